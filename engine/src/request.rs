@@ -1,0 +1,74 @@
+//! What a caller asks of the engine, and what can go wrong with it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// One prompt: what to answer and how to choose the tokens.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub input: Input,
+    pub sampling: Sampling,
+}
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A conversation, rendered with the model's own chat template.
+    Chat {
+        messages: Vec<Message>,
+        /// OpenAI's tool definitions; empty for none.
+        tools: Vec<Value>,
+        /// The beginning of the assistant's answer; the answer goes on from here.
+        prefill: String,
+    },
+    /// Plain text to go on from; with a suffix, the text between the two (fill in the middle).
+    Raw { prompt: String, suffix: Option<String> },
+}
+
+/// A message as chat templates expect it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// `system`, `user`, `assistant` or `tool`.
+    pub role: String,
+    pub content: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<Value>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// 0 considers every token.
+    pub top_k: usize,
+    /// 1 is off.
+    pub top_p: f32,
+    /// 0 is off.
+    pub min_p: f32,
+    /// 1 is off. Applies to the last `SAMPLING_WINDOW` tokens of prompt and answer.
+    pub repeat_penalty: f32,
+    pub seed: u64,
+    /// `None`: as many as the context has room for.
+    pub max_tokens: Option<usize>,
+    pub stop: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("not a GGUF file that this engine can read: {0}")]
+    InvalidModel(String),
+    #[error(
+        "the model's architecture is `{0}`; this engine computes `qwen2` and `llama`: choose a \
+         model of those"
+    )]
+    UnsupportedArchitecture(String),
+    #[error("reading the model failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The prompt leaves no room for an answer.
+    #[error(
+        "the prompt has {prompt_tokens} tokens, and the model's context holds {context_length} for \
+         prompt and answer together: shorten the prompt"
+    )]
+    ContextLengthExceeded { prompt_tokens: usize, context_length: usize },
+    #[error("{0}")]
+    InvalidRequest(String),
+}

@@ -1,0 +1,83 @@
+//! What the hub says to a node.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PromptRequest, TaskId};
+
+/// A frame from the hub to a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum HubMessage {
+    Welcome(Welcome),
+    LlmPrompt(LlmPrompt),
+    LlmCancel(LlmCancel),
+    AiTask(AiTask),
+    AuditPrompt(AuditPrompt),
+    /// Finish what you have, take no more: the connection will be closed.
+    Drain(Drain),
+}
+
+/// The hub's answer to `hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    pub node_id: String,
+    pub protocol_version: u32,
+    /// The hub pings this often, and drops a node that was silent for three times as long.
+    pub heartbeat_ms: u64,
+    /// The longest frame that the hub accepts from this node.
+    pub max_frame_bytes: usize,
+    /// Model ids that the network has too few of; the node may load one of them.
+    #[serde(default)]
+    pub wanted_models: Vec<String>,
+}
+
+/// A prompt to be answered with `llm_token` frames and one `llm_done` or `llm_error`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LlmPrompt {
+    pub task_id: TaskId,
+    #[serde(flatten)]
+    pub request: PromptRequest,
+    /// Text of this answer that another node has already sent: go on right after it, and do not
+    /// send it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continue_from: Option<String>,
+}
+
+/// Nobody waits for this answer any more. The node stops; it need not answer, and whatever it
+/// still sends for the task is dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LlmCancel {
+    pub task_id: TaskId,
+}
+
+/// Work that is no prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AiTask {
+    pub task_id: TaskId,
+    #[serde(flatten)]
+    pub task: Task,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Measure multiply-adds per second for about `duration_ms` each on CPU and GPU.
+    Benchmark { duration_ms: u64 },
+    /// A task that this build does not know: a newer hub's. It goes unanswered.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A prompt and somebody's answer to it, to be scored by one prefill pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditPrompt {
+    pub task_id: TaskId,
+    #[serde(flatten)]
+    pub request: PromptRequest,
+    pub answer: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_token_ids: Vec<u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Drain {}
