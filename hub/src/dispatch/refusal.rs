@@ -1,0 +1,63 @@
+//! Why a prompt was not answered, or not to its end, in terms that know nothing of HTTP.
+
+use std::time::Duration;
+
+/// A prompt that was refused before its first token: there is still time for a true status.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// `known` is false where neither the catalogue nor any node has ever heard of the name.
+    #[error("no node that is here now can answer with the model '{model}'")]
+    NoNode { model: String, known: bool, retry_after: Duration },
+    #[error("{waiting} prompts already wait for the model '{model}'; try again later")]
+    QueueFull { model: String, waiting: usize, retry_after: Duration },
+    #[error("no node for the model '{model}' became free within {} seconds", .waited.as_secs())]
+    DeadlineExpired { model: String, waited: Duration },
+    /// A node had the prompt and could not answer it, and there was no other to try.
+    #[error(transparent)]
+    Failed(#[from] PromptFailure),
+    #[error("the hub is stopping; try again in a moment")]
+    Stopping,
+}
+
+/// What went wrong with a prompt that a node had. The message is fit for whoever sent the prompt.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PromptFailure {
+    pub kind: FailureKind,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    ContextLengthExceeded,
+    InvalidRequest,
+    ModelUnavailable,
+    Unavailable,
+    OutOfMemory,
+    BackendFailed,
+    /// The node's connection ended.
+    NodeLost,
+    /// The node sent nothing for longer than the deadline allows.
+    NodeSilent,
+    /// The answer was not read as fast as it came.
+    ClientTooSlow,
+    HubStopping,
+}
+
+impl FailureKind {
+    /// The name that outcomes are recorded under.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ContextLengthExceeded => "context_length_exceeded",
+            Self::InvalidRequest => "invalid_request",
+            Self::ModelUnavailable => "model_unavailable",
+            Self::Unavailable => "unavailable",
+            Self::OutOfMemory => "out_of_memory",
+            Self::BackendFailed => "backend_failed",
+            Self::NodeLost => "node_lost",
+            Self::NodeSilent => "node_silent",
+            Self::ClientTooSlow => "client_too_slow",
+            Self::HubStopping => "hub_stopping",
+        }
+    }
+}
