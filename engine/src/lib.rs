@@ -3,8 +3,21 @@
 //! knows nothing of sockets, clocks, environment or files' names, so it is the same code natively
 //! and in a browser.
 
+mod engine;
+mod gguf;
+#[allow(
+    unsafe_code,
+    reason = "intrinsics and threads on shared rows; nowhere else"
+)]
+mod kernels;
+mod model;
 mod request;
+mod sampler;
 mod session;
+mod template;
+mod text;
+mod tokenizer;
 
-pub use request::*;
-pub use session::*;
+pub use engine::{Engine, EngineOptions, LoadProgress, ModelInfo, Score};
+pub use request::{EngineError, Input, Message, Request, Sampling};
+pub use session::{FinishReason, Session, Step, Usage};

@@ -21,7 +21,10 @@ pub enum Input {
         prefill: String,
     },
     /// Plain text to go on from; with a suffix, the text between the two (fill in the middle).
-    Raw { prompt: String, suffix: Option<String> },
+    Raw {
+        prompt: String,
+        suffix: Option<String>,
+    },
 }
 
 /// A message as chat templates expect it.
@@ -68,7 +71,10 @@ pub enum EngineError {
         "the prompt has {prompt_tokens} tokens, and the model's context holds {context_length} for \
          prompt and answer together: shorten the prompt"
     )]
-    ContextLengthExceeded { prompt_tokens: usize, context_length: usize },
+    ContextLengthExceeded {
+        prompt_tokens: usize,
+        context_length: usize,
+    },
     #[error("{0}")]
     InvalidRequest(String),
 }

@@ -1,66 +1,25 @@
 //! One prompt being answered, a step at a time.
 
-use std::io::{Read, Seek};
+use crate::model::CHUNK;
+use crate::sampler::Sampler;
+use crate::text::TextStream;
+use crate::{Engine, EngineError, Sampling};
 
-use crate::{EngineError, Request};
-
-/// How to load a model.
-#[derive(Clone, Debug)]
-pub struct EngineOptions {
-    /// Threads to compute with, the caller's own included; at least 1.
-    pub threads: usize,
-    /// The most tokens of prompt and answer together; `None`: what the model was trained for.
-    pub context_length: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct LoadProgress {
-    pub done_bytes: u64,
-    pub total_bytes: u64,
-}
-
-#[derive(Clone, Debug)]
-pub struct ModelInfo {
-    /// GGUF's `general.architecture`.
-    pub architecture: String,
-    pub name: Option<String>,
-    /// As in `Q4_K_M`, from GGUF's `general.file_type`.
-    pub quantisation: String,
-    pub parameters: u64,
-    /// What this engine was loaded with, at most what the model was trained for.
-    pub context_length: usize,
-}
-
-/// A loaded model and its KV cache; answers one prompt at a time.
-#[derive(Debug)]
-pub struct Engine {
-    info: ModelInfo,
-}
-
-impl Engine {
-    /// Reads tensor by tensor; never holds the whole file in memory beside the packed weights.
-    pub fn load<R: Read + Seek>(
-        _reader: &mut R,
-        _options: &EngineOptions,
-        _progress: &mut dyn FnMut(LoadProgress),
-    ) -> Result<Self, EngineError> {
-        Err(EngineError::InvalidModel("being written".into()))
-    }
-
-    pub fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
-    pub fn start(&mut self, _request: &Request) -> Result<Session<'_>, EngineError> {
-        Ok(Session { _engine: self })
-    }
-}
-
-/// An answer in the making: an iterator of steps. Dropping it between two steps aborts.
+/// An answer in the making: an iterator of steps. Dropping it between two steps aborts; what the
+/// KV cache holds by then stays useful to the next prompt.
 #[derive(Debug)]
 pub struct Session<'engine> {
-    _engine: &'engine mut Engine,
+    engine: &'engine mut Engine,
+    /// Prompt and answer so far.
+    tokens: Vec<u32>,
+    prompt_length: usize,
+    cached: usize,
+    /// The answer ends when `tokens` is this long.
+    limit: usize,
+    sampler: Sampler,
+    text: TextStream,
+    logits: Vec<f32>,
+    finished: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -76,20 +35,104 @@ pub enum Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinishReason {
+    /// The model ended its answer, or a stop string was met.
     Stop,
+    /// `max_tokens` or the end of the context was reached.
     Length,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub prompt_tokens: usize,
+    /// Those that the KV cache already held.
     pub cached_tokens: usize,
     pub completion_tokens: usize,
 }
 
-impl Session<'_> {
+impl<'engine> Session<'engine> {
+    pub(crate) fn start(
+        engine: &'engine mut Engine,
+        prompt: Vec<u32>,
+        sampling: &Sampling,
+    ) -> Result<Self, EngineError> {
+        let context_length = engine.info().context_length;
+        let prompt_length = prompt.len();
+        if prompt_length >= context_length {
+            return Err(EngineError::ContextLengthExceeded {
+                prompt_tokens: prompt_length,
+                context_length,
+            });
+        }
+        // The last token is always computed: its logits choose the first token of the answer.
+        let cached = engine
+            .model
+            .cache
+            .keep_common_prefix(&prompt, prompt_length - 1);
+        let room = context_length - prompt_length;
+        Ok(Self {
+            engine,
+            tokens: prompt,
+            prompt_length,
+            cached,
+            limit: prompt_length + sampling.max_tokens.unwrap_or(room).min(room),
+            sampler: Sampler::new(sampling),
+            text: TextStream::new(sampling.stop.clone()),
+            logits: Vec::new(),
+            finished: false,
+        })
+    }
+
     pub fn usage(&self) -> Usage {
-        Usage::default()
+        Usage {
+            prompt_tokens: self.prompt_length,
+            cached_tokens: self.cached,
+            completion_tokens: self.tokens.len() - self.prompt_length,
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        if self.tokens.len() >= self.limit {
+            return self.finish(FinishReason::Length);
+        }
+        let model = &mut self.engine.model;
+        let computed = model.cache.length();
+        let chunk = &self.tokens[computed..];
+        let chunk = &chunk[..chunk.len().min(CHUNK)];
+        model.forward(chunk);
+        let done = computed + chunk.len();
+        if done < self.prompt_length {
+            return Step::Prefilled {
+                done,
+                total: self.prompt_length,
+            };
+        }
+        model.last_logits(&mut self.logits);
+        self.decode()
+    }
+
+    fn decode(&mut self) -> Step {
+        let token_id = self.sampler.sample(&mut self.logits, &self.tokens);
+        if self.engine.tokenizer.ends(token_id) {
+            return self.finish(FinishReason::Stop);
+        }
+        self.tokens.push(token_id);
+        let text = self.text.push(self.engine.tokenizer.bytes(token_id));
+        if self.text.stopped() {
+            self.finished = true;
+            return Step::Finished {
+                text,
+                reason: FinishReason::Stop,
+            };
+        }
+        Step::Text { text, token_id }
+    }
+
+    fn finish(&mut self, reason: FinishReason) -> Step {
+        self.finished = true;
+        Step::Finished {
+            text: self.text.finish(),
+            reason,
+        }
     }
 }
 
@@ -97,6 +140,9 @@ impl Iterator for Session<'_> {
     type Item = Result<Step, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        None
+        if self.finished {
+            return None;
+        }
+        Some(Ok(self.step()))
     }
 }

@@ -1,0 +1,213 @@
+//! A loaded model, ready to answer.
+
+use std::io::{Read, Seek};
+
+use crate::gguf::{Gguf, quantisation};
+use crate::model::{CHUNK, Model};
+use crate::sampler::argmax;
+use crate::template::ChatTemplate;
+use crate::tokenizer::Tokenizer;
+use crate::{EngineError, Input, Request, Session};
+
+/// How to load a model.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Threads to compute with, the caller's own included; at least 1.
+    pub threads: usize,
+    /// The most tokens of prompt and answer together; `None`: what the model was trained for.
+    pub context_length: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct LoadProgress {
+    pub done_bytes: u64,
+    pub total_bytes: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// GGUF's `general.architecture`.
+    pub architecture: String,
+    /// GGUF's `general.name`.
+    pub name: Option<String>,
+    /// As in `Q4_K_M`, from GGUF's `general.file_type`.
+    pub quantisation: String,
+    pub parameters: u64,
+    /// What this engine was loaded with, at most what the model was trained for.
+    pub context_length: usize,
+    /// Which instruction set's kernels compute it, as in `avx2`.
+    pub kernels: &'static str,
+    /// Threads that compute, the caller's own included.
+    pub threads: usize,
+}
+
+/// A loaded model and its KV cache; answers one prompt at a time.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) model: Model,
+    pub(crate) tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
+    info: ModelInfo,
+}
+
+impl Engine {
+    /// Reads tensor by tensor; never holds the whole file in memory beside the packed weights.
+    pub fn load<R: Read + Seek>(
+        reader: &mut R,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, EngineError> {
+        let gguf = Gguf::read(reader)?;
+        // First what may be refused for little: the weights are the long part.
+        let architecture = gguf.string("general.architecture")?.to_owned();
+        if !matches!(architecture.as_str(), "qwen2" | "llama") {
+            return Err(EngineError::UnsupportedArchitecture(architecture));
+        }
+        let tokenizer = Tokenizer::read(&gguf)?;
+        let template = ChatTemplate::read(&gguf, &tokenizer)?;
+        let model = Model::load(
+            &gguf,
+            reader,
+            options.threads,
+            options.context_length,
+            progress,
+        )?;
+        let info = ModelInfo {
+            architecture,
+            name: gguf.string("general.name").ok().map(str::to_owned),
+            quantisation: quantisation(&gguf),
+            parameters: gguf.parameters(),
+            context_length: model.cache.context_length(),
+            kernels: model.kernels_name(),
+            threads: model.threads(),
+        };
+        Ok(Self {
+            model,
+            tokenizer,
+            template,
+            info,
+        })
+    }
+
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
+    pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
+        let prompt = self.prompt_tokens(&request.input)?;
+        Session::start(self, prompt, &request.sampling)
+    }
+
+    /// The ids of a text; special tokens in it are recognised by name.
+    pub fn tokenize(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+        self.tokenizer.encode(text)
+    }
+
+    /// The text of a prompt as the model sees it.
+    pub fn render(&self, input: &Input) -> Result<String, EngineError> {
+        match input {
+            Input::Chat {
+                messages,
+                tools,
+                prefill,
+            } => {
+                let template = self.template.as_ref().ok_or_else(|| {
+                    EngineError::InvalidRequest(
+                        "this model has no chat template: send a raw prompt".into(),
+                    )
+                })?;
+                Ok(template.render(messages, tools)? + prefill)
+            }
+            Input::Raw {
+                prompt,
+                suffix: None,
+            } => Ok(prompt.clone()),
+            Input::Raw {
+                prompt,
+                suffix: Some(suffix),
+            } => {
+                let names = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
+                if names.iter().any(|name| self.tokenizer.id(name).is_none()) {
+                    return Err(EngineError::InvalidRequest(
+                        "this model can't fill in the middle: send a prompt without `suffix`"
+                            .into(),
+                    ));
+                }
+                let [before, after, middle] = names;
+                Ok(format!("{before}{prompt}{after}{suffix}{middle}"))
+            }
+        }
+    }
+
+    fn prompt_tokens(&self, input: &Input) -> Result<Vec<u32>, EngineError> {
+        let text = self.render(input)?;
+        let tokens = match input {
+            // A template writes its own beginning-of-sequence token where the model wants one.
+            Input::Chat { .. } => self.tokenizer.encode(&text)?,
+            Input::Raw { .. } => self.tokenizer.encode_prompt(&text)?,
+        };
+        if tokens.is_empty() {
+            return Err(EngineError::InvalidRequest("the prompt is empty".into()));
+        }
+        Ok(tokens)
+    }
+
+    /// Computes `tokens` in one pass and tells for each but the first how the model would have
+    /// continued before it: what a check of somebody else's answer needs.
+    pub fn score(&mut self, tokens: &[u32]) -> Result<Vec<Score>, EngineError> {
+        let context_length = self.info.context_length;
+        if tokens.len() > context_length {
+            return Err(EngineError::ContextLengthExceeded {
+                prompt_tokens: tokens.len(),
+                context_length,
+            });
+        }
+        if let Some(unknown) = tokens
+            .iter()
+            .find(|&&id| id as usize >= self.model.config.vocabulary)
+        {
+            return Err(EngineError::InvalidRequest(format!(
+                "the model has no token {unknown}"
+            )));
+        }
+        self.model.cache.keep_common_prefix(&[], 0);
+        let mut scores = Vec::with_capacity(tokens.len().saturating_sub(1));
+        for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
+            self.model.forward(chunk);
+            self.model.each_logits(|at, logits| {
+                if let Some(&next) = tokens.get(index * CHUNK + at + 1) {
+                    scores.push(Score::of(logits, next));
+                }
+            });
+        }
+        Ok(scores)
+    }
+}
+
+/// How a token compares with what the model would have said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// The token that the model finds likeliest.
+    pub likeliest: u32,
+    /// How far the given token's logit lies below the likeliest one's; 0 where it is the same.
+    pub logit_margin: f32,
+    /// Natural logarithm of the probability that the model gives the token.
+    pub log_probability: f32,
+}
+
+impl Score {
+    fn of(logits: &[f32], token: u32) -> Self {
+        let (likeliest, largest) = argmax(logits);
+        let sum: f64 = logits
+            .iter()
+            .map(|logit| f64::from(logit - largest).exp())
+            .sum();
+        let logit_margin = largest - logits[token as usize];
+        Self {
+            likeliest,
+            logit_margin,
+            log_probability: -logit_margin - sum.ln() as f32,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A pool of threads for many tiny jobs: between two jobs of one token a worker spins for a moment
+//! instead of sleeping, since waking it would take longer than the job.
+
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+/// Rounds of spinning before a worker sleeps: some tens of microseconds.
+const SPINS_BEFORE_SLEEP: u32 = 10_000;
+/// Rounds of spinning before the caller, waiting for its workers, lets others have the core.
+const SPINS_BEFORE_YIELD: u32 = 1_000;
+
+type Job = dyn Fn(usize) + Sync + 'static;
+
+struct Shared {
+    /// Counts jobs; a worker that sees it change runs `job`.
+    epoch: AtomicUsize,
+    /// Written by the pool's owner only, and only while `running` is 0.
+    job: UnsafeCell<Option<*const Job>>,
+    /// Workers that have not finished the current job.
+    running: AtomicUsize,
+    /// Which workers sleep, or are about to.
+    asleep: Vec<AtomicBool>,
+    stop: AtomicBool,
+    panicked: AtomicBool,
+}
+
+// SAFETY: `job` is written while no worker reads it (`running` is 0) and published by `epoch`.
+unsafe impl Sync for Shared {}
+// SAFETY: the pointer in `job` is only followed while the owner keeps its target alive.
+unsafe impl Send for Shared {}
+
+/// Threads that wait for jobs; the caller of a job is one of them.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pool({} threads)", self.threads())
+    }
+}
+
+impl Pool {
+    /// `threads` counts the caller; with 1 no thread is started.
+    pub(crate) fn new(threads: usize) -> Self {
+        let workers = threads.max(1) - 1;
+        let shared = Arc::new(Shared {
+            epoch: AtomicUsize::new(0),
+            job: UnsafeCell::new(None),
+            running: AtomicUsize::new(0),
+            asleep: (0..workers).map(|_| AtomicBool::new(false)).collect(),
+            stop: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+        });
+        // A machine that refuses another thread computes with those it gave.
+        let workers = (0..workers)
+            .map_while(|index| {
+                let shared = Arc::clone(&shared);
+                thread::Builder::new()
+                    .name(format!("compute-{}", index + 1))
+                    .spawn(move || work(&shared, index))
+                    .ok()
+            })
+            .collect();
+        Self { shared, workers }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Runs `job(thread)` once on every thread and returns when all are done. `&mut self`, since
+    /// a pool does one job at a time.
+    fn run(&mut self, job: &(dyn Fn(usize) + Sync + '_)) {
+        if self.workers.is_empty() {
+            return job(0);
+        }
+        let shared = &*self.shared;
+        // SAFETY: extends the job's lifetime for the workers, which have all finished with it when
+        // `wait` is dropped, which is before `job` can be. No worker reads the cell: `running` is 0.
+        unsafe {
+            *shared.job.get() = Some(std::mem::transmute::<
+                *const (dyn Fn(usize) + Sync + '_),
+                *const Job,
+            >(job));
+        }
+        shared.running.store(self.workers.len(), Ordering::Relaxed);
+        // The order of this against `asleep` decides who sees whom: both are sequentially consistent.
+        shared.epoch.fetch_add(1, Ordering::SeqCst);
+        for (worker, asleep) in self.workers.iter().zip(&shared.asleep) {
+            if asleep.load(Ordering::SeqCst) {
+                worker.thread().unpark();
+            }
+        }
+        let wait = WaitForWorkers(shared);
+        job(0);
+        drop(wait);
+        assert!(
+            !shared.panicked.load(Ordering::Relaxed),
+            "a compute thread panicked"
+        );
+    }
+
+    /// Splits `0..total` into pieces of `chunk` and calls `body(thread, piece)` for each, on
+    /// whichever thread is free next.
+    pub(crate) fn for_each(
+        &mut self,
+        total: usize,
+        chunk: usize,
+        body: &(dyn Fn(usize, Range<usize>) + Sync),
+    ) {
+        let chunk = chunk.max(1);
+        let next = AtomicUsize::new(0);
+        self.run(&|thread| {
+            loop {
+                let start = next.fetch_add(chunk, Ordering::Relaxed);
+                if start >= total {
+                    return;
+                }
+                body(thread, start..(start + chunk).min(total));
+            }
+        });
+    }
+}
+
+impl Pool {
+    /// Cuts `items` into items of `length` and calls `body(index, item)` for each, `chunk`
+    /// neighbours on the same thread.
+    pub(crate) fn for_each_item<T: Send>(
+        &mut self,
+        items: &mut [T],
+        length: usize,
+        chunk: usize,
+        body: &(dyn Fn(usize, &mut [T]) + Sync),
+    ) {
+        let count = items.len() / length;
+        let items = SharedSlice::new(items);
+        self.for_each(count, chunk, &|_, range| {
+            for index in range {
+                // SAFETY: `for_each` visits each index once, and items do not overlap.
+                body(index, unsafe {
+                    items.slice_mut(index * length..(index + 1) * length)
+                });
+            }
+        });
+    }
+}
+
+/// Waits when dropped, so that a panic in the caller's own share can't free what workers still use.
+struct WaitForWorkers<'a>(&'a Shared);
+
+impl Drop for WaitForWorkers<'_> {
+    fn drop(&mut self) {
+        let mut spins = 0;
+        while self.0.running.load(Ordering::Acquire) > 0 {
+            spins += 1;
+            if spins < SPINS_BEFORE_YIELD {
+                std::hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+fn work(shared: &Shared, index: usize) {
+    let mut seen = 0;
+    loop {
+        seen = wait_for_epoch(shared, index, seen);
+        if shared.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: the owner wrote the job before it changed the epoch, and keeps it alive until
+        // `running` has come down to 0.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe {
+            if let Some(job) = *shared.job.get() {
+                (*job)(index + 1);
+            }
+        }));
+        if outcome.is_err() {
+            shared.panicked.store(true, Ordering::Relaxed);
+        }
+        shared.running.fetch_sub(1, Ordering::Release);
+    }
+}
+
+fn wait_for_epoch(shared: &Shared, index: usize, seen: usize) -> usize {
+    for _ in 0..SPINS_BEFORE_SLEEP {
+        let epoch = shared.epoch.load(Ordering::Acquire);
+        if epoch != seen {
+            return epoch;
+        }
+        std::hint::spin_loop();
+    }
+    shared.asleep[index].store(true, Ordering::SeqCst);
+    loop {
+        let epoch = shared.epoch.load(Ordering::SeqCst);
+        if epoch != seen {
+            shared.asleep[index].store(false, Ordering::Relaxed);
+            return epoch;
+        }
+        thread::park();
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        for worker in self.workers.drain(..) {
+            worker.thread().unpark();
+            // A worker that panicked has said so already.
+            drop(worker.join());
+        }
+    }
+}
+
+/// A mutable slice that several threads write to, each in places of its own.
+#[derive(Debug)]
+pub(crate) struct SharedSlice<'a, T> {
+    pointer: *mut T,
+    length: usize,
+    lifetime: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: access is only through unsafe methods whose callers promise not to overlap.
+unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for SharedSlice<'_, T> {}
+
+impl<'a, T> SharedSlice<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
+        Self {
+            pointer: slice.as_mut_ptr(),
+            length: slice.len(),
+            lifetime: PhantomData,
+        }
+    }
+
+    /// # Safety
+    /// No other live reference covers any of `range`.
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "that is what this type is for; see its contract"
+    )]
+    pub(crate) unsafe fn slice_mut(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: in bounds by the assertion, not aliased by the caller's promise.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.pointer.add(range.start), range.end - range.start)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_is_visited_once() {
+        for threads in [1, 2, 5] {
+            let mut pool = Pool::new(threads);
+            for total in [0, 1, 7, 1000] {
+                let visits: Vec<AtomicUsize> = (0..total).map(|_| AtomicUsize::new(0)).collect();
+                pool.for_each(total, 3, &|_, range| {
+                    for index in range {
+                        visits[index].fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+                assert!(
+                    visits
+                        .iter()
+                        .all(|visits| visits.load(Ordering::Relaxed) == 1)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn workers_that_fell_asleep_wake_up() {
+        let mut pool = Pool::new(3);
+        for _ in 0..3 {
+            thread::sleep(std::time::Duration::from_millis(30));
+            let done = AtomicUsize::new(0);
+            pool.run(&|_| {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(done.into_inner(), 3);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a compute thread panicked")]
+    fn a_panic_in_a_worker_reaches_the_caller() {
+        Pool::new(2).run(&|thread| assert_eq!(thread, 0, "on purpose"));
+    }
+}

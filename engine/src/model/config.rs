@@ -1,0 +1,100 @@
+//! A model's dimensions, from GGUF's metadata.
+
+use crate::EngineError;
+use crate::gguf::{Gguf, invalid};
+
+/// How the rotary embedding pairs a head's dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RopePairs {
+    /// Dimension i with i + half (`qwen2`).
+    Halves,
+    /// Dimension 2i with 2i + 1 (`llama`, whose weights GGUF permutes for it).
+    Neighbours,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) architecture: String,
+    pub(crate) layers: usize,
+    pub(crate) width: usize,
+    pub(crate) feed_forward: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_width: usize,
+    pub(crate) vocabulary: usize,
+    pub(crate) trained_context: usize,
+    pub(crate) rms_epsilon: f32,
+    pub(crate) rope_base: f32,
+    /// Positions are divided by this (`rope.scaling.factor` of kind `linear`).
+    pub(crate) rope_scale: f32,
+    pub(crate) rope_pairs: RopePairs,
+}
+
+impl Config {
+    pub(crate) fn read(gguf: &Gguf) -> Result<Self, EngineError> {
+        let architecture = gguf.string("general.architecture")?.to_owned();
+        let rope_pairs = match architecture.as_str() {
+            "qwen2" => RopePairs::Halves,
+            "llama" => RopePairs::Neighbours,
+            _ => return Err(EngineError::UnsupportedArchitecture(architecture)),
+        };
+        let key = |name: &str| format!("{architecture}.{name}");
+        let width = gguf.integer(&key("embedding_length"))?;
+        let heads = gguf.integer(&key("attention.head_count"))?;
+        let kv_heads = gguf
+            .integer(&key("attention.head_count_kv"))
+            .unwrap_or(heads);
+        let head_width = match gguf.integer(&key("attention.key_length")) {
+            Ok(head_width) => head_width,
+            Err(_) if heads > 0 => width / heads,
+            Err(error) => return Err(error),
+        };
+        let config = Self {
+            layers: gguf.integer(&key("block_count"))?,
+            width,
+            feed_forward: gguf.integer(&key("feed_forward_length"))?,
+            heads,
+            kv_heads,
+            head_width,
+            vocabulary: gguf.tensor("token_embd.weight")?.rows,
+            trained_context: gguf.integer(&key("context_length"))?,
+            rms_epsilon: gguf.float(&key("attention.layer_norm_rms_epsilon"))?,
+            rope_base: gguf.float(&key("rope.freq_base")).unwrap_or(10_000.0),
+            rope_scale: rope_scale(gguf, &key("rope.scaling"))?,
+            rope_pairs,
+            architecture,
+        };
+        config.check(gguf)?;
+        Ok(config)
+    }
+
+    fn check(&self, gguf: &Gguf) -> Result<(), EngineError> {
+        let rope_width = gguf.integer(&format!("{}.rope.dimension_count", self.architecture));
+        let sound = self.kv_heads > 0
+            && self.heads.is_multiple_of(self.kv_heads)
+            && self.head_width > 0
+            && self.head_width.is_multiple_of(8)
+            && self.head_width <= 256
+            && rope_width.is_ok_and(|rope| rope == self.head_width)
+                | !gguf.has(&format!("{}.rope.dimension_count", self.architecture))
+            && self.width.is_multiple_of(32)
+            && self.feed_forward.is_multiple_of(32)
+            && (self.heads * self.head_width).is_multiple_of(32)
+            && self.trained_context > 0;
+        if sound {
+            Ok(())
+        } else {
+            Err(invalid(format!("its dimensions do not fit: {self:?}")))
+        }
+    }
+}
+
+fn rope_scale(gguf: &Gguf, prefix: &str) -> Result<f32, EngineError> {
+    match gguf.string(&format!("{prefix}.type")) {
+        Err(_) | Ok("none") => Ok(1.0),
+        Ok("linear") => gguf.float(&format!("{prefix}.factor")),
+        Ok(other) => Err(invalid(format!(
+            "its rope scaling `{other}` is not supported"
+        ))),
+    }
+}

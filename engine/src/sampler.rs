@@ -1,0 +1,279 @@
+//! How the next token is chosen from its logits, without sorting a vocabulary of 150 000.
+
+use crate::Sampling;
+
+/// Tokens that the repeat penalty looks back on.
+pub(crate) const REPEAT_WINDOW: usize = 64;
+
+/// Candidates that are sorted first where only `top_p` limits them: nearly always enough.
+const FIRST_SORT: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    settings: Sampling,
+    random: fastrand::Rng,
+    candidates: Vec<(u32, f32)>,
+}
+
+impl Sampler {
+    pub(crate) fn new(settings: &Sampling) -> Self {
+        let random = fastrand::Rng::with_seed(settings.seed);
+        Self {
+            settings: settings.clone(),
+            random,
+            candidates: Vec::new(),
+        }
+    }
+
+    /// The next token; `recent` are the tokens before it. Logits are changed by the penalty.
+    pub(crate) fn sample(&mut self, logits: &mut [f32], recent: &[u32]) -> u32 {
+        self.penalise(logits, recent);
+        let (best, largest) = argmax(logits);
+        if self.settings.temperature <= 0.0 || self.settings.top_k == 1 {
+            return best;
+        }
+        self.collect(logits, largest);
+        self.keep_top_p(largest);
+        let probabilities = |candidates: &[(u32, f32)], temperature: f32| -> Vec<f64> {
+            let weigh = |&(_, logit): &(u32, f32)| f64::from((logit - largest) / temperature).exp();
+            candidates.iter().map(weigh).collect()
+        };
+        let weights = probabilities(&self.candidates, self.settings.temperature);
+        let mut point = self.random.f64() * weights.iter().sum::<f64>();
+        for (&(token, _), weight) in self.candidates.iter().zip(&weights) {
+            point -= weight;
+            if point < 0.0 {
+                return token;
+            }
+        }
+        best
+    }
+
+    fn penalise(&self, logits: &mut [f32], recent: &[u32]) {
+        let penalty = self.settings.repeat_penalty;
+        if penalty == 1.0 {
+            return;
+        }
+        let mut recent = recent[recent.len().saturating_sub(REPEAT_WINDOW)..].to_vec();
+        recent.sort_unstable();
+        recent.dedup();
+        for token in recent {
+            if let Some(logit) = logits.get_mut(token as usize) {
+                *logit = if *logit > 0.0 {
+                    *logit / penalty
+                } else {
+                    *logit * penalty
+                };
+            }
+        }
+    }
+
+    /// Puts the tokens that `min_p` and `top_k` leave into `candidates`.
+    fn collect(&mut self, logits: &[f32], largest: f32) {
+        // p ≥ min_p · p_best is a bound on logits: no softmax needed.
+        let least = match self.settings.min_p {
+            min_p if min_p > 0.0 => largest + min_p.ln(),
+            _ => f32::NEG_INFINITY,
+        };
+        self.candidates.clear();
+        let above = logits
+            .iter()
+            .enumerate()
+            .filter(|&(_, &logit)| logit >= least);
+        self.candidates
+            .extend(above.map(|(token, &logit)| (token as u32, logit)));
+        let top_k = self.settings.top_k;
+        if top_k > 0 && top_k < self.candidates.len() {
+            self.candidates.select_nth_unstable_by(top_k - 1, likelier);
+            self.candidates.truncate(top_k);
+        }
+    }
+
+    /// Keeps the likeliest candidates that together reach `top_p` of the candidates' probability.
+    fn keep_top_p(&mut self, largest: f32) {
+        let top_p = f64::from(self.settings.top_p);
+        if top_p >= 1.0 {
+            return;
+        }
+        let weight = |&(_, logit): &(u32, f32)| f64::from(logit - largest).exp();
+        let wanted = top_p * self.candidates.iter().map(weight).sum::<f64>();
+        let mut sorted = FIRST_SORT.min(self.candidates.len());
+        loop {
+            if sorted < self.candidates.len() {
+                self.candidates.select_nth_unstable_by(sorted, likelier);
+            }
+            self.candidates[..sorted].sort_unstable_by(likelier);
+            let mut reached = 0.0;
+            let enough = self.candidates[..sorted].iter().position(|candidate| {
+                reached += weight(candidate);
+                reached >= wanted
+            });
+            match enough {
+                Some(last) => return self.candidates.truncate(last + 1),
+                None if sorted == self.candidates.len() => return,
+                None => sorted = self.candidates.len(),
+            }
+        }
+    }
+}
+
+/// Likelier first; equal ones by id, so that a seed gives the same answer every time.
+fn likelier(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// The likeliest token, the first of equals, and its logit.
+pub(crate) fn argmax(logits: &[f32]) -> (u32, f32) {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (token, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            best = (token as u32, logit);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Sampling {
+        Sampling {
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repeat_penalty: 1.0,
+            seed: 1,
+            max_tokens: None,
+            stop: Vec::new(),
+        }
+    }
+
+    /// How often each token comes out of 20 000 draws.
+    fn draw(settings: &Sampling, logits: &[f32]) -> Vec<f64> {
+        let mut sampler = Sampler::new(settings);
+        let mut counts = vec![0.0; logits.len()];
+        for _ in 0..20_000 {
+            counts[sampler.sample(&mut logits.to_vec(), &[]) as usize] += 1.0 / 20_000.0;
+        }
+        counts
+    }
+
+    fn assert_near(found: &[f64], expected: &[f64]) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found - expected).abs() < 0.015,
+                "{found} is not {expected}"
+            );
+        }
+    }
+
+    const LOGITS: [f32; 4] = [0.0, 1.386_294_4, 0.693_147_2, f32::NEG_INFINITY];
+
+    #[test]
+    fn tokens_come_as_often_as_their_probability() {
+        assert_near(
+            &draw(&settings(), &LOGITS),
+            &[1.0 / 7.0, 4.0 / 7.0, 2.0 / 7.0, 0.0],
+        );
+    }
+
+    #[test]
+    fn temperature_sharpens_and_zero_is_greedy() {
+        let half = Sampling {
+            temperature: 0.5,
+            ..settings()
+        };
+        assert_near(
+            &draw(&half, &LOGITS),
+            &[1.0 / 21.0, 16.0 / 21.0, 4.0 / 21.0, 0.0],
+        );
+        let greedy = Sampling {
+            temperature: 0.0,
+            ..settings()
+        };
+        assert_near(&draw(&greedy, &LOGITS), &[0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn top_k_top_p_and_min_p_leave_out_the_unlikely() {
+        let two = [0.0, 2.0 / 3.0, 1.0 / 3.0, 0.0];
+        assert_near(
+            &draw(
+                &Sampling {
+                    top_k: 2,
+                    ..settings()
+                },
+                &LOGITS,
+            ),
+            &two,
+        );
+        assert_near(
+            &draw(
+                &Sampling {
+                    top_p: 0.8,
+                    ..settings()
+                },
+                &LOGITS,
+            ),
+            &two,
+        );
+        assert_near(
+            &draw(
+                &Sampling {
+                    min_p: 0.4,
+                    ..settings()
+                },
+                &LOGITS,
+            ),
+            &two,
+        );
+    }
+
+    #[test]
+    fn top_p_reaches_past_the_first_sort() {
+        let mut sampler = Sampler::new(&Sampling {
+            top_p: 0.99,
+            ..settings()
+        });
+        let flat = vec![0.0; 4 * FIRST_SORT];
+        sampler.sample(&mut flat.clone(), &[]);
+        assert_eq!(
+            sampler.candidates.len(),
+            (4.0 * FIRST_SORT as f64 * 0.99).ceil() as usize
+        );
+    }
+
+    #[test]
+    fn repeated_tokens_are_penalised_whatever_the_sign_of_their_logit() {
+        let greedy = Sampling {
+            temperature: 0.0,
+            repeat_penalty: 2.0,
+            ..settings()
+        };
+        let mut sampler = Sampler::new(&greedy);
+        assert_eq!(sampler.sample(&mut [1.0, 1.5], &[1]), 0);
+        assert_eq!(sampler.sample(&mut [-1.5, -1.0], &[1]), 0);
+        let forgotten: Vec<u32> = std::iter::once(1).chain([0; REPEAT_WINDOW]).collect();
+        assert_eq!(sampler.sample(&mut [1.0, 1.5], &forgotten), 1);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tokens() {
+        let run = |seed| {
+            let mut sampler = Sampler::new(&Sampling { seed, ..settings() });
+            (0..50)
+                .map(|_| sampler.sample(&mut LOGITS.to_vec(), &[]))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_do_not_panic() {
+        let mut sampler = Sampler::new(&settings());
+        assert!(sampler.sample(&mut [f32::NAN, f32::NAN], &[]) < 2);
+    }
+}

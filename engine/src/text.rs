@@ -1,0 +1,174 @@
+//! From tokens' bytes to text that may be shown: never half a character, never the beginning of
+//! what might become a stop string.
+
+/// Collects bytes and gives out text as soon as it is safe.
+#[derive(Debug)]
+pub(crate) struct TextStream {
+    stops: Vec<String>,
+    /// Bytes that do not make up whole characters yet.
+    partial: Vec<u8>,
+    /// Whole characters held back, since a stop string may begin in them.
+    held: String,
+    stopped: bool,
+}
+
+impl TextStream {
+    pub(crate) fn new(stops: Vec<String>) -> Self {
+        let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
+        Self {
+            stops,
+            partial: Vec::new(),
+            held: String::new(),
+            stopped: false,
+        }
+    }
+
+    /// Takes a token's bytes and returns the text that became safe to show.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
+        if self.stopped {
+            return String::new();
+        }
+        self.partial.extend_from_slice(bytes);
+        self.take_whole_characters();
+        self.release()
+    }
+
+    /// True once a stop string was met; nothing comes out after it.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// What was still held back, at the end of the answer. An unfinished character becomes U+FFFD.
+    pub(crate) fn finish(&mut self) -> String {
+        if self.stopped {
+            return String::new();
+        }
+        self.held.push_str(&String::from_utf8_lossy(&self.partial));
+        self.partial.clear();
+        let mut text = self.release();
+        text.push_str(&std::mem::take(&mut self.held));
+        text
+    }
+
+    /// Moves whole characters to `held`; bytes that can never become one turn into U+FFFD.
+    fn take_whole_characters(&mut self) {
+        loop {
+            match std::str::from_utf8(&self.partial) {
+                Ok(text) => {
+                    self.held.push_str(text);
+                    self.partial.clear();
+                    return;
+                }
+                Err(error) => {
+                    let valid = error.valid_up_to();
+                    self.held
+                        .push_str(&String::from_utf8_lossy(&self.partial[..valid]));
+                    let Some(invalid) = error.error_len() else {
+                        self.partial.drain(..valid);
+                        return;
+                    };
+                    self.held.push(char::REPLACEMENT_CHARACTER);
+                    self.partial.drain(..valid + invalid);
+                }
+            }
+        }
+    }
+
+    /// Cuts at the first stop string, or gives out all but the longest end of `held` that some stop
+    /// string begins with.
+    fn release(&mut self) -> String {
+        let first = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop.as_str()))
+            .min();
+        if let Some(at) = first {
+            self.stopped = true;
+            self.held.truncate(at);
+            return std::mem::take(&mut self.held);
+        }
+        let keep = self
+            .stops
+            .iter()
+            .map(|stop| overlap(&self.held, stop))
+            .max()
+            .unwrap_or(0);
+        let rest = self.held.split_off(self.held.len() - keep);
+        std::mem::replace(&mut self.held, rest)
+    }
+}
+
+/// Bytes of the longest proper beginning of `stop` that `text` ends with.
+fn overlap(text: &str, stop: &str) -> usize {
+    let lengths = stop.char_indices().map(|(at, _)| at).rev();
+    lengths
+        .into_iter()
+        .find(|&length| text.ends_with(&stop[..length]))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stream(stops: &[&str], pieces: &[&[u8]]) -> (Vec<String>, bool) {
+        let mut stream = TextStream::new(stops.iter().map(|stop| (*stop).to_owned()).collect());
+        let mut out: Vec<String> = pieces.iter().map(|piece| stream.push(piece)).collect();
+        out.push(stream.finish());
+        (out, stream.stopped())
+    }
+
+    #[test]
+    fn a_character_split_over_tokens_comes_out_whole() {
+        let (out, _) = stream(&[], &[&[0xF0, 0x9F], &[0x94], &[0xA5, b'!']]);
+        assert_eq!(out, ["", "", "🔥!", ""]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_character_are_replaced_without_swallowing_what_follows() {
+        let (out, _) = stream(&[], &[&[b'a', 0xFF, b'b'], &[0xC3]]);
+        assert_eq!(out, ["a\u{FFFD}b", "", "\u{FFFD}"]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_stop_string_is_held_until_it_is_decided() {
+        let (out, stopped) = stream(&["###"], &[b"a#", b"#b", b"##", b"#c"]);
+        assert_eq!(out, ["a", "##b", "", "", ""]);
+        assert!(stopped);
+    }
+
+    #[test]
+    fn what_was_held_back_comes_out_at_the_end() {
+        let (out, stopped) = stream(&["STOP"], &[b"go ST"]);
+        assert_eq!(out, ["go ", "ST"]);
+        assert!(!stopped);
+    }
+
+    #[test]
+    fn the_earliest_of_several_stop_strings_wins() {
+        let (out, _) = stream(&["yz", "x"], &[b"axyz"]);
+        assert_eq!(out, ["a", ""]);
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_what_precedes_the_first_stop_however_it_is_cut(
+            text in "[ab🔥]{0,40}",
+            stop in "[ab🔥]{1,4}",
+            cuts in prop::collection::vec(0usize..160, 0..20),
+        ) {
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.push(0);
+            cuts.push(bytes.len());
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            let (out, stopped) = stream(&[&stop], &pieces);
+            let expected = text.split(&stop).next().unwrap_or_default();
+            prop_assert_eq!(out.concat(), expected);
+            prop_assert_eq!(stopped, text.contains(&stop));
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The engine against an independent implementation: files that `scripts/make-golden.sh` made with
+//! llama.cpp from the same weights.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use engine::{Engine, EngineError, EngineOptions, Input, Message, Request, Sampling, Step};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Tokens {
+    text: String,
+    ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Greedy {
+    messages: Vec<GoldenMessage>,
+    prompt: String,
+    prompt_ids: Vec<u32>,
+    answer_ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct GoldenMessage {
+    role: String,
+    content: String,
+}
+
+const QWEN: (&str, &str) = (
+    "qwen2.5-coder-0.5b",
+    "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+);
+const SMOLLM: (&str, &str) = ("smollm2-135m", "smollm2-135m-instruct-q4_1.gguf");
+
+fn golden<T: for<'a> Deserialize<'a>>(model: (&str, &str), name: &str) -> Vec<T> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(model.0)
+        .join(name);
+    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_reader(BufReader::new(file)).unwrap()
+}
+
+fn weights(model: (&str, &str)) -> PathBuf {
+    std::env::home_dir()
+        .unwrap()
+        .join(".cache/kipina/models")
+        .join(model.1)
+}
+
+fn load(model: (&str, &str), context_length: Option<usize>) -> Engine {
+    let path = weights(model);
+    let file = File::open(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; scripts/fetch-model.sh brings it",
+            path.display()
+        )
+    });
+    let options = EngineOptions {
+        threads: 2,
+        context_length,
+    };
+    Engine::load(&mut BufReader::new(file), &options, &mut |_| ()).unwrap()
+}
+
+fn greedy() -> Sampling {
+    Sampling {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        repeat_penalty: 1.0,
+        seed: 0,
+        max_tokens: Some(96),
+        stop: Vec::new(),
+    }
+}
+
+fn chat(messages: &[GoldenMessage]) -> Input {
+    let message = |message: &GoldenMessage| Message {
+        role: message.role.clone(),
+        content: message.content.clone(),
+        tool_calls: Vec::new(),
+    };
+    Input::Chat {
+        messages: messages.iter().map(message).collect(),
+        tools: Vec::new(),
+        prefill: String::new(),
+    }
+}
+
+fn question(text: &str) -> Input {
+    chat(&[GoldenMessage {
+        role: "user".into(),
+        content: text.into(),
+    }])
+}
+
+/// The answer's ids and text, and its usage.
+fn answer(
+    engine: &mut Engine,
+    input: Input,
+    sampling: Sampling,
+) -> (Vec<u32>, String, engine::Usage) {
+    let mut session = engine.start(&Request { input, sampling }).unwrap();
+    let (mut ids, mut answer) = (Vec::new(), String::new());
+    for step in session.by_ref() {
+        match step.unwrap() {
+            Step::Prefilled { .. } => {}
+            Step::Text { text, token_id } => {
+                ids.push(token_id);
+                answer.push_str(&text);
+            }
+            Step::Finished { text, .. } => answer.push_str(&text),
+        }
+    }
+    let usage = session.usage();
+    (ids, answer, usage)
+}
+
+fn agrees_with_reference(model: (&str, &str)) {
+    let mut engine = load(model, Some(4096));
+
+    for Tokens { text, ids } in golden::<Tokens>(model, "tokens.json") {
+        assert_eq!(
+            engine.tokenize(&text).unwrap(),
+            ids,
+            "token ids of {text:?}"
+        );
+    }
+
+    let goldens = golden::<Greedy>(model, "greedy.json");
+    assert!(goldens.len() >= 10);
+    let (mut positions, mut agreeing, mut same_start) = (0, 0, 0);
+    for golden in &goldens {
+        let input = chat(&golden.messages);
+        assert_eq!(engine.render(&input).unwrap(), golden.prompt);
+        assert_eq!(engine.tokenize(&golden.prompt).unwrap(), golden.prompt_ids);
+
+        let tokens = [golden.prompt_ids.as_slice(), &golden.answer_ids].concat();
+        let scores = engine.score(&tokens).unwrap();
+        let scores = &scores[golden.prompt_ids.len() - 1..];
+        assert_eq!(scores.len(), golden.answer_ids.len());
+        positions += scores.len();
+        agreeing += scores
+            .iter()
+            .zip(&golden.answer_ids)
+            .filter(|(score, id)| score.likeliest == **id)
+            .count();
+
+        let (ids, ..) = answer(&mut engine, input, greedy());
+        let start = 48.min(golden.answer_ids.len());
+        same_start += usize::from(ids.len() >= start && ids[..start] == golden.answer_ids[..start]);
+    }
+    println!(
+        "{}: argmax agrees at {agreeing} of {positions} positions; {same_start} of {} answers \
+         agree for 48 tokens",
+        model.0,
+        goldens.len()
+    );
+    assert!(
+        agreeing * 100 >= positions * 98,
+        "{agreeing} of {positions} positions agree"
+    );
+    assert!(
+        same_start * 10 >= goldens.len() * 8,
+        "{same_start} of {} agree",
+        goldens.len()
+    );
+}
+
+#[test]
+fn qwen_agrees_with_llama_cpp() {
+    agrees_with_reference(QWEN);
+}
+
+#[test]
+fn smollm_agrees_with_llama_cpp() {
+    agrees_with_reference(SMOLLM);
+}
+
+#[test]
+fn a_second_turn_computes_only_what_is_new_and_answers_the_same() {
+    let mut engine = load(SMOLLM, Some(2048));
+    let first = question("Name three rivers of Finland and say one sentence about each of them.");
+    let (_, text, usage) = answer(&mut engine, first, greedy());
+    assert_eq!(usage.cached_tokens, 0);
+
+    let turns = [
+        "Name three rivers of Finland and say one sentence about each of them.",
+        &text,
+        "And lakes?",
+    ];
+    let roles = ["user", "assistant", "user"];
+    let messages: Vec<GoldenMessage> = roles
+        .iter()
+        .zip(turns)
+        .map(|(role, content)| GoldenMessage {
+            role: (*role).into(),
+            content: content.into(),
+        })
+        .collect();
+    let (warm, _, warm_usage) = answer(&mut engine, chat(&messages), greedy());
+    assert!(
+        warm_usage.cached_tokens > usage.prompt_tokens,
+        "{warm_usage:?}"
+    );
+
+    let (cold, _, cold_usage) = answer(&mut load(SMOLLM, Some(2048)), chat(&messages), greedy());
+    assert_eq!(cold_usage.cached_tokens, 0);
+    assert_eq!(warm, cold);
+}
+
+#[test]
+fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
+    let mut engine = load(SMOLLM, Some(2048));
+    let expected = answer(&mut engine, question("What is a spark?"), greedy()).0;
+    let long = Request {
+        input: question(&"spark ".repeat(900)),
+        sampling: greedy(),
+    };
+    let first = engine.start(&long).unwrap().next().unwrap().unwrap();
+    assert!(
+        matches!(first, Step::Prefilled { done: 256, total } if total > 900),
+        "{first:?}"
+    );
+    let short = Request {
+        input: question("Count to ten."),
+        sampling: greedy(),
+    };
+    assert_eq!(engine.start(&short).unwrap().take(5).count(), 5);
+    assert_eq!(
+        answer(&mut engine, question("What is a spark?"), greedy()).0,
+        expected
+    );
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_is_refused_with_both_numbers() {
+    let mut engine = load(SMOLLM, Some(64));
+    let request = Request {
+        input: question(&"spark ".repeat(100)),
+        sampling: greedy(),
+    };
+    let error = engine.start(&request).err().unwrap();
+    let EngineError::ContextLengthExceeded {
+        prompt_tokens,
+        context_length: 64,
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert!(prompt_tokens > 100);
+    let message = error.to_string();
+    assert!(
+        message.contains(&prompt_tokens.to_string()) && message.contains("64"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_answer_ends_where_the_context_does() {
+    let mut engine = load(SMOLLM, Some(64));
+    let input = question("Tell me a long story.");
+    let sampling = Sampling {
+        max_tokens: None,
+        ..greedy()
+    };
+    let (ids, _, usage) = answer(&mut engine, input, sampling);
+    assert_eq!(usage.prompt_tokens + ids.len(), 64);
+}
+
+#[test]
+fn stop_strings_prefill_and_seeds_shape_the_answer() {
+    let mut engine = load(SMOLLM, Some(1024));
+    let counting = |prefill: &str| Input::Chat {
+        messages: vec![Message {
+            role: "user".into(),
+            content: "Count from one to nine in digits, separated by commas.".into(),
+            tool_calls: Vec::new(),
+        }],
+        tools: Vec::new(),
+        prefill: prefill.into(),
+    };
+    let sampling = Sampling {
+        stop: vec![", 7".into()],
+        ..greedy()
+    };
+    let (_, text, _) = answer(&mut engine, counting("1, 2, 3,"), sampling);
+    assert!(
+        text.trim_start().starts_with('4'),
+        "the prefill is continued: {text:?}"
+    );
+    assert!(
+        text.ends_with('6'),
+        "nothing of the stop string is shown: {text:?}"
+    );
+
+    let seeded = |seed| Sampling {
+        temperature: 1.0,
+        seed,
+        max_tokens: Some(24),
+        ..greedy()
+    };
+    let first = answer(&mut engine, question("Tell me a story."), seeded(1)).0;
+    assert_eq!(
+        answer(&mut engine, question("Tell me a story."), seeded(1)).0,
+        first
+    );
+    assert_ne!(
+        answer(&mut engine, question("Tell me a story."), seeded(2)).0,
+        first
+    );
+}
+
+#[test]
+fn code_is_filled_in_between_prefix_and_suffix() {
+    let mut engine = load(QWEN, Some(512));
+    let input = Input::Raw {
+        prompt: "def add(a, b):\n    return ".into(),
+        suffix: Some("\n\nprint(add(1, 2))\n".into()),
+    };
+    let (ids, text, _) = answer(
+        &mut engine,
+        input,
+        Sampling {
+            max_tokens: Some(16),
+            ..greedy()
+        },
+    );
+    assert_eq!(text.trim(), "a + b");
+    assert!(ids.len() < 16, "the answer ends by itself: {ids:?}");
+}
+
+#[test]
+fn what_is_no_model_is_refused_with_a_reason() {
+    let load = |bytes: &[u8]| {
+        let options = EngineOptions {
+            threads: 1,
+            context_length: None,
+        };
+        Engine::load(&mut std::io::Cursor::new(bytes), &options, &mut |_| ())
+            .err()
+            .unwrap()
+    };
+    assert!(matches!(load(b""), EngineError::InvalidModel(_)));
+    assert!(matches!(
+        load(b"<html>404</html>"),
+        EngineError::InvalidModel(_)
+    ));
+    let mut cut = vec![0; 20 << 20];
+    std::io::Read::read_exact(&mut File::open(weights(SMOLLM)).unwrap(), &mut cut).unwrap();
+    assert!(
+        matches!(load(&cut), EngineError::Io(_)),
+        "a file that was cut off"
+    );
+}
