@@ -1,4 +1,19 @@
 //! The hub: takes prompts in, sends them to nodes, and streams the answers back.
 
+pub mod config;
 pub mod dispatch;
+pub mod error;
+mod headers;
+pub mod help;
+mod join;
+pub mod language;
+pub mod models;
+pub mod net;
 pub mod nodes;
+mod openai;
+mod page;
+pub mod router;
+pub mod server;
+pub mod state;
+mod stats;
+pub mod store;

@@ -1,0 +1,329 @@
+//! The hub's settings: the one file that reads the environment.
+
+use std::{
+    ffi::OsString,
+    fmt::{self, Display},
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use url::Origin;
+
+use crate::{
+    dispatch::DispatchSettings,
+    language::{Language, Text},
+    net::parse_web_origin,
+    nodes::NodeSettings,
+};
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub bind: IpAddr,
+    /// 0 lets the system choose a free one.
+    pub port: u16,
+    pub database_path: PathBuf,
+    /// The built frontend; absent: a small built-in page.
+    pub static_directory: Option<PathBuf>,
+    pub models_directory: PathBuf,
+    pub admin_password: Option<Secret>,
+    pub allowed_origins: Vec<Origin>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub connections_per_address: usize,
+    pub max_body_bytes: usize,
+    /// How long a stopping hub waits for the answers that are under way.
+    pub drain_patience: Duration,
+    pub dispatch: DispatchSettings,
+    pub nodes: NodeSettings,
+}
+
+/// A password or key; what is logged of it is that it exists.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// Everything that is wrong with the settings, not just the first thing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    problems: Vec<Text>,
+}
+
+/// A prompt travels to its node in one frame, next to its settings: half of what a node accepts
+/// leaves room for the JSON around it.
+const LARGEST_BODY_BYTES: usize = protocol::MAX_HUB_FRAME_BYTES / 2;
+
+/// The language of the person who started this process.
+pub fn language() -> Language {
+    // POSIX's order: the first of these that is set and not empty decides.
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(environment)
+        .map(|value| value.to_string_lossy().into_owned())
+        .find(|value| !value.is_empty());
+    Language::of_locale(locale.as_deref())
+}
+
+/// What to log, in `tracing_subscriber`'s syntax.
+pub fn log_filter() -> String {
+    environment("RUST_LOG")
+        .and_then(|value| value.into_string().ok())
+        .filter(|value| !value.is_empty())
+        .unwrap_or_else(|| "info".to_owned())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one file that reads the environment"
+)]
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+impl Config {
+    pub fn from_environment() -> Result<Self, ConfigErrors> {
+        Self::read(environment)
+    }
+
+    /// Reads each setting through `lookup`; one that is empty counts as not set.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigErrors> {
+        let mut read = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let dispatch = DispatchSettings::default();
+        let nodes = NodeSettings::default();
+        let config = Self {
+            bind: read.bind(),
+            port: read.number("PORT", 3000, 0..=65535),
+            database_path: read.database_path(),
+            static_directory: read.static_directory(),
+            models_directory: read.models_directory(),
+            admin_password: read.text("ADMIN_PASSWORD").map(Secret),
+            allowed_origins: read.allowed_origins(),
+            trusted_proxies: read.trusted_proxies(),
+            connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 64, 1..=1_000_000),
+            max_body_bytes: read.number("MAX_BODY_BYTES", 4 << 20, 1024..=LARGEST_BODY_BYTES),
+            drain_patience: read.seconds("DRAIN_SECONDS", Duration::from_secs(30)),
+            dispatch: DispatchSettings {
+                queue_length: read.number("QUEUE_LENGTH", dispatch.queue_length, 0..=1_000_000),
+                queue_deadline: read.seconds("QUEUE_DEADLINE_SECONDS", dispatch.queue_deadline),
+                ..dispatch
+            },
+            nodes: NodeSettings {
+                key: read.text("NODE_API_KEY"),
+                first_token_deadline: read
+                    .seconds("FIRST_TOKEN_DEADLINE_SECONDS", nodes.first_token_deadline),
+                token_deadline: read.seconds("TOKEN_DEADLINE_SECONDS", nodes.token_deadline),
+                ..nodes
+            },
+        };
+        if read.problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigErrors {
+            problems: read.problems,
+        })
+    }
+}
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl ConfigErrors {
+    pub fn in_language(&self, language: Language) -> String {
+        let lines: Vec<String> = self
+            .problems
+            .iter()
+            .map(|problem| problem.in_language(language))
+            .collect();
+        lines.join("\n")
+    }
+}
+
+/// Reads one setting after the other, and notes what is wrong instead of stopping at it.
+struct Reader<Lookup> {
+    lookup: Lookup,
+    problems: Vec<Text>,
+}
+
+impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
+    fn raw(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.raw(name)?.into_string() {
+            Ok(text) => Some(text),
+            Err(_) => {
+                self.problem(
+                    format!("{name}: arvo ei ole UTF-8-tekstiä; kirjoita se uudelleen"),
+                    format!("{name}: the value is not UTF-8 text; write it anew"),
+                );
+                None
+            }
+        }
+    }
+
+    fn number<N>(&mut self, name: &str, default: N, allowed: RangeInclusive<N>) -> N
+    where
+        N: FromStr + PartialOrd + Display,
+    {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.trim().parse() {
+            Ok(number) if allowed.contains(&number) => number,
+            _ => {
+                let (least, most) = (allowed.start(), allowed.end());
+                self.problem(
+                    format!("{name}={text}: anna kokonaisluku väliltä {least}–{most}"),
+                    format!("{name}={text}: give a whole number from {least} to {most}"),
+                );
+                default
+            }
+        }
+    }
+
+    fn seconds(&mut self, name: &str, default: Duration) -> Duration {
+        Duration::from_secs(self.number(name, default.as_secs(), 1..=86_400))
+    }
+
+    fn bind(&mut self) -> IpAddr {
+        let default = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let Some(text) = self.text("BIND") else {
+            return default;
+        };
+        if text == "localhost" {
+            return default;
+        }
+        text.parse().unwrap_or_else(|_| {
+            self.problem(
+                format!("BIND={text}: anna IP-osoite, esim. 127.0.0.1 (vain tämä kone) tai 0.0.0.0 (koko verkko)"),
+                format!("BIND={text}: give an IP address, as in 127.0.0.1 (this machine only) or 0.0.0.0 (the network)"),
+            );
+            default
+        })
+    }
+
+    fn database_path(&mut self) -> PathBuf {
+        if let Some(path) = self.raw("DATABASE_PATH") {
+            return path.into();
+        }
+        let Some(directory) = self.data_directory() else {
+            self.no_home("DATABASE_PATH");
+            return PathBuf::new();
+        };
+        directory.join("kipina").join("kipina.sqlite")
+    }
+
+    /// Where the platform wants programs to keep what must outlive them.
+    fn data_directory(&self) -> Option<PathBuf> {
+        let home = || self.raw("HOME").map(PathBuf::from);
+        if cfg!(windows) {
+            self.raw("LOCALAPPDATA").map(PathBuf::from)
+        } else if cfg!(target_os = "macos") {
+            home().map(|home| home.join("Library/Application Support"))
+        } else {
+            let data_home = self.raw("XDG_DATA_HOME").map(PathBuf::from);
+            data_home.or_else(|| home().map(|home| home.join(".local/share")))
+        }
+    }
+
+    fn models_directory(&mut self) -> PathBuf {
+        if let Some(path) = self.raw("MODELS_DIR") {
+            return path.into();
+        }
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let Some(home) = self.raw(home) else {
+            self.no_home("MODELS_DIR");
+            return PathBuf::new();
+        };
+        PathBuf::from(home).join(".cache/kipina/models")
+    }
+
+    fn no_home(&mut self, name: &str) {
+        self.problem(
+            format!("{name}: kotihakemistoa ei löydy; anna {name} itse"),
+            format!("{name}: there is no home directory; set {name} yourself"),
+        );
+    }
+
+    fn static_directory(&mut self) -> Option<PathBuf> {
+        let path = PathBuf::from(self.raw("STATIC_DIR")?);
+        if !path.is_dir() {
+            let shown = path.display();
+            self.problem(
+                format!("STATIC_DIR={shown}: hakemistoa ei ole; rakenna sivusto tai jätä asetus pois"),
+                format!("STATIC_DIR={shown}: there is no such directory; build the site or leave the setting out"),
+            );
+        }
+        Some(path)
+    }
+
+    fn allowed_origins(&mut self) -> Vec<Origin> {
+        self.list("ALLOWED_ORIGINS", |text| Some(parse_web_origin(text)?.origin()), |entry| {
+            Text::new(
+                format!("ALLOWED_ORIGINS: ”{entry}” ei ole sivuston osoite; anna ne pilkuin erotettuina muodossa https://nimi tai https://nimi:portti"),
+                format!("ALLOWED_ORIGINS: '{entry}' is no origin; give them separated by commas, as in https://name or https://name:port"),
+            )
+        })
+        .unwrap_or_default()
+    }
+
+    fn trusted_proxies(&mut self) -> Vec<IpNet> {
+        self.list("TRUSTED_PROXIES", parse_network, |entry| {
+            Text::new(
+                format!("TRUSTED_PROXIES: ”{entry}” ei ole verkko; anna ne pilkuin erotettuina, esim. 127.0.0.0/8, ::1"),
+                format!("TRUSTED_PROXIES: '{entry}' is no network; give them separated by commas, as in 127.0.0.0/8, ::1"),
+            )
+        })
+        .unwrap_or_else(|| ["127.0.0.0/8", "::1/128"].into_iter().filter_map(parse_network).collect())
+    }
+
+    /// The entries of a comma-separated list; None where it is not set.
+    fn list<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        problem: impl Fn(&str) -> Text,
+    ) -> Option<Vec<T>> {
+        let text = self.text(name)?;
+        let mut entries = Vec::new();
+        for entry in text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
+            match parse(entry) {
+                Some(parsed) => entries.push(parsed),
+                None => self.problems.push(problem(entry)),
+            }
+        }
+        Some(entries)
+    }
+
+    fn problem(&mut self, finnish: String, english: String) {
+        self.problems.push(Text::new(finnish, english));
+    }
+}
+
+/// A network, or a single address.
+fn parse_network(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+use super::*;
+
+fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    Config::read(|name| {
+        let with_home = settings.iter().chain(&[("HOME", "/home/aino")]);
+        with_home
+            .into_iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.into())
+    })
+}
+
+fn problems(settings: &[(&str, &str)]) -> Vec<String> {
+    let errors = read(settings).expect_err("these settings should be refused");
+    errors
+        .in_language(Language::English)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn without_settings_the_hub_serves_this_machine_only() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.bind, IpAddr::from([127, 0, 0, 1]));
+    assert_eq!(config.port, 3000);
+    assert_eq!(
+        config.models_directory,
+        PathBuf::from("/home/aino/.cache/kipina/models")
+    );
+    assert!(config.static_directory.is_none());
+    assert!(config.admin_password.is_none());
+    assert!(config.nodes.key.is_none());
+    assert!(config.allowed_origins.is_empty());
+    assert_eq!(config.trusted_proxies.len(), 2, "loopback in both families");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_database_lies_where_the_platform_keeps_data() {
+    let at_home = read(&[]).unwrap().database_path;
+    assert_eq!(
+        at_home,
+        PathBuf::from("/home/aino/.local/share/kipina/kipina.sqlite")
+    );
+    let elsewhere = read(&[("XDG_DATA_HOME", "/data")]).unwrap().database_path;
+    assert_eq!(elsewhere, PathBuf::from("/data/kipina/kipina.sqlite"));
+    let named = read(&[("DATABASE_PATH", "/tmp/hub.sqlite")])
+        .unwrap()
+        .database_path;
+    assert_eq!(named, PathBuf::from("/tmp/hub.sqlite"));
+}
+
+#[test]
+fn each_setting_is_taken() {
+    let config = read(&[
+        ("PORT", "8080"),
+        ("BIND", "::"),
+        ("MODELS_DIR", "/models"),
+        ("STATIC_DIR", "/"),
+        ("ADMIN_PASSWORD", "salasana"),
+        ("NODE_API_KEY", "avain"),
+        ("ALLOWED_ORIGINS", "https://a.example, http://b.example:81,"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1"),
+        ("CONNECTIONS_PER_ADDRESS", "7"),
+        ("MAX_BODY_BYTES", "2048"),
+        ("QUEUE_LENGTH", "5"),
+        ("QUEUE_DEADLINE_SECONDS", "6"),
+        ("FIRST_TOKEN_DEADLINE_SECONDS", "8"),
+        ("TOKEN_DEADLINE_SECONDS", "9"),
+        ("DRAIN_SECONDS", "10"),
+    ])
+    .unwrap();
+    assert_eq!((config.port, config.bind), (8080, "::".parse().unwrap()));
+    assert_eq!(config.models_directory, PathBuf::from("/models"));
+    assert_eq!(config.static_directory, Some(PathBuf::from("/")));
+    assert_eq!(config.admin_password.unwrap().reveal(), "salasana");
+    assert_eq!(config.nodes.key.as_deref(), Some("avain"));
+    let origins: Vec<String> = config
+        .allowed_origins
+        .iter()
+        .map(Origin::ascii_serialization)
+        .collect();
+    assert_eq!(origins, ["https://a.example", "http://b.example:81"]);
+    let proxies: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.1/32"]);
+    assert_eq!(
+        (config.connections_per_address, config.max_body_bytes),
+        (7, 2048)
+    );
+    assert_eq!(config.dispatch.queue_length, 5);
+    assert_eq!(config.dispatch.queue_deadline, Duration::from_secs(6));
+    assert_eq!(config.nodes.first_token_deadline, Duration::from_secs(8));
+    assert_eq!(config.nodes.token_deadline, Duration::from_secs(9));
+    assert_eq!(config.drain_patience, Duration::from_secs(10));
+}
+
+#[test]
+fn an_empty_setting_is_as_good_as_none() {
+    let config = read(&[("PORT", ""), ("NODE_API_KEY", ""), ("STATIC_DIR", "")]).unwrap();
+    assert_eq!(config.port, 3000);
+    assert!(config.nodes.key.is_none() && config.static_directory.is_none());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_what_to_do() {
+    let problems = problems(&[
+        ("PORT", "70000"),
+        ("BIND", "everywhere"),
+        ("STATIC_DIR", "/no/such/directory"),
+        (
+            "ALLOWED_ORIGINS",
+            "https://fine.example,studio.example,https://a.example/path",
+        ),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("QUEUE_DEADLINE_SECONDS", "soon"),
+    ]);
+    let expected = [
+        "BIND=everywhere: give an IP address",
+        "PORT=70000: give a whole number from 0 to 65535",
+        "STATIC_DIR=/no/such/directory: there is no such directory",
+        "ALLOWED_ORIGINS: 'studio.example' is no origin",
+        "ALLOWED_ORIGINS: 'https://a.example/path' is no origin",
+        "TRUSTED_PROXIES: '10.0.0.0/33' is no network",
+        "QUEUE_DEADLINE_SECONDS=soon: give a whole number from 1 to 86400",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, start) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(start), "{problem}");
+    }
+}
+
+#[test]
+#[cfg(not(windows))]
+fn without_a_home_the_paths_must_be_given() {
+    let errors = Config::read(|_| None).expect_err("nowhere to keep the database");
+    let text = errors.in_language(Language::English);
+    assert!(
+        text.contains("set DATABASE_PATH") && text.contains("set MODELS_DIR"),
+        "{text}"
+    );
+}
+
+#[test]
+fn mistakes_are_told_in_finnish_to_finns() {
+    let errors = read(&[("PORT", "portti")]).unwrap_err();
+    let text = errors.in_language(Language::Finnish);
+    assert_eq!(text, "PORT=portti: anna kokonaisluku väliltä 0–65535");
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let config = read(&[("ADMIN_PASSWORD", "salasana")]).unwrap();
+    assert!(!format!("{config:?}").contains("salasana"));
+}

@@ -1,0 +1,417 @@
+//! The one error of the HTTP edge, in OpenAI's shape: the only file that knows status codes.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{
+    dispatch::{FailureKind, PromptFailure, Refusal},
+    net::Refused,
+};
+
+/// Why a request got no answer. Its message goes to whoever sent the request.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ApiError {
+    /// The request itself is at fault; `param` names the field, as in `messages[2].content`.
+    #[error("{message}")]
+    BadRequest {
+        message: String,
+        param: Option<String>,
+        code: Option<&'static str>,
+    },
+    #[error("this hub wants an API key: send it as 'Authorization: Bearer …'")]
+    Unauthorised,
+    #[error("{0}")]
+    ForeignOrigin(String),
+    #[error("the model '{model}' does not exist; GET /v1/models lists those that do")]
+    ModelNotFound { model: String },
+    #[error("there is nothing at {path}")]
+    NotFound { path: String },
+    #[error("{path} does not take {method} requests")]
+    MethodNotAllowed { method: String, path: String },
+    #[error("the request is longer than the {limit_bytes} bytes that this hub takes")]
+    BodyTooLarge { limit_bytes: usize },
+    /// Try again after the pause.
+    #[error("{message}")]
+    TooManyRequests {
+        message: String,
+        retry_after: Duration,
+    },
+    /// Nobody can answer right now; try again after the pause.
+    #[error("{message}")]
+    Unavailable {
+        message: String,
+        code: &'static str,
+        retry_after: Duration,
+    },
+    #[error("{message}")]
+    DeadlineExpired { message: String },
+    /// A node or the hub itself failed.
+    #[error("{message}")]
+    Failed { message: String, code: &'static str },
+}
+
+/// `{"error": {…}}`: the body of a refusal, and the event that ends a broken stream.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    error: ErrorFields,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorFields {
+    message: String,
+    r#type: &'static str,
+    param: Option<String>,
+    code: Option<&'static str>,
+}
+
+/// Where a failed attempt tells nothing about how long to wait.
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
+
+impl ApiError {
+    /// A field whose value can't be served.
+    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadRequest {
+            message: message.into(),
+            param: Some(param.into()),
+            code: None,
+        }
+    }
+
+    /// A field that no node can serve yet, and that would change the answer if it were ignored.
+    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadRequest {
+            message: message.into(),
+            param: Some(param.into()),
+            code: Some("unsupported_parameter"),
+        }
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Failed {
+            message: message.into(),
+            code: "internal_error",
+        }
+    }
+
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody {
+            error: ErrorFields {
+                message: self.to_string(),
+                r#type: self.kind(),
+                param: self.param(),
+                code: self.code(),
+            },
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
+            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::ModelNotFound { .. } | Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DeadlineExpired { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// OpenAI's `type`: which broad kind of thing went wrong.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Unauthorised => "authentication_error",
+            Self::ForeignOrigin(_) => "permission_error",
+            Self::TooManyRequests { .. } => "rate_limit_error",
+            Self::Unavailable { .. } | Self::DeadlineExpired { .. } | Self::Failed { .. } => {
+                "server_error"
+            }
+            _ => "invalid_request_error",
+        }
+    }
+
+    fn param(&self) -> Option<String> {
+        match self {
+            Self::BadRequest { param, .. } => param.clone(),
+            Self::ModelNotFound { .. } => Some("model".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::BadRequest { code, .. } => *code,
+            Self::Unauthorised => Some("invalid_api_key"),
+            Self::ForeignOrigin(_) => Some("origin_not_allowed"),
+            Self::ModelNotFound { .. } => Some("model_not_found"),
+            Self::NotFound { .. } => Some("not_found"),
+            Self::MethodNotAllowed { .. } => Some("method_not_allowed"),
+            Self::BodyTooLarge { .. } => Some("request_too_large"),
+            Self::TooManyRequests { .. } => Some("rate_limit_exceeded"),
+            Self::DeadlineExpired { .. } => Some("deadline_expired"),
+            Self::Unavailable { code, .. } | Self::Failed { code, .. } => Some(code),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.body())).into_response();
+        if let Some(pause) = self.retry_after() {
+            // The header counts whole seconds, and 0 would invite a busy loop.
+            let seconds = pause.as_secs_f64().ceil().max(1.0) as u64;
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::NoNode {
+                model,
+                known: false,
+                ..
+            } => Self::ModelNotFound { model },
+            Refusal::NoNode { retry_after, .. } => Self::Unavailable {
+                message,
+                code: "no_node_available",
+                retry_after,
+            },
+            Refusal::QueueFull { retry_after, .. } => Self::TooManyRequests {
+                message,
+                retry_after,
+            },
+            Refusal::DeadlineExpired { .. } => Self::DeadlineExpired { message },
+            Refusal::Failed(failure) => failure.into(),
+            Refusal::Stopping => Self::Unavailable {
+                message,
+                code: "hub_stopping",
+                retry_after: SHORT_PAUSE,
+            },
+        }
+    }
+}
+
+impl From<PromptFailure> for ApiError {
+    fn from(PromptFailure { kind, message }: PromptFailure) -> Self {
+        let code = kind.as_str();
+        match kind {
+            FailureKind::ContextLengthExceeded => Self::BadRequest {
+                message,
+                param: Some("messages".to_owned()),
+                code: Some(code),
+            },
+            FailureKind::InvalidRequest => Self::BadRequest {
+                message,
+                param: None,
+                code: Some(code),
+            },
+            FailureKind::ModelUnavailable
+            | FailureKind::Unavailable
+            | FailureKind::NodeLost
+            | FailureKind::HubStopping => Self::Unavailable {
+                message,
+                code,
+                retry_after: SHORT_PAUSE,
+            },
+            FailureKind::NodeSilent => Self::DeadlineExpired { message },
+            FailureKind::OutOfMemory | FailureKind::BackendFailed | FailureKind::ClientTooSlow => {
+                Self::Failed { message, code }
+            }
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::ForeignOrigin { .. } => Self::ForeignOrigin(message),
+            Refused::TooManyConnections { .. } => Self::TooManyRequests {
+                message,
+                retry_after: SHORT_PAUSE,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: FailureKind) -> ApiError {
+        PromptFailure {
+            kind,
+            message: "sorry".to_owned(),
+        }
+        .into()
+    }
+
+    fn no_node(known: bool) -> ApiError {
+        let retry_after = Duration::from_millis(1500);
+        Refusal::NoNode {
+            model: "m".to_owned(),
+            known,
+            retry_after,
+        }
+        .into()
+    }
+
+    #[test]
+    fn every_refusal_has_openais_status_type_and_code() {
+        let pause = Duration::from_secs(3);
+        let queue_full = Refusal::QueueFull {
+            model: "m".to_owned(),
+            waiting: 9,
+            retry_after: pause,
+        };
+        let expired = Refusal::DeadlineExpired {
+            model: "m".to_owned(),
+            waited: pause,
+        };
+        let table: Vec<(ApiError, u16, &str, Option<&str>)> = vec![
+            (
+                ApiError::invalid("n", "no"),
+                400,
+                "invalid_request_error",
+                None,
+            ),
+            (
+                ApiError::unsupported("n", "no"),
+                400,
+                "invalid_request_error",
+                Some("unsupported_parameter"),
+            ),
+            (
+                failure(FailureKind::ContextLengthExceeded),
+                400,
+                "invalid_request_error",
+                Some("context_length_exceeded"),
+            ),
+            (
+                failure(FailureKind::InvalidRequest),
+                400,
+                "invalid_request_error",
+                Some("invalid_request"),
+            ),
+            (
+                ApiError::Unauthorised,
+                401,
+                "authentication_error",
+                Some("invalid_api_key"),
+            ),
+            (
+                Refused::ForeignOrigin {
+                    origin: "https://evil.example".to_owned(),
+                }
+                .into(),
+                403,
+                "permission_error",
+                Some("origin_not_allowed"),
+            ),
+            (
+                no_node(false),
+                404,
+                "invalid_request_error",
+                Some("model_not_found"),
+            ),
+            (
+                ApiError::BodyTooLarge { limit_bytes: 1 },
+                413,
+                "invalid_request_error",
+                Some("request_too_large"),
+            ),
+            (
+                queue_full.into(),
+                429,
+                "rate_limit_error",
+                Some("rate_limit_exceeded"),
+            ),
+            (
+                failure(FailureKind::BackendFailed),
+                500,
+                "server_error",
+                Some("backend_failed"),
+            ),
+            (
+                no_node(true),
+                503,
+                "server_error",
+                Some("no_node_available"),
+            ),
+            (
+                failure(FailureKind::NodeLost),
+                503,
+                "server_error",
+                Some("node_lost"),
+            ),
+            (
+                Refusal::Stopping.into(),
+                503,
+                "server_error",
+                Some("hub_stopping"),
+            ),
+            (
+                expired.into(),
+                504,
+                "server_error",
+                Some("deadline_expired"),
+            ),
+            (
+                failure(FailureKind::NodeSilent),
+                504,
+                "server_error",
+                Some("deadline_expired"),
+            ),
+        ];
+        for (error, status, kind, code) in table {
+            assert_eq!(error.status().as_u16(), status, "{error:?}");
+            assert_eq!(error.kind(), kind, "{error:?}");
+            assert_eq!(error.code(), code, "{error:?}");
+            let has_pause = error
+                .into_response()
+                .headers()
+                .contains_key(header::RETRY_AFTER);
+            assert_eq!(has_pause, matches!(status, 429 | 503));
+        }
+    }
+
+    #[test]
+    fn a_pause_is_rounded_up_to_whole_seconds() {
+        let response = no_node(true).into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    }
+
+    #[test]
+    fn the_body_carries_all_four_fields_even_where_they_are_empty() {
+        let body = serde_json::to_value(no_node(true).body()).unwrap();
+        assert!(body["error"]["param"].is_null());
+        let body = serde_json::to_value(ApiError::invalid("stop", "too many").body()).unwrap();
+        let expected = serde_json::json!({"error": {
+            "message": "too many", "type": "invalid_request_error", "param": "stop", "code": null,
+        }});
+        assert_eq!(body, expected);
+    }
+}

@@ -1,0 +1,89 @@
+//! `kipina-hub --help`, in both languages.
+
+use crate::language::Text;
+
+pub fn version() -> String {
+    format!("kipina-hub {}", env!("CARGO_PKG_VERSION"))
+}
+
+pub fn unknown_argument(argument: &str) -> Text {
+    Text::new(
+        format!("kipina-hub: tuntematon valitsin ”{argument}”; katso kipina-hub --help"),
+        format!("kipina-hub: unknown option '{argument}'; see kipina-hub --help"),
+    )
+}
+
+pub fn help() -> Text {
+    Text::new(FINNISH, ENGLISH)
+}
+
+const FINNISH: &str = "\
+kipina-hub: ottaa kehotteet vastaan, jakaa ne solmuille ja välittää vastaukset
+
+Käyttö:  kipina-hub [--help | --version]
+
+Asetukset luetaan ympäristömuuttujista:
+  PORT                          portti (3000)
+  BIND                          osoite, jota kuunnellaan (127.0.0.1 = vain tämä kone)
+  DATABASE_PATH                 SQLite-tietokanta (~/.local/share/kipina/kipina.sqlite)
+  STATIC_DIR                    rakennettu sivusto (jos puuttuu: pieni sisäinen sivu)
+  MODELS_DIR                    mallitiedostot (~/.cache/kipina/models)
+  ADMIN_PASSWORD                ylläpidon salasana
+  NODE_API_KEY                  avain, jolla solmu todetaan luotetuksi
+  ALLOWED_ORIGINS               sivustot, jotka saavat kutsua keskusta: https://nimi,…
+  TRUSTED_PROXIES               välityspalvelimet, joiden X-Forwarded-For uskotaan (127.0.0.0/8,::1)
+  CONNECTIONS_PER_ADDRESS       solmuja yhdestä osoitteesta enintään (64)
+  MAX_BODY_BYTES                pyynnön enimmäispituus (4194304)
+  QUEUE_LENGTH                  kehotteita jonossa mallia kohti enintään (64)
+  QUEUE_DEADLINE_SECONDS        odotus jonossa enintään (120)
+  FIRST_TOKEN_DEADLINE_SECONDS  odotus ensimmäiseen sanaan solmulla enintään (300)
+  TOKEN_DEADLINE_SECONDS        tauko sanojen välissä enintään (60)
+  DRAIN_SECONDS                 aika, jonka sammuva keskus antaa keskeneräisille (30)
+  RUST_LOG                      lokin tarkkuus (info)
+";
+
+const ENGLISH: &str = "\
+kipina-hub: takes prompts in, shares them out to nodes and passes the answers back
+
+Usage:  kipina-hub [--help | --version]
+
+Settings are read from the environment:
+  PORT                          port (3000)
+  BIND                          address to listen on (127.0.0.1 = this machine only)
+  DATABASE_PATH                 SQLite database (~/.local/share/kipina/kipina.sqlite)
+  STATIC_DIR                    the built site (absent: a small built-in page)
+  MODELS_DIR                    model files (~/.cache/kipina/models)
+  ADMIN_PASSWORD                password of the operator's pages
+  NODE_API_KEY                  the key that makes a node a trusted one
+  ALLOWED_ORIGINS               sites that may call the hub: https://name,…
+  TRUSTED_PROXIES               proxies whose X-Forwarded-For is believed (127.0.0.0/8,::1)
+  CONNECTIONS_PER_ADDRESS       most nodes from one address (64)
+  MAX_BODY_BYTES                longest request (4194304)
+  QUEUE_LENGTH                  most prompts that wait for one model (64)
+  QUEUE_DEADLINE_SECONDS        longest wait in the queue (120)
+  FIRST_TOKEN_DEADLINE_SECONDS  longest wait for a node's first token (300)
+  TOKEN_DEADLINE_SECONDS        longest pause between tokens (60)
+  DRAIN_SECONDS                 what a stopping hub gives to answers under way (30)
+  RUST_LOG                      how much is logged (info)
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_name_the_same_settings() {
+        let settings = |text: &str| -> Vec<String> {
+            text.lines()
+                .filter_map(|line| line.split_whitespace().next())
+                .filter(|word| {
+                    word.chars()
+                        .all(|letter| letter.is_ascii_uppercase() || letter == '_')
+                })
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(settings(FINNISH), settings(ENGLISH));
+        assert!(settings(ENGLISH).len() > 10);
+    }
+}

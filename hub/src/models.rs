@@ -1,0 +1,86 @@
+//! The catalogue and its files: `GET /api/models` and `GET /models/{file}`.
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderValue, header},
+    response::Response,
+};
+use protocol::{Catalogue, CatalogueError, CatalogueModel};
+use serde::Serialize;
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
+
+use crate::{error::ApiError, state::Hub};
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedModels {
+    models: Vec<ListedModel>,
+}
+
+/// A model of the catalogue, and what this hub has of it right now.
+#[derive(Debug, Serialize)]
+struct ListedModel {
+    #[serde(flatten)]
+    model: CatalogueModel,
+    /// Nodes that can answer with it.
+    nodes: u32,
+    /// Whether `/models/{file}` has it.
+    file_available: bool,
+}
+
+/// The catalogue that this build came with.
+pub fn catalogue() -> Result<Catalogue, CatalogueError> {
+    Catalogue::parse(include_str!("../../models.toml"))
+}
+
+pub(crate) async fn list(State(hub): State<Hub>) -> Json<ListedModels> {
+    let served = hub.dispatcher.snapshot().await.models;
+    let nodes: HashMap<&str, u32> = served
+        .iter()
+        .map(|model| (model.id.as_str(), model.nodes))
+        .collect();
+    let mut models = Vec::new();
+    for model in &hub.catalogue.models {
+        let file = hub.models_directory.join(&model.file);
+        let metadata = tokio::fs::metadata(file).await;
+        models.push(ListedModel {
+            model: model.clone(),
+            nodes: nodes.get(model.id.as_str()).copied().unwrap_or_default(),
+            file_available: metadata.is_ok_and(|metadata| metadata.is_file()),
+        });
+    }
+    Json(ListedModels { models })
+}
+
+/// Only files that the catalogue names: what else lies in the folder, half-fetched files among
+/// it, is nobody's business.
+pub(crate) async fn file(
+    State(hub): State<Hub>,
+    Path(file): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if !hub.catalogue.models.iter().any(|model| model.file == file) {
+        return Err(ApiError::NotFound {
+            path: request.uri().path().to_owned(),
+        });
+    }
+    let served = ServeFile::new(hub.models_directory.join(file))
+        .oneshot(request)
+        .await;
+    let mut response = match served {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    };
+    if response.status().is_success() {
+        // The catalogue pins the file's checksum: under this name it never changes.
+        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, forever);
+    }
+    Ok(response)
+}

@@ -1,0 +1,12 @@
+//! Who may connect: the origin of a page, the address behind a proxy, connections per address.
+
+mod admission;
+mod client_address;
+mod connection_limit;
+mod origin;
+
+pub use admission::{Admission, Gate, Refused};
+pub use client_address::TrustedProxies;
+pub use connection_limit::{ConnectionLimit, ConnectionPermit};
+pub use origin::OriginPolicy;
+pub(crate) use origin::parse_web_origin;

@@ -1,0 +1,122 @@
+//! `POST /v1/chat/completions`.
+
+use std::pin::pin;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures_util::{
+    Stream, TryFutureExt,
+    future::{self, Either},
+};
+
+use super::{
+    chunks::{Chunk, chunks},
+    completion::Completion,
+    request::{self, ChatCompletionRequest},
+    stream::{KEEP_ALIVE_INTERVAL, event_stream},
+    submission::submission,
+};
+use crate::{
+    dispatch::{Answer, Refusal},
+    error::ApiError,
+    state::Hub,
+};
+
+const TASK: HeaderName = HeaderName::from_static("x-kipina-task");
+
+pub(crate) async fn create_chat_completion(
+    State(hub): State<Hub>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let body = body.map_err(|rejection| unreadable(&rejection, hub.max_body_bytes))?;
+    let request = request::parse(&body)?;
+    let wishes = Wishes::of(&request);
+    let submission = submission(request)?;
+    let dispatcher = hub.dispatcher;
+    let answer = Box::pin(async move { dispatcher.submit(submission).await });
+    if wishes.stream {
+        stream(answer, wishes.include_usage).await
+    } else {
+        plain(answer).await
+    }
+}
+
+/// How the answer should be sent.
+struct Wishes {
+    stream: bool,
+    include_usage: bool,
+}
+
+impl Wishes {
+    fn of(request: &ChatCompletionRequest) -> Self {
+        let options = request.stream_options.as_ref();
+        Self {
+            stream: request.stream.unwrap_or_default(),
+            include_usage: options
+                .and_then(|options| options.include_usage)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+async fn plain(
+    answer: impl Future<Output = Result<Answer, Refusal>>,
+) -> Result<Response, ApiError> {
+    let answer = answer.await?;
+    let task = task_header(&answer);
+    let completion = Completion::fold(chunks(answer, true)).await?;
+    Ok((task, Json(completion)).into_response())
+}
+
+/// A refusal is a true HTTP status as long as it comes before the first keep-alive is due. Later
+/// the response has to begin, so that nobody on the way takes the wait for a dead connection, and
+/// a refusal becomes an event of the stream.
+async fn stream<F>(answer: F, include_usage: bool) -> Result<Response, ApiError>
+where
+    F: Future<Output = Result<Answer, Refusal>> + Unpin + Send + 'static,
+{
+    match future::select(answer, pin!(tokio::time::sleep(KEEP_ALIVE_INTERVAL))).await {
+        Either::Left((answer, _)) => {
+            let answer = answer?;
+            let task = task_header(&answer);
+            Ok((task, event_stream(chunks(answer, include_usage))).into_response())
+        }
+        Either::Right(((), answer)) => Ok(event_stream(late_chunks(answer, include_usage))),
+    }
+}
+
+/// The chunks of an answer that has not begun.
+fn late_chunks(
+    answer: impl Future<Output = Result<Answer, Refusal>> + Send,
+    include_usage: bool,
+) -> impl Stream<Item = Result<Chunk, ApiError>> + Send {
+    answer
+        .map_ok(move |answer| chunks(answer, include_usage))
+        .map_err(ApiError::from)
+        .try_flatten_stream()
+}
+
+fn task_header(answer: &Answer) -> [(HeaderName, HeaderValue); 1] {
+    // Task ids are the hub's own, plain ASCII; were one not, the header is not worth a failure.
+    let task = HeaderValue::from_str(&answer.task_id.0);
+    [(
+        TASK,
+        task.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+    )]
+}
+
+fn unreadable(rejection: &BytesRejection, limit_bytes: usize) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::BodyTooLarge { limit_bytes };
+    }
+    ApiError::BadRequest {
+        message: format!("the request's body could not be read: {rejection}"),
+        param: None,
+        code: Some("unreadable_body"),
+    }
+}

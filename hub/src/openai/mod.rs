@@ -1,0 +1,18 @@
+//! OpenAI's chat API: its types and habits live here and nowhere else.
+//!
+//! A request is read ([`request`]), checked and turned into the hub's own terms ([`submission`],
+//! [`messages`]), and submitted. The answer's events become chunks ([`chunks`]); a stream sends
+//! them as they come ([`stream`]), and the plain answer is a fold over the same chunks
+//! ([`completion`]).
+
+mod chunks;
+mod completion;
+mod completions;
+mod messages;
+mod models;
+mod request;
+mod stream;
+mod submission;
+
+pub(crate) use completions::create_chat_completion;
+pub(crate) use models::{list_models, retrieve_model};

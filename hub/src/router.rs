@@ -1,0 +1,95 @@
+//! The table of URLs.
+
+use std::path::Path;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, OriginalUri, Request, State},
+    http::Method,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
+use tower_http::{
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    services::{ServeDir, ServeFile},
+    trace::TraceLayer,
+};
+
+use crate::{
+    error::ApiError,
+    headers, join, models,
+    openai::{create_chat_completion, list_models, retrieve_model},
+    page::page,
+    state::Hub,
+    stats::stats,
+};
+
+/// Everything that the hub answers. Without a `static_directory` a small page stands in for it.
+pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
+    let v1 = Router::new()
+        .route("/chat/completions", post(create_chat_completion))
+        .route("/models", get(list_models))
+        .route("/models/{*id}", get(retrieve_model))
+        .layer(DefaultBodyLimit::max(hub.max_body_bytes));
+    let api = Router::new()
+        .route("/stats", get(stats))
+        .route("/models", get(models::list));
+    let called_from_pages = Router::new()
+        .nest("/v1", as_json(v1))
+        .nest("/api", as_json(api))
+        .route("/models/{file}", get(models::file))
+        .layer(middleware::from_fn_with_state(
+            hub.clone(),
+            refuse_foreign_pages,
+        ))
+        .layer(headers::cross_origin(hub.gate.origins.clone()));
+
+    let router = Router::new()
+        .route("/ws", any(join::join))
+        .route("/healthz", get(health))
+        .merge(called_from_pages)
+        .with_state(hub);
+    let router = match static_directory {
+        Some(directory) => router.fallback_service(
+            ServeDir::new(directory).not_found_service(ServeFile::new(directory.join("404.html"))),
+        ),
+        None => router.route("/", get(page)),
+    };
+    headers::isolate_pages(router)
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// What a program calls answers it in JSON even where there is nothing.
+fn as_json(router: Router<Hub>) -> Router<Hub> {
+    router
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn nothing_here(OriginalUri(uri): OriginalUri) -> ApiError {
+    ApiError::NotFound {
+        path: uri.path().to_owned(),
+    }
+}
+
+async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+    ApiError::MethodNotAllowed {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+    }
+}
+
+/// CORS alone keeps a foreign page from reading an answer, not from having it computed.
+async fn refuse_foreign_pages(State(hub): State<Hub>, request: Request, next: Next) -> Response {
+    match hub.gate.check_origin(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => ApiError::from(refused).into_response(),
+    }
+}
+
+async fn health() -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}

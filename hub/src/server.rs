@@ -1,0 +1,158 @@
+//! The hub's life: from a bound socket to a flushed database.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use protocol::CatalogueError;
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+
+use crate::{
+    config::Config,
+    dispatch::Dispatcher,
+    language::Text,
+    models,
+    router::router,
+    state::Hub,
+    store::{Store, StoreSettings},
+};
+
+/// A hub that listens, and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    dispatcher: Dispatcher,
+    store: Store,
+    drain_patience: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{address} can't be listened on: {error}")]
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    #[error("the database's writer can't be started: {0}")]
+    Store(io::Error),
+}
+
+/// For connections to close once their answers have ended.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
+impl Server {
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let address = SocketAddr::new(config.bind, config.port);
+        let listening = TcpListener::bind(address).await;
+        let listener = listening.map_err(|error| StartError::Listen { address, error })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError::Listen { address, error })?;
+
+        let catalogue = Arc::new(models::catalogue()?);
+        let store = Store::start(StoreSettings::new(config.database_path.clone()))
+            .map_err(StartError::Store)?;
+        let recorder = Arc::new(store.recorder());
+        let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
+        let hub = Hub::new(config, catalogue, dispatcher.clone(), store.reader());
+        let router = router(hub, config.static_directory.as_deref());
+        let drain_patience = config.drain_patience;
+        Ok(Self {
+            listener,
+            address,
+            router,
+            dispatcher,
+            store,
+            drain_patience,
+        })
+    }
+
+    /// With the port that the system chose where the settings left it the choice.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` comes; then takes nothing new, lets what runs finish within the
+    /// settings' patience, and writes the database.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let (closing, closed) = oneshot::channel::<()>();
+        let service = self
+            .router
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(async {
+            // Either way, said or dropped, it means the end.
+            let _ = closed.await;
+        });
+        let mut serving = tokio::spawn(async move { serving.await });
+
+        let failed = tokio::select! {
+            () = stop => None,
+            ended = &mut serving => Some(ended),
+        };
+        drop(closing);
+        self.dispatcher.drain(self.drain_patience).await;
+        let ended = match failed {
+            Some(ended) => ended,
+            None => timeout(CLOSING_TIME, serving)
+                .await
+                .unwrap_or_else(|_elapsed| {
+                    tracing::warn!("some clients did not close their connections; leaving them");
+                    Ok(Ok(()))
+                }),
+        };
+        self.store.close().await;
+        ended.map_err(io::Error::other)?
+    }
+}
+
+impl StartError {
+    /// For the person who started the hub.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Listen { address, error } if error.kind() == io::ErrorKind::AddrInUse => {
+                let port = address.port();
+                Text::new(
+                    format!(
+                        "Portti {port} on jo käytössä ({address}): sulje toinen ohjelma tai anna PORT={}",
+                        port.wrapping_add(1)
+                    ),
+                    format!(
+                        "Port {port} is already in use ({address}): stop the other program or set PORT={}",
+                        port.wrapping_add(1)
+                    ),
+                )
+            }
+            Self::Listen { address, error } => Text::new(
+                format!("Osoitetta {address} ei voi kuunnella ({error}): tarkista BIND ja PORT"),
+                format!("{address} can't be listened on ({error}): check BIND and PORT"),
+            ),
+            Self::Catalogue(_) | Self::Store(_) => Text::new(
+                format!("Keskus ei käynnisty: {self}"),
+                format!("The hub can't start: {self}"),
+            ),
+        }
+    }
+}
+
+/// The line that says where the hub is to be found.
+pub fn ready_line(address: SocketAddr) -> Text {
+    let host = match address.ip() {
+        // What one can't open in a browser is shown as what one can.
+        ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+        IpAddr::V4(ip) => ip.to_string(),
+    };
+    let url = format!("http://{host}:{}", address.port());
+    Text::new(
+        format!("Kipinä-keskus kuuntelee: {url}"),
+        format!("Kipinä hub listens: {url}"),
+    )
+}

@@ -1,0 +1,55 @@
+//! What every handler may reach: handles and settings, no state of its own.
+
+use std::{path::Path, sync::Arc};
+
+use axum::extract::FromRef;
+use protocol::Catalogue;
+
+use crate::{
+    config::Config,
+    dispatch::Dispatcher,
+    net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
+    nodes::NodeGate,
+    store::StoreReader,
+};
+
+/// Cheap to clone: a clone holds the same handles.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    pub dispatcher: Dispatcher,
+    pub catalogue: Arc<Catalogue>,
+    pub store: StoreReader,
+    pub(crate) gate: Gate,
+    pub(crate) node_gate: NodeGate,
+    pub(crate) models_directory: Arc<Path>,
+    pub(crate) max_body_bytes: usize,
+}
+
+impl Hub {
+    pub fn new(
+        config: &Config,
+        catalogue: Arc<Catalogue>,
+        dispatcher: Dispatcher,
+        store: StoreReader,
+    ) -> Self {
+        Self {
+            node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone()),
+            dispatcher,
+            catalogue,
+            store,
+            gate: Gate {
+                origins: OriginPolicy::new(config.allowed_origins.clone()),
+                proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+                connections: ConnectionLimit::new(config.connections_per_address),
+            },
+            models_directory: config.models_directory.as_path().into(),
+            max_body_bytes: config.max_body_bytes,
+        }
+    }
+}
+
+impl FromRef<Hub> for Gate {
+    fn from_ref(hub: &Hub) -> Self {
+        hub.gate.clone()
+    }
+}

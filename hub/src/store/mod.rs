@@ -1,0 +1,135 @@
+//! What outlives a restart, in SQLite: nodes seen, how each prompt ended, totals. Never a word of
+//! a prompt or an answer.
+//!
+//! A thread of its own owns the only connection that writes, and is fed through a bounded channel.
+//! Whoever records never waits: what the database can't take is lost, counted and logged.
+
+mod losses;
+mod reader;
+mod records;
+mod schema;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crate::dispatch::{OutcomeSink, Record};
+
+use losses::Losses;
+pub use reader::StoreReader;
+use writer::{Command, Writer};
+
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    pub path: PathBuf,
+    /// Records that may wait for the database.
+    pub waiting_records: usize,
+    /// How long a batch is tried while somebody else holds the database locked.
+    pub lock_patience: Duration,
+    /// The most pages (of 4096 bytes) that the database may grow to; absent: SQLite's own limit.
+    pub max_pages: Option<u32>,
+}
+
+/// The running store: one writer thread, and the ends that others hold of it.
+#[derive(Debug)]
+pub struct Store {
+    recorder: Recorder,
+    reader: StoreReader,
+    thread: JoinHandle<()>,
+}
+
+/// Takes records, and returns at once whatever state the database is in.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    commands: SyncSender<Command>,
+    losses: Arc<Losses>,
+}
+
+impl StoreSettings {
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            waiting_records: 4096,
+            lock_patience: Duration::from_secs(5),
+            max_pages: None,
+        }
+    }
+}
+
+impl Store {
+    /// Starts the writer. A database that can't be opened costs its records, not the hub: each
+    /// batch tries anew.
+    ///
+    /// # Errors
+    /// Where the system refuses another thread.
+    pub fn start(settings: StoreSettings) -> std::io::Result<Self> {
+        let (commands, inbox) = sync_channel(settings.waiting_records);
+        let losses = Arc::new(Losses::new(settings.path.clone()));
+        let reader = StoreReader::new(settings.path.clone());
+        let writer = Writer::new(settings, inbox, Arc::clone(&losses));
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(|| writer.run())?;
+        Ok(Self {
+            recorder: Recorder { commands, losses },
+            reader,
+            thread,
+        })
+    }
+
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
+    }
+
+    pub fn reader(&self) -> StoreReader {
+        self.reader.clone()
+    }
+
+    /// Waits until everything recorded so far has been written, or lost.
+    pub async fn flush(&self) {
+        let (done, written) = tokio::sync::oneshot::channel();
+        self.recorder.send_waiting(Command::Flush(done)).await;
+        // An error is a writer that is gone: then nothing is left to wait for.
+        let _ = written.await;
+    }
+
+    /// Writes what still waits, and ends the thread. Records that come later are lost.
+    pub async fn close(self) {
+        self.recorder.send_waiting(Command::Stop).await;
+        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        if !matches!(joined, Ok(Ok(()))) {
+            tracing::error!("the database's writer ended in a panic");
+        }
+    }
+}
+
+impl Recorder {
+    /// Records lost since the start.
+    pub fn lost(&self) -> u64 {
+        self.losses.total()
+    }
+
+    /// For commands that must arrive even where the channel is full.
+    async fn send_waiting(&self, command: Command) {
+        let commands = self.commands.clone();
+        // Fails only where the writer is gone, and then there is nobody to tell.
+        let _ = tokio::task::spawn_blocking(move || commands.send(command)).await;
+    }
+}
+
+impl OutcomeSink for Recorder {
+    fn record(&self, record: Record) {
+        match self.commands.try_send(Command::Record(Box::new(record))) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.losses.add(1, &"the database is too slow"),
+            Err(TrySendError::Disconnected(_)) => self.losses.add(1, &"the hub is stopping"),
+        }
+    }
+}

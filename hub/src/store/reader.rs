@@ -1,0 +1,88 @@
+//! Reads for statistics, on a connection that can't write.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use protocol::Totals;
+use rusqlite::Connection;
+
+use super::schema;
+
+#[derive(Clone, Debug)]
+pub struct StoreReader {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    path: PathBuf,
+    connection: Option<Connection>,
+    /// Shown while the database can't be read.
+    last_totals: Totals,
+}
+
+impl StoreReader {
+    pub(super) fn new(path: PathBuf) -> Self {
+        let state = State {
+            path,
+            connection: None,
+            last_totals: Totals::default(),
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Since the database was made; where it can't be read now, as they were when it last could.
+    pub async fn totals(&self) -> Totals {
+        let state = Arc::clone(&self.state);
+        let read = tokio::task::spawn_blocking(move || {
+            state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .totals()
+        });
+        read.await.unwrap_or_else(|panic| {
+            tracing::error!("reading the totals failed: {panic}");
+            Totals::default()
+        })
+    }
+}
+
+impl State {
+    fn totals(&mut self) -> Totals {
+        match self.read_totals() {
+            Ok(totals) => self.last_totals = totals,
+            Err(error) => {
+                // The writer logs what is wrong with the database; this is its consequence.
+                tracing::debug!("{}: no totals: {error}", self.path.display());
+                self.connection = None;
+            }
+        }
+        self.last_totals.clone()
+    }
+
+    fn read_totals(&mut self) -> rusqlite::Result<Totals> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => schema::open_read_only(&self.path)?,
+        };
+        self.connection.insert(connection).query_row(
+            "SELECT prompts, failed, prompt_tokens, completion_tokens,
+                    (SELECT count(*) FROM nodes)
+             FROM totals",
+            [],
+            |row| {
+                Ok(Totals {
+                    prompts: row.get(0)?,
+                    failed: row.get(1)?,
+                    prompt_tokens: row.get(2)?,
+                    completion_tokens: row.get(3)?,
+                    nodes_seen: row.get(4)?,
+                })
+            },
+        )
+    }
+}

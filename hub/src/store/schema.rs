@@ -1,0 +1,117 @@
+//! The tables, and how a database of an older hub is brought up to them.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use rusqlite::Connection;
+
+use super::StoreSettings;
+
+/// Step n brings a database of version n to version n + 1. A step that has been released is never
+/// changed again: what is wrong with it is mended by the next.
+const MIGRATIONS: &[&str] = &["
+    -- The wire gives a node no lasting identity, so its kind and name together stand for it.
+    CREATE TABLE nodes (
+        kind          TEXT NOT NULL,
+        name          TEXT NOT NULL,
+        last_node_id  TEXT NOT NULL,
+        trusted       INTEGER NOT NULL,
+        software      TEXT NOT NULL,
+        device        TEXT NOT NULL,     -- JSON
+        models        TEXT NOT NULL,     -- JSON
+        slots         INTEGER NOT NULL,
+        joins         INTEGER NOT NULL,
+        first_seen_ms INTEGER NOT NULL,  -- Unix time, like every other *_at and *_seen
+        last_seen_ms  INTEGER NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) STRICT;
+
+    CREATE TABLE prompts (
+        id                INTEGER PRIMARY KEY,
+        task_id           TEXT NOT NULL,
+        requested_model   TEXT NOT NULL,
+        model             TEXT,
+        node_id           TEXT,
+        node_kind         TEXT,
+        node_name         TEXT,
+        attempts          INTEGER NOT NULL,
+        submitted_at_ms   INTEGER NOT NULL,
+        queued_ms         INTEGER NOT NULL,
+        first_token_ms    INTEGER,
+        total_ms          INTEGER NOT NULL,
+        prompt_tokens     INTEGER NOT NULL,
+        cached_tokens     INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        ending            TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX prompts_by_time ON prompts (submitted_at_ms);
+
+    -- Kept apart from `prompts`, so that old rows can be deleted without losing count.
+    CREATE TABLE totals (
+        only_row          INTEGER PRIMARY KEY CHECK (only_row = 1),
+        prompts           INTEGER NOT NULL,
+        failed            INTEGER NOT NULL,
+        prompt_tokens     INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO totals VALUES (1, 0, 0, 0, 0);
+"];
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error("its directory can't be made: {0}")]
+    Directory(#[from] io::Error),
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "it was written by a newer hub (version {found}, this one knows {known}); update this hub or set another DATABASE_PATH"
+    )]
+    TooNew { found: usize, known: usize },
+}
+
+/// Opens the database for writing, and makes or migrates it where needed.
+pub(super) fn open(settings: &StoreSettings) -> Result<Connection, OpenError> {
+    if let Some(directory) = settings.path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let mut connection = Connection::open(&settings.path)?;
+    // The writer has its own patience for locks; this only saves it from waking too often.
+    connection.busy_timeout(Duration::from_millis(50))?;
+    if let Some(pages) = settings.max_pages {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // In WAL mode this can lose the last moments to a power cut, but never the database.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens what `open` has made, for reading only.
+pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(1))?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let known = MIGRATIONS.len();
+    // A database that is up to date is opened without a write: that works even on a full disk.
+    if version(connection)? == known {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    if found > known {
+        return Err(OpenError::TooNew { found, known });
+    }
+    for step in &MIGRATIONS[found..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
