@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What the scripts say to people, in Finnish and in English: `say KEY VALUES…`, `fail KEY VALUES…`.
+
+case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in
+  fi*) reader_language=finnish ;;
+  *) reader_language=english ;;
+esac
+
+message() { # KEY VALUES...
+  local key="$1" finnish english
+  shift
+  case "$key" in
+    usage_fetch) finnish='käyttö: %s MALLI    (models.toml tuntee nämä: %s)' english='usage: %s MODEL    (models.toml knows: %s)' ;;
+    no_catalogue) finnish='malliluetteloa ei voi lukea: %s' english='the model catalogue cannot be read: %s' ;;
+    unknown_model) finnish='tuntematon malli: %s. models.toml tuntee nämä: %s' english='unknown model: %s. models.toml knows: %s' ;;
+    no_checksum) finnish='%s: luettelossa ei ole tarkistussummaa, eikä Hugging Face antanut sitä. Kokeile: ollama pull %s' english='%s: the catalogue has no checksum and Hugging Face did not give one. Try: ollama pull %s' ;;
+    cannot_write) finnish='kansioon ei voi kirjoittaa: %s' english='cannot write to the folder %s' ;;
+    waiting_for_lock) finnish='Toinen haku on kesken (prosessi %s); odotetaan sitä.' english='Another run (process %s) is fetching this model; waiting for it.' ;;
+    checking) finnish='Tarkistetaan %s.' english='Checking %s.' ;;
+    wrong_file) finnish='%s ei ole se tiedosto, jonka models.toml kuvaa; haetaan uudelleen.' english='%s is not the file that models.toml describes; fetching it again.' ;;
+    disk_too_full) finnish='levytila ei riitä: %s tarvitsee vielä %s Mt, kansiossa %s on vapaana %s Mt' english='not enough disk space: %s needs %s MB more, and %s has %s MB free' ;;
+    disk_full) finnish='levy täyttyi kesken kirjoituksen: %s. Vapauta %s Mt ja aja uudelleen.' english='the disk filled up while writing %s. Free %s MB and run this again.' ;;
+    fetching) finnish='Haetaan %s (%s Mt, lisenssi %s).' english='Fetching %s (%s MB, licence %s).' ;;
+    trying) finnish='  lähde: %s' english='  source: %s' ;;
+    resuming) finnish='  jatketaan kohdasta %s Mt' english='  going on from %s MB' ;;
+    progress) finnish='  %s / %s Mt' english='  %s of %s MB' ;;
+    part) finnish='  osa %s/%s: %s' english='  part %s of %s: %s' ;;
+    source_failed) finnish='  ei onnistunut: %s' english='  did not work: %s' ;;
+    wrong_checksum) finnish='  väärä tarkistussumma lähteestä %s: piti olla %s, oli %s. Tiedosto hylättiin.' english='  wrong checksum from %s: expected %s, got %s. The file was thrown away.' ;;
+    no_pip) finnish='pip puuttuu (Debian ja Ubuntu: apt-get install python3-pip)' english='pip is missing (Debian and Ubuntu: apt-get install python3-pip)' ;;
+    no_curl) finnish='curl puuttuu (Debian ja Ubuntu: apt-get install curl)' english='curl is missing (Debian and Ubuntu: apt-get install curl)' ;;
+    no_source) finnish='%s: mistään lähteestä ei saatu kelvollista tiedostoa. Tarkista verkkoyhteys ja aja uudelleen; kesken jäänyt haku jatkuu siitä mihin jäi.' english='%s: no source gave the right file. Check the network and run this again; a broken download goes on where it stopped.' ;;
+    fetched) finnish='Haettu ja tarkistettu: %s' english='Fetched and checked: %s' ;;
+    *) finnish="$key" english="$key" ;;
+  esac
+  # shellcheck disable=SC2059 # the formats are the table above
+  if [ "$reader_language" = finnish ]; then printf "$finnish\n" "$@"; else printf "$english\n" "$@"; fi
+}
+
+say() { message "$@" >&2; }
+
+fail() {
+  say "$@"
+  exit 1
+}
