@@ -1,1 +1,20 @@
-//! 
+//! Which node answers which prompt: events in, effects out. No runtime, no clock, no sockets.
+//!
+//! [`Scheduler::handle`] takes the time and one [`Event`] and answers with the [`Effect`]s that its
+//! owner must carry out, in order. It deals in ids and numbers only: the prompts themselves stay
+//! with whoever owns them at the moment.
+
+mod cost;
+mod eligible;
+mod event;
+mod names;
+mod node;
+mod prompt;
+mod queue;
+mod scheduler;
+mod speed;
+
+pub use event::{Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
+pub use names::ModelNames;
+pub use prompt::{NodePreference, PromptProfile};
+pub use scheduler::{NodeLoad, Scheduler, Settings};

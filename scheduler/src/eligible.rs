@@ -1,0 +1,95 @@
+//! Who may answer a prompt at all, now or later, and what follows where nobody may.
+
+use std::time::Duration;
+
+use crate::cost::Candidate;
+use crate::node::{Match, Node, Offer};
+use crate::prompt::Prompt;
+use crate::queue::Patience;
+use crate::{GiveUpReason, NodeId, Scheduler};
+
+impl Scheduler {
+    /// The node with a free slot that should answer, and its name for the model.
+    pub(crate) fn best(&self, prompt: &Prompt) -> Option<(NodeId, String)> {
+        let best = self
+            .offers(prompt)
+            .filter(|(_, node, ..)| node.has_free_slot())
+            .map(|(id, node, offer, matched)| {
+                Candidate::new(id, node, offer, matched == Match::Exact, &prompt.profile)
+            })
+            .min_by(Candidate::compare)?;
+        Some((best.node, best.offer.id.clone()))
+    }
+
+    /// Whether some node here could take the prompt, were it free.
+    pub(crate) fn anyone_could_take(&self, prompt: &Prompt) -> bool {
+        self.offers(prompt).any(|(_, node, ..)| node.is_open())
+    }
+
+    /// How many wait where one more for this model would be too many.
+    pub(crate) fn full_queue(&self, prompt: &Prompt) -> Option<usize> {
+        if self.best(prompt).is_some() {
+            return None;
+        }
+        let model = self.names.canonical(&prompt.profile.model);
+        let waiting = self
+            .queue
+            .count(|other| self.names.canonical(&other.profile.model) == model);
+        (waiting >= self.settings.queue_length).then_some(waiting)
+    }
+
+    pub(crate) fn no_node(&self, prompt: &Prompt) -> GiveUpReason {
+        let name = &prompt.profile.model;
+        let (canonical, family) = self.meaning(name);
+        let offered = |node: &Node| {
+            node.offers
+                .iter()
+                .any(|o| o.matches(canonical, family).is_some())
+        };
+        GiveUpReason::NoNode {
+            known: self.names.knows(name) || self.nodes.values().any(offered),
+        }
+    }
+
+    pub(crate) fn mark_stranded(&mut self, now: Duration) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.mark_stranded(now, |prompt| !self.anyone_could_take(prompt));
+        self.queue = queue;
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            busy: self.settings.queue_deadline,
+            stranded: self.settings.stranded_deadline,
+        }
+    }
+
+    /// Every model of every node that the prompt may go to, busy and paused ones too.
+    fn offers<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+    ) -> impl Iterator<Item = (NodeId, &'a Node, &'a Offer, Match)> {
+        let (canonical, family) = self.meaning(&prompt.profile.model);
+        let allowed = |(id, node): &(&NodeId, &Node)| {
+            prompt.profile.preference.allows(node) && !prompt.failed_on.contains(id)
+        };
+        self.nodes
+            .iter()
+            .filter(allowed)
+            .flat_map(move |(id, node)| {
+                node.offers.iter().filter_map(move |offer| {
+                    offer
+                        .matches(canonical, family)
+                        .map(|matched| (*id, node, offer, matched))
+                })
+            })
+    }
+
+    /// What a requested name stands for: a model, and perhaps a whole family.
+    fn meaning<'a>(&'a self, name: &'a str) -> (&'a str, Option<&'a str>) {
+        (
+            self.names.canonical(name),
+            self.names.requested_family(name),
+        )
+    }
+}

@@ -1,0 +1,103 @@
+//! The scheduler's whole vocabulary: what it is told, and what it asks for.
+
+use protocol::{NodeKind, NodeModel, NodeStatus, Timings, Usage};
+
+use crate::PromptProfile;
+
+/// Names a prompt. Ids ascend in the order of submission and are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PromptId(pub u64);
+
+/// Names one connection of a node. Ids are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u64);
+
+/// What a node said when it joined, as far as routing cares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeProfile {
+    pub kind: NodeKind,
+    pub trusted: bool,
+    /// Whether it computes on a GPU, as far as it told.
+    pub has_gpu: bool,
+    pub slots: u32,
+    pub models: Vec<NodeModel>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    NodeJoined {
+        node: NodeId,
+        profile: NodeProfile,
+    },
+    NodeChanged {
+        node: NodeId,
+        status: NodeStatus,
+    },
+    /// The node is gone; what it had not begun to answer goes to another.
+    NodeLeft {
+        node: NodeId,
+    },
+    Submitted {
+        prompt: PromptId,
+        profile: PromptProfile,
+    },
+    /// The first token came.
+    Started {
+        node: NodeId,
+        prompt: PromptId,
+    },
+    Finished {
+        node: NodeId,
+        prompt: PromptId,
+        usage: Usage,
+        timings: Timings,
+    },
+    /// The node gave the prompt back unanswered, or broke off.
+    Failed {
+        node: NodeId,
+        prompt: PromptId,
+        retryable: bool,
+    },
+    /// Nobody waits for the answer any more.
+    Cancelled {
+        prompt: PromptId,
+    },
+    /// Nothing happened but the passing of time: due at [`crate::Scheduler::next_deadline`].
+    TimePassed,
+    /// Take no more prompts; what runs may finish.
+    DrainRequested,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Hand the prompt to the node, which is to answer with the model of this id.
+    Assign {
+        prompt: PromptId,
+        node: NodeId,
+        model: String,
+    },
+    /// Tell the node to stop: the prompt was cancelled while the node had it.
+    Cancel { prompt: PromptId, node: NodeId },
+    /// Drop the prompt: it was cancelled while it waited.
+    Withdraw { prompt: PromptId },
+    /// Tell whoever asked that there will be no answer, or no more of it.
+    GiveUp {
+        prompt: PromptId,
+        reason: GiveUpReason,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUpReason {
+    /// No node that is here may answer. `known`: whether the model's name means anything at all.
+    NoNode {
+        known: bool,
+    },
+    QueueFull {
+        waiting: usize,
+    },
+    DeadlineExpired,
+    /// The last node that had the prompt failed, and no other may try.
+    Failed,
+    Stopping,
+}

@@ -1,0 +1,106 @@
+//! A node as the scheduler sees it.
+
+use protocol::{NodeKind, NodeModel, NodeStatus};
+
+use crate::speed::Speed;
+use crate::{ModelNames, NodeProfile};
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) trusted: bool,
+    pub(crate) has_gpu: bool,
+    pub(crate) slots: u32,
+    /// Slots in use.
+    pub(crate) busy: u32,
+    pub(crate) paused: bool,
+    pub(crate) offers: Vec<Offer>,
+    /// Prompts that it was given.
+    pub(crate) served: u64,
+    /// The decode speed of whatever model answered last.
+    pub(crate) tokens_per_second: Option<f64>,
+}
+
+/// A model that a node can answer with.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    /// The node's own name for it.
+    pub(crate) id: String,
+    /// The same in the one spelling that requests are compared with.
+    pub(crate) canonical: String,
+    pub(crate) family: Option<String>,
+    pub(crate) parameters: Option<u64>,
+    pub(crate) speed: Speed,
+}
+
+/// How a model's name meets a request's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    Exact,
+    Family,
+}
+
+impl Node {
+    pub(crate) fn new(profile: &NodeProfile, names: &ModelNames) -> Self {
+        Self {
+            kind: profile.kind,
+            trusted: profile.trusted,
+            has_gpu: profile.has_gpu,
+            slots: profile.slots,
+            busy: 0,
+            paused: false,
+            offers: offers(&profile.models, names, &[]),
+            served: 0,
+            tokens_per_second: None,
+        }
+    }
+
+    pub(crate) fn change(&mut self, status: &NodeStatus, names: &ModelNames) {
+        if let Some(models) = &status.models {
+            self.offers = offers(models, names, &self.offers);
+        }
+        self.slots = status.slots.unwrap_or(self.slots);
+        self.paused = status.paused.unwrap_or(self.paused);
+    }
+
+    /// Whether it takes prompts at all, though perhaps not right now.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.paused && self.slots > 0
+    }
+
+    pub(crate) fn has_free_slot(&self) -> bool {
+        !self.paused && self.busy < self.slots
+    }
+
+    pub(crate) fn offer_mut(&mut self, id: &str) -> Option<&mut Offer> {
+        self.offers.iter_mut().find(|offer| offer.id == id)
+    }
+}
+
+impl Offer {
+    /// `canonical` and `family` are what the request's name stands for.
+    pub(crate) fn matches(&self, canonical: &str, family: Option<&str>) -> Option<Match> {
+        if self.canonical == canonical {
+            Some(Match::Exact)
+        } else if family.is_some() && self.family.as_deref() == family {
+            Some(Match::Family)
+        } else {
+            None
+        }
+    }
+}
+
+/// What was measured with a model stays known while the node keeps offering it.
+fn offers(models: &[NodeModel], names: &ModelNames, before: &[Offer]) -> Vec<Offer> {
+    let offer = |model: &NodeModel| Offer {
+        id: model.id.clone(),
+        canonical: names.canonical(&model.id).to_owned(),
+        family: names.family_of(&model.id).map(str::to_owned),
+        parameters: model.parameters.or_else(|| names.parameters_of(&model.id)),
+        speed: before
+            .iter()
+            .find(|old| old.id == model.id)
+            .map_or_else(Speed::default, |o| o.speed),
+    };
+    models.iter().map(offer).collect()
+}

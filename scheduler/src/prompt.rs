@@ -1,0 +1,69 @@
+//! A prompt as the scheduler sees it: what it demands of a node, and what became of it so far.
+
+use protocol::NodeKind;
+
+use crate::NodeId;
+use crate::node::Node;
+
+/// What a prompt demands, and how much work it is expected to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptProfile {
+    /// A model's id, an alias or a family.
+    pub model: String,
+    pub preference: NodePreference,
+    /// A rough guess: only the comparison of nodes rests on it.
+    pub prompt_tokens: u32,
+    /// As rough a guess.
+    pub answer_tokens: u32,
+}
+
+/// Which nodes may answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NodePreference {
+    #[default]
+    Any,
+    Native,
+    Browser,
+    Trusted,
+}
+
+impl NodePreference {
+    pub(crate) fn allows(self, node: &Node) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Native => node.kind == NodeKind::Native,
+            Self::Browser => node.kind == NodeKind::Browser,
+            Self::Trusted => node.trusted,
+        }
+    }
+}
+
+/// A prompt and its history with nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Prompt {
+    pub(crate) profile: PromptProfile,
+    /// Nodes that have been given it.
+    pub(crate) attempts: u32,
+    /// Nodes that gave it back: they are not asked again.
+    pub(crate) failed_on: Vec<NodeId>,
+}
+
+impl Prompt {
+    pub(crate) fn new(profile: PromptProfile) -> Self {
+        Self {
+            profile,
+            attempts: 0,
+            failed_on: Vec::new(),
+        }
+    }
+}
+
+/// A prompt that a node has.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) prompt: Prompt,
+    pub(crate) node: NodeId,
+    /// The node's own name for the model that answers.
+    pub(crate) model: String,
+    pub(crate) started: bool,
+}

@@ -1,0 +1,456 @@
+//! Somebody who watches a scheduler from outside and knows what must never happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use protocol::{NodeKind, NodeStatus, Timings, Usage};
+use scheduler::{
+    Effect, Event, NodeId, NodePreference, NodeProfile, PromptId, PromptProfile, Scheduler,
+};
+
+use crate::steps::{MODELS, REQUESTS, Step};
+use crate::transcript::{model, settings};
+
+/// What an onlooker knows: it sees events and effects, and nothing of the scheduler's inside.
+#[derive(Debug, Default)]
+pub(crate) struct Onlooker {
+    now: Duration,
+    nodes: BTreeMap<NodeId, SeenNode>,
+    prompts: BTreeMap<PromptId, SeenPrompt>,
+    next_node: u64,
+    next_prompt: u64,
+}
+
+#[derive(Debug)]
+struct SeenNode {
+    kind: NodeKind,
+    trusted: bool,
+    slots: u32,
+    paused: bool,
+    models: Vec<&'static str>,
+}
+
+#[derive(Debug)]
+struct SeenPrompt {
+    request: &'static str,
+    preference: NodePreference,
+    state: State,
+    failed_on: Vec<NodeId>,
+    attempts: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Waiting,
+    Running { node: NodeId, started: bool },
+    Ended,
+}
+
+impl Onlooker {
+    pub(crate) fn take(
+        &mut self,
+        scheduler: &mut Scheduler,
+        step: &Step,
+    ) -> Result<(), TestCaseError> {
+        let Some(event) = self.event(step) else {
+            return Ok(());
+        };
+        let effects = scheduler.handle(self.now, event.clone());
+        self.note(&event);
+        for effect in &effects {
+            self.check(effect)?;
+        }
+        self.check_whole(scheduler)
+    }
+
+    /// The step as an event; None where there is nothing to take it with.
+    fn event(&mut self, step: &Step) -> Option<Event> {
+        let names = |models: &BTreeSet<usize>| models.iter().map(|m| model(MODELS[*m])).collect();
+        Some(match *step {
+            Step::Join {
+                kind,
+                trusted,
+                slots,
+                ref models,
+            } => {
+                self.next_node += 1;
+                let node = NodeId(self.next_node);
+                let models = names(models);
+                let profile = NodeProfile {
+                    kind,
+                    trusted,
+                    has_gpu: false,
+                    slots,
+                    models,
+                };
+                Event::NodeJoined { node, profile }
+            }
+            Step::Leave(pick) => Event::NodeLeft {
+                node: self.node(pick)?,
+            },
+            Step::Pause(pick, paused) => Event::NodeChanged {
+                node: self.node(pick)?,
+                status: NodeStatus {
+                    paused: Some(paused),
+                    ..NodeStatus::default()
+                },
+            },
+            Step::Slots(pick, slots) => Event::NodeChanged {
+                node: self.node(pick)?,
+                status: NodeStatus {
+                    slots: Some(slots),
+                    ..NodeStatus::default()
+                },
+            },
+            Step::Models(pick, ref models) => Event::NodeChanged {
+                node: self.node(pick)?,
+                status: NodeStatus {
+                    models: Some(names(models)),
+                    ..NodeStatus::default()
+                },
+            },
+            Step::Ask {
+                request,
+                preference,
+            } => {
+                self.next_prompt += 1;
+                let prompt = PromptId(self.next_prompt);
+                let seen = SeenPrompt {
+                    request: REQUESTS[request],
+                    preference,
+                    state: State::Waiting,
+                    failed_on: Vec::new(),
+                    attempts: 0,
+                };
+                self.prompts.insert(prompt, seen);
+                let profile = PromptProfile {
+                    model: REQUESTS[request].to_owned(),
+                    preference,
+                    prompt_tokens: 100,
+                    answer_tokens: 100,
+                };
+                Event::Submitted { prompt, profile }
+            }
+            Step::Start(pick) => {
+                let (prompt, node) = self.running(pick)?;
+                Event::Started { node, prompt }
+            }
+            Step::Finish(pick) => {
+                let (prompt, node) = self.running(pick)?;
+                let usage = Usage {
+                    prompt_tokens: 10,
+                    cached_tokens: 0,
+                    completion_tokens: 10,
+                };
+                let timings = Timings {
+                    load_ms: 0.0,
+                    prefill_ms: 5.0,
+                    decode_ms: pick as f64,
+                };
+                Event::Finished {
+                    node,
+                    prompt,
+                    usage,
+                    timings,
+                }
+            }
+            Step::Fail(pick, retryable) => {
+                let (prompt, node) = self.running(pick)?;
+                Event::Failed {
+                    node,
+                    prompt,
+                    retryable,
+                }
+            }
+            Step::Cancel(pick) => Event::Cancelled {
+                prompt: self.live(pick)?,
+            },
+            Step::Lie(node, prompt) => {
+                let node = self.node(node)?;
+                let prompt = PromptId(prompt as u64 % (self.next_prompt + 2));
+                let truth = self.prompts.get(&prompt).map(|seen| seen.state);
+                if matches!(truth, Some(State::Running { node: owner, .. }) if owner == node) {
+                    return None;
+                }
+                let (usage, timings) = (Usage::default(), Timings::default());
+                Event::Finished {
+                    node,
+                    prompt,
+                    usage,
+                    timings,
+                }
+            }
+            Step::Wait(seconds) => {
+                self.now += Duration::from_secs(seconds);
+                Event::TimePassed
+            }
+            Step::Drain => Event::DrainRequested,
+        })
+    }
+
+    fn node(&self, pick: usize) -> Option<NodeId> {
+        self.nodes
+            .keys()
+            .nth(pick % self.nodes.len().max(1))
+            .copied()
+    }
+
+    fn live(&self, pick: usize) -> Option<PromptId> {
+        let live: Vec<_> = self
+            .prompts
+            .iter()
+            .filter(|(_, p)| p.state != State::Ended)
+            .collect();
+        live.get(pick % live.len().max(1)).map(|(id, _)| **id)
+    }
+
+    fn running(&self, pick: usize) -> Option<(PromptId, NodeId)> {
+        let running: Vec<_> = self
+            .prompts
+            .iter()
+            .filter_map(|(id, seen)| match seen.state {
+                State::Running { node, .. } => Some((*id, node)),
+                _ => None,
+            })
+            .collect();
+        running.get(pick % running.len().max(1)).copied()
+    }
+
+    /// What the event itself changes, before any effect.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::NodeJoined { node, profile } => {
+                let models = known(&profile.models);
+                let NodeProfile {
+                    kind,
+                    trusted,
+                    slots,
+                    ..
+                } = *profile;
+                self.nodes.insert(
+                    *node,
+                    SeenNode {
+                        kind,
+                        trusted,
+                        slots,
+                        paused: false,
+                        models,
+                    },
+                );
+            }
+            Event::NodeChanged { node, status } => {
+                let seen = self
+                    .nodes
+                    .get_mut(node)
+                    .expect("steps name nodes that are here");
+                seen.slots = status.slots.unwrap_or(seen.slots);
+                seen.paused = status.paused.unwrap_or(seen.paused);
+                if let Some(models) = &status.models {
+                    seen.models = known(models);
+                }
+            }
+            Event::NodeLeft { node } => {
+                self.nodes.remove(node);
+                // Whether it waits again or is given up, the effects tell.
+                for seen in self.prompts.values_mut() {
+                    if matches!(seen.state, State::Running { node: owner, .. } if owner == *node) {
+                        seen.state = State::Waiting;
+                    }
+                }
+            }
+            Event::Started { prompt, node } => {
+                self.set(
+                    *prompt,
+                    State::Running {
+                        node: *node,
+                        started: true,
+                    },
+                );
+            }
+            Event::Finished { prompt, node, .. } => {
+                let state = self.prompts.get(prompt).map(|seen| seen.state);
+                if matches!(state, Some(State::Running { node: owner, .. }) if owner == *node) {
+                    self.set(*prompt, State::Ended);
+                }
+            }
+            Event::Failed { prompt, node, .. } => {
+                self.set(*prompt, State::Waiting);
+                self.prompts
+                    .get_mut(prompt)
+                    .expect("it ran")
+                    .failed_on
+                    .push(*node);
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, prompt: PromptId, state: State) {
+        self.prompts
+            .get_mut(&prompt)
+            .expect("a prompt that was submitted")
+            .state = state;
+    }
+
+    fn check(&mut self, effect: &Effect) -> Result<(), TestCaseError> {
+        match effect {
+            Effect::Assign {
+                prompt,
+                node,
+                model,
+            } => self.check_assignment(*prompt, *node, model)?,
+            Effect::Cancel { prompt, node } => {
+                let state = self.prompts[prompt].state;
+                let held = matches!(state, State::Running { node: owner, .. } if owner == *node);
+                prop_assert!(
+                    held,
+                    "cancelled {prompt:?} on {node:?}, which does not have it"
+                );
+                self.set(*prompt, State::Ended);
+            }
+            Effect::Withdraw { prompt } | Effect::GiveUp { prompt, .. } => {
+                prop_assert_eq!(self.prompts[prompt].state, State::Waiting, "{:?}", prompt);
+                self.set(*prompt, State::Ended);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_assignment(
+        &mut self,
+        prompt: PromptId,
+        node: NodeId,
+        model: &str,
+    ) -> Result<(), TestCaseError> {
+        let seen = &self.prompts[&prompt];
+        prop_assert_eq!(
+            seen.state,
+            State::Waiting,
+            "an ended or running prompt was assigned"
+        );
+        let Some(target) = self.nodes.get(&node) else {
+            return Err(TestCaseError::fail(format!("{node:?} is not here")));
+        };
+        prop_assert!(!target.paused, "a paused node was given a prompt");
+        prop_assert!(
+            self.busy(node) < target.slots,
+            "{:?} has no free slot",
+            node
+        );
+        prop_assert!(
+            target.models.contains(&model),
+            "{node:?} does not offer {model}"
+        );
+        prop_assert!(answers(model, seen.request), "{model} for {}", seen.request);
+        prop_assert!(
+            allows(seen.preference, target),
+            "{:?} forbids {node:?}",
+            seen.preference
+        );
+        prop_assert!(
+            !seen.failed_on.contains(&node),
+            "the node had failed this prompt"
+        );
+        prop_assert!(seen.attempts < settings().attempts, "too many attempts");
+        let overtaken = self.prompts.range(..prompt).find(|(_, older)| {
+            older.state == State::Waiting
+                && older.request == seen.request
+                && older.preference == seen.preference
+                && !older.failed_on.contains(&node)
+        });
+        prop_assert!(overtaken.is_none(), "{prompt:?} overtook {overtaken:?}");
+        let seen = self.prompts.get_mut(&prompt).expect("looked at above");
+        seen.attempts += 1;
+        seen.state = State::Running {
+            node,
+            started: false,
+        };
+        Ok(())
+    }
+
+    /// The scheduler's own counts agree with what was seen, so nothing is lost or doubled.
+    fn check_whole(&self, scheduler: &Scheduler) -> Result<(), TestCaseError> {
+        let waiting = self
+            .prompts
+            .values()
+            .filter(|seen| seen.state == State::Waiting)
+            .count();
+        prop_assert_eq!(scheduler.waiting(), waiting);
+        let nodes: u32 = self.nodes.keys().map(|node| self.busy(*node)).sum();
+        prop_assert_eq!(scheduler.running(), nodes as usize);
+        for node in self.nodes.keys() {
+            prop_assert_eq!(
+                scheduler.load(*node).map(|load| load.busy),
+                Some(self.busy(*node))
+            );
+        }
+        for request in REQUESTS {
+            let waits = |seen: &&SeenPrompt| {
+                seen.state == State::Waiting && seen.request == request && seen.attempts == 0
+            };
+            let fresh = self.prompts.values().filter(waits).count();
+            prop_assert!(
+                fresh <= settings().queue_length,
+                "{fresh} wait for {request}"
+            );
+        }
+        Ok(())
+    }
+
+    /// A node with a free slot and a waiting prompt that it could take never stand side by side.
+    pub(crate) fn check_nobody_waits_beside_a_free_node(&self) -> Result<(), TestCaseError> {
+        for (id, node) in &self.nodes {
+            if node.paused || self.busy(*id) >= node.slots {
+                continue;
+            }
+            let waits = self.prompts.values().find(|seen| {
+                seen.state == State::Waiting
+                    && allows(seen.preference, node)
+                    && !seen.failed_on.contains(id)
+                    && node.models.iter().any(|model| answers(model, seen.request))
+            });
+            prop_assert!(waits.is_none(), "{id:?} is free, yet {waits:?} waits");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_all_ended(&self) -> Result<(), TestCaseError> {
+        let unended = self
+            .prompts
+            .iter()
+            .find(|(_, seen)| seen.state != State::Ended);
+        prop_assert!(unended.is_none(), "never ended: {unended:?}");
+        Ok(())
+    }
+
+    pub(crate) fn any_node_left(&self) -> bool {
+        !self.nodes.is_empty()
+    }
+
+    fn busy(&self, node: NodeId) -> u32 {
+        let on_node = |seen: &&SeenPrompt| matches!(seen.state, State::Running { node: owner, .. } if owner == node);
+        self.prompts.values().filter(on_node).count() as u32
+    }
+}
+
+fn known(models: &[protocol::NodeModel]) -> Vec<&'static str> {
+    MODELS
+        .into_iter()
+        .filter(|name| models.iter().any(|model| model.id == *name))
+        .collect()
+}
+
+fn answers(model: &str, request: &str) -> bool {
+    model == request || (request == "qwen-coder" && model.starts_with("qwen2.5-coder:"))
+}
+
+fn allows(preference: NodePreference, node: &SeenNode) -> bool {
+    match preference {
+        NodePreference::Any => true,
+        NodePreference::Native => node.kind == NodeKind::Native,
+        NodePreference::Browser => node.kind == NodeKind::Browser,
+        NodePreference::Trusted => node.trusted,
+    }
+}

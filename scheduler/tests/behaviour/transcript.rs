@@ -1,0 +1,210 @@
+//! A transcript: one line per event, `seconds | event | the effects it must have`.
+
+use std::time::Duration;
+
+use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Timings, Usage};
+use scheduler::{
+    Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, NodeProfile, PromptId,
+    PromptProfile, Scheduler, Settings,
+};
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        queue_length: 2,
+        queue_deadline: Duration::from_secs(60),
+        stranded_deadline: Duration::from_secs(10),
+        attempts: 3,
+    }
+}
+
+pub(crate) fn scheduler() -> Scheduler {
+    let catalogue = Catalogue::parse(include_str!("../../../models.toml"));
+    Scheduler::new(
+        settings(),
+        ModelNames::new(&catalogue.expect("the catalogue parses")),
+    )
+}
+
+/// Plays the lines and compares every line's effects with those written at its end.
+pub(crate) fn play(transcript: &str) -> Scheduler {
+    let mut scheduler = scheduler();
+    for line in transcript
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let mut columns = line.split('|').map(str::trim);
+        let seconds: f64 = columns.next().expect("a time").parse().expect("seconds");
+        let event = event(columns.next().expect("an event"));
+        let expected = columns.next().unwrap_or_default();
+        let effects = scheduler.handle(Duration::from_secs_f64(seconds), event);
+        let effects: Vec<String> = effects.iter().map(describe).collect();
+        assert_eq!(effects.join("; "), expected, "at the line: {line}");
+    }
+    scheduler
+}
+
+pub(crate) fn model(id: &str) -> NodeModel {
+    NodeModel {
+        id: id.to_owned(),
+        digest: None,
+        quantisation: None,
+        parameters: None,
+        context_length: 4096,
+        runtime: String::new(),
+    }
+}
+
+fn event(text: &str) -> Event {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words[..] {
+        ["join", node, kind, models, ref rest @ ..] => Event::NodeJoined {
+            node: node_id(node),
+            profile: NodeProfile {
+                kind: if kind == "native" {
+                    NodeKind::Native
+                } else {
+                    NodeKind::Browser
+                },
+                trusted: rest.contains(&"trusted"),
+                has_gpu: rest.contains(&"gpu"),
+                slots: rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1),
+                models: models.split(',').map(model).collect(),
+            },
+        },
+        ["pause", node] => changed(
+            node,
+            NodeStatus {
+                paused: Some(true),
+                ..Default::default()
+            },
+        ),
+        ["resume", node] => changed(
+            node,
+            NodeStatus {
+                paused: Some(false),
+                ..Default::default()
+            },
+        ),
+        ["slots", node, slots] => {
+            let slots = Some(slots.parse().expect("a number of slots"));
+            changed(
+                node,
+                NodeStatus {
+                    slots,
+                    ..Default::default()
+                },
+            )
+        }
+        ["models", node, models] => {
+            let models = Some(models.split(',').map(model).collect());
+            changed(
+                node,
+                NodeStatus {
+                    models,
+                    ..Default::default()
+                },
+            )
+        }
+        ["leave", node] => Event::NodeLeft {
+            node: node_id(node),
+        },
+        ["ask", prompt, model, ref rest @ ..] => Event::Submitted {
+            prompt: prompt_id(prompt),
+            profile: PromptProfile {
+                model: model.to_owned(),
+                preference: match rest {
+                    ["native"] => NodePreference::Native,
+                    ["browser"] => NodePreference::Browser,
+                    ["trusted"] => NodePreference::Trusted,
+                    _ => NodePreference::Any,
+                },
+                prompt_tokens: 100,
+                answer_tokens: 400,
+            },
+        },
+        ["start", prompt, "on", node] => Event::Started {
+            node: node_id(node),
+            prompt: prompt_id(prompt),
+        },
+        ["finish", prompt, "on", node, ref speed @ ..] => Event::Finished {
+            node: node_id(node),
+            prompt: prompt_id(prompt),
+            usage: Usage {
+                prompt_tokens: 100,
+                cached_tokens: 0,
+                completion_tokens: 100,
+            },
+            timings: speed
+                .first()
+                .map_or_else(Timings::default, |tokens_per_second| {
+                    let tokens_per_second: f64 = tokens_per_second.parse().expect("a speed");
+                    let milliseconds = 100_000.0 / tokens_per_second;
+                    Timings {
+                        load_ms: 0.0,
+                        prefill_ms: milliseconds,
+                        decode_ms: milliseconds,
+                    }
+                }),
+        },
+        ["fail", prompt, "on", node, ref rest @ ..] => Event::Failed {
+            node: node_id(node),
+            prompt: prompt_id(prompt),
+            retryable: rest.contains(&"retryable"),
+        },
+        ["cancel", prompt] => Event::Cancelled {
+            prompt: prompt_id(prompt),
+        },
+        ["time"] => Event::TimePassed,
+        ["drain"] => Event::DrainRequested,
+        _ => panic!("no such event: {text}"),
+    }
+}
+
+fn changed(node: &str, status: NodeStatus) -> Event {
+    Event::NodeChanged {
+        node: node_id(node),
+        status,
+    }
+}
+
+fn node_id(text: &str) -> NodeId {
+    NodeId(
+        text.trim_start_matches('n')
+            .parse()
+            .expect("a node's id, as in n1"),
+    )
+}
+
+fn prompt_id(text: &str) -> PromptId {
+    PromptId(
+        text.trim_start_matches('p')
+            .parse()
+            .expect("a prompt's id, as in p1"),
+    )
+}
+
+fn describe(effect: &Effect) -> String {
+    match effect {
+        Effect::Assign {
+            prompt,
+            node,
+            model,
+        } => {
+            format!("p{} to n{} with {model}", prompt.0, node.0)
+        }
+        Effect::Cancel { prompt, node } => format!("cancel p{} on n{}", prompt.0, node.0),
+        Effect::Withdraw { prompt } => format!("withdraw p{}", prompt.0),
+        Effect::GiveUp { prompt, reason } => {
+            let reason = match reason {
+                GiveUpReason::NoNode { known: true } => "no node".to_owned(),
+                GiveUpReason::NoNode { known: false } => "no such model".to_owned(),
+                GiveUpReason::QueueFull { waiting } => format!("queue full with {waiting}"),
+                GiveUpReason::DeadlineExpired => "deadline".to_owned(),
+                GiveUpReason::Failed => "failed".to_owned(),
+                GiveUpReason::Stopping => "stopping".to_owned(),
+            };
+            format!("give up p{}: {reason}", prompt.0)
+        }
+    }
+}
