@@ -1,0 +1,121 @@
+//! A hub of its own for each test: port 0, a fresh directory, settings as an operator gives them.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::Router;
+use hub::{
+    config::Config, dispatch::Dispatcher, models, router::router, server::Server, state::Hub,
+    store::{Store, StoreSettings},
+};
+use protocol::Stats;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// A running hub. Dropping it leaves its task to the runtime; `stop` ends it in good order.
+#[derive(Debug)]
+pub struct TestHub {
+    pub address: SocketAddr,
+    pub directory: Arc<TempDir>,
+    client: reqwest::Client,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+impl TestHub {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::in_directory(Arc::new(TempDir::new().unwrap()), settings).await
+    }
+
+    pub async fn in_directory(directory: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
+        let server = Server::start(&config(directory.path(), settings)).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        Self {
+            address: server.address(),
+            directory,
+            client: reqwest::Client::new(),
+            stop,
+            running: tokio::spawn(server.run(async {
+                let _ = stopped.await;
+            })),
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn node_url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        let request = self.client.post(self.url(path));
+        request
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub async fn chat(&self, body: &Value) -> reqwest::Response {
+        self.post("/v1/chat/completions", body).await
+    }
+
+    pub async fn stats(&self) -> Stats {
+        serde_json::from_slice(&self.get("/api/stats").await.bytes().await.unwrap()).unwrap()
+    }
+
+    /// Waits until the statistics are as wished: what they tell follows events a moment later.
+    pub async fn stats_when(&self, wished: impl Fn(&Stats) -> bool) -> Stats {
+        let mut stats = self.stats().await;
+        for _ in 0..500 {
+            if wished(&stats) {
+                return stats;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            stats = self.stats().await;
+        }
+        panic!("the statistics never became what was wished for: {stats:#?}");
+    }
+
+    /// Stops as on SIGTERM, and gives the directory back for a hub that comes after it.
+    pub async fn stop(self) -> Arc<TempDir> {
+        self.stop.send(()).unwrap();
+        self.running.await.unwrap().unwrap();
+        self.directory
+    }
+}
+
+/// The router alone, for requests that need neither a socket nor a node.
+pub fn router_with(directory: &Path, settings: &[(&str, &str)]) -> Router {
+    let config = config(directory, settings);
+    let catalogue = Arc::new(models::catalogue().unwrap());
+    let store = Store::start(StoreSettings::new(config.database_path.clone())).unwrap();
+    let recorder = Arc::new(store.recorder());
+    let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
+    let hub = Hub::new(&config, catalogue, dispatcher, store.reader());
+    router(hub, config.static_directory.as_deref())
+}
+
+pub fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
+    Config::read(|name| {
+        let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        given.or_else(|| match name {
+            "PORT" => Some("0".into()),
+            "HOME" => Some(directory.into()),
+            "DATABASE_PATH" => Some(directory.join("hub.sqlite").into()),
+            _ => None,
+        })
+    })
+    .unwrap_or_else(|errors| panic!("{errors:?}"))
+}

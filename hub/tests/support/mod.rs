@@ -1,0 +1,4 @@
+//! What the hub's tests share.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod hub;
