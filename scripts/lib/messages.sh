@@ -31,6 +31,19 @@ message() { # KEY VALUES...
     no_curl) finnish='curl puuttuu (Debian ja Ubuntu: apt-get install curl)' english='curl is missing (Debian and Ubuntu: apt-get install curl)' ;;
     no_source) finnish='%s: mistään lähteestä ei saatu kelvollista tiedostoa. Tarkista verkkoyhteys ja aja uudelleen; kesken jäänyt haku jatkuu siitä mihin jäi.' english='%s: no source gave the right file. Check the network and run this again; a broken download goes on where it stopped.' ;;
     fetched) finnish='Haettu ja tarkistettu: %s' english='Fetched and checked: %s' ;;
+    run_this) finnish='Puuttuu: %s. Asenna tällä komennolla ja aja sitten uudelleen:' english='Missing: %s. Install with this command, then run this again:' ;;
+    no_apt) finnish='Puuttuu: %s. Asenna ne järjestelmäsi omalla tavalla (Rust: https://rustup.rs) ja aja sitten uudelleen.' english='Missing: %s. Install them the way your system does (Rust: https://rustup.rs), then run this again.' ;;
+    installing) finnish='Asennetaan %s.' english='Installing %s.' ;;
+    install_failed) finnish='asennus epäonnistui: %s' english='could not install %s' ;;
+    wrong_port) finnish='PORT=%s ei kelpaa: anna luku väliltä 1–65535' english='PORT=%s will not do: give a number from 1 to 65535' ;;
+    port_in_use) finnish='portti %s on varattu: sulje ohjelma, joka sitä käyttää, tai valitse toinen: PORT=%s ./run.sh' english='port %s is in use: stop the program that has it, or choose another: PORT=%s ./run.sh' ;;
+    building) finnish='Käännetään keskus ja solmu.' english='Building the hub and the node.' ;;
+    build_failed) finnish='kääntäminen epäonnistui; syy on yllä' english='the build failed; the reason is above' ;;
+    starting) finnish='Käynnistetään. Lokit: %s ja %s' english='Starting. Logs: %s and %s' ;;
+    ready) finnish='Kipinä on valmis: %s' english='Kipinä is ready: %s' ;;
+    stopping) finnish='Lopetetaan.' english='Stopping.' ;;
+    died) finnish='%s päättyi koodilla %s. Sen lokin (%s) loppu:' english='%s ended with code %s. The end of its log, %s:' ;;
+    not_ready) finnish='%s ei vastannut kehotteeseen %s sekunnissa. Katso lokit: %s ja %s' english='%s answered no prompt within %s seconds. See the logs: %s and %s' ;;
     *) finnish="$key" english="$key" ;;
   esac
   # shellcheck disable=SC2059 # the formats are the table above
