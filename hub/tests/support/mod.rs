@@ -1,4 +1,5 @@
 //! What the hub's tests share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod fake_node;
 pub mod hub;
