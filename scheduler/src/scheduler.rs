@@ -111,6 +111,11 @@ impl Scheduler {
         self.running.len()
     }
 
+    /// The node that has the prompt.
+    pub fn node_of(&self, prompt: PromptId) -> Option<NodeId> {
+        self.running.get(&prompt).map(|running| running.node)
+    }
+
     pub fn load(&self, node: NodeId) -> Option<NodeLoad> {
         self.nodes.get(&node).map(|node| NodeLoad {
             busy: node.busy,

@@ -68,8 +68,12 @@ impl Answer {
             Poll::Ready(None) => {}
             Poll::Pending => return Poll::Pending,
         }
-        let Some(ending) = &mut self.ending else { return Poll::Ready(None) };
-        let Poll::Ready(end) = Pin::new(ending).poll(context) else { return Poll::Pending };
+        let Some(ending) = &mut self.ending else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(end) = Pin::new(ending).poll(context) else {
+            return Poll::Pending;
+        };
         self.ending = None;
         self.guard.disarm();
         Poll::Ready(Some(match end {

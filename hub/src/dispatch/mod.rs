@@ -1,15 +1,24 @@
 //! From a prompt to the node that answers it: the task that owns the scheduler, and its handles.
 
 mod answer;
+mod estimate;
 mod handle;
+mod message;
+mod node;
 mod outcome;
+mod prompt;
 mod refusal;
 mod snapshot;
+mod task;
 
 pub use answer::{Answer, AnswerEvent, Done, Token};
-pub use handle::{DispatchSettings, Dispatcher, NodePreference, PromptSubmission};
+pub use handle::{DispatchSettings, Dispatcher, PromptSubmission};
 pub use outcome::{
     AnsweringNode, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
 };
 pub use refusal::{FailureKind, PromptFailure, Refusal};
+pub use scheduler::NodePreference;
 pub use snapshot::{AvailableModel, Snapshot};
+
+pub(crate) use message::{Command, Introduction, Membership, Report};
+pub(crate) use prompt::{Delivery, Prompt};

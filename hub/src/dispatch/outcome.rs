@@ -23,7 +23,10 @@ impl OutcomeSink for Forget {
 #[derive(Clone, Debug)]
 pub enum Record {
     NodeJoined(NodeSighting),
-    NodeLeft { node_id: String, left_at: SystemTime },
+    NodeLeft {
+        node_id: String,
+        left_at: SystemTime,
+    },
     PromptEnded(PromptOutcome),
 }
 

@@ -7,9 +7,17 @@ use std::time::Duration;
 pub enum Refusal {
     /// `known` is false where neither the catalogue nor any node has ever heard of the name.
     #[error("no node that is here now can answer with the model '{model}'")]
-    NoNode { model: String, known: bool, retry_after: Duration },
+    NoNode {
+        model: String,
+        known: bool,
+        retry_after: Duration,
+    },
     #[error("{waiting} prompts already wait for the model '{model}'; try again later")]
-    QueueFull { model: String, waiting: usize, retry_after: Duration },
+    QueueFull {
+        model: String,
+        waiting: usize,
+        retry_after: Duration,
+    },
     #[error("no node for the model '{model}' became free within {} seconds", .waited.as_secs())]
     DeadlineExpired { model: String, waited: Duration },
     /// A node had the prompt and could not answer it, and there was no other to try.

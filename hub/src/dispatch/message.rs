@@ -1,0 +1,92 @@
+//! What the dispatcher's task is told and what it tells: requests from handlers, reports from
+//! nodes' sessions, commands to them.
+
+use std::sync::Arc;
+
+use protocol::{Device, NodeKind, NodeModel, NodeStatus, Timings, Usage};
+use scheduler::{NodeId, NodePreference, PromptId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::prompt::Prompt;
+use super::{PromptFailure, Snapshot};
+
+/// From handlers. They come in the order in which they were sent, so that the cancel of a prompt
+/// never overtakes its submission.
+#[derive(Debug)]
+pub(super) enum Request {
+    Submit {
+        prompt: Box<Prompt>,
+        preference: NodePreference,
+    },
+    Cancel(PromptId),
+    Snapshot(oneshot::Sender<Snapshot>),
+    /// Answered once no prompt is left.
+    Drain(oneshot::Sender<()>),
+    /// Answered once no node is left.
+    CloseNodes(oneshot::Sender<()>),
+}
+
+/// From sessions. A prompt that comes along goes back into the dispatcher's hands.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Joined {
+        introduction: Box<Introduction>,
+        membership: oneshot::Sender<Membership>,
+    },
+    Changed {
+        node: NodeId,
+        status: NodeStatus,
+    },
+    Started {
+        node: NodeId,
+        prompt: PromptId,
+    },
+    Finished {
+        node: NodeId,
+        prompt: PromptId,
+        usage: Usage,
+        timings: Timings,
+    },
+    Failed {
+        node: NodeId,
+        prompt: Box<Prompt>,
+        failure: PromptFailure,
+        retryable: bool,
+    },
+    Left {
+        node: NodeId,
+        prompts: Vec<Prompt>,
+        failure: PromptFailure,
+    },
+}
+
+/// To a session. The channel is unbounded, yet holds little: a session never waits for its node,
+/// and is given no more prompts than the node has slots.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Answer(Box<Prompt>),
+    Cancel(PromptId),
+    Drain,
+    Close,
+}
+
+/// Who a node is, checked and cleaned.
+#[derive(Clone, Debug)]
+pub(crate) struct Introduction {
+    pub(crate) name: String,
+    pub(crate) kind: NodeKind,
+    pub(crate) trusted: bool,
+    pub(crate) software: String,
+    pub(crate) models: Vec<NodeModel>,
+    pub(crate) slots: u32,
+    pub(crate) device: Device,
+}
+
+/// A session's connection to the dispatcher.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(crate) node: NodeId,
+    /// The name that the node is known by outside.
+    pub(crate) node_id: Arc<str>,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+}

@@ -1,0 +1,268 @@
+//! A prompt on its way through the hub, together with the only way to whoever asked for it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use protocol::{PromptRequest, TaskId, Timings, Usage};
+use scheduler::PromptId;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::answer::AnswerEnd;
+use super::{
+    AnsweringNode, Done, Ending, FailureKind, OutcomeSink, PromptFailure, PromptOutcome, Record,
+    Refusal, Token,
+};
+
+/// Owned by the handler that made it, then by the dispatcher while it waits, then by the session
+/// of the node that answers it. Whoever owns it at its end ends it, which consumes it, tells the
+/// reader and records the outcome: so that happens exactly once.
+pub(crate) struct Prompt {
+    pub(crate) id: PromptId,
+    pub(crate) task_id: TaskId,
+    /// Its `model` is what was asked for until a node has the prompt, then that node's own name.
+    pub(crate) request: PromptRequest,
+    requested_model: String,
+    submitted: Instant,
+    submitted_at: SystemTime,
+    attempts: u32,
+    assignment: Option<Assignment>,
+    first_token: Option<Instant>,
+    passed_on: u32,
+    /// Why the last node could not answer.
+    failure: Option<PromptFailure>,
+    reader: Reader,
+    sink: Arc<dyn OutcomeSink>,
+}
+
+/// The sending ends of the channels whose receiving ends make an [`super::Answer`].
+pub(super) struct Reader {
+    /// Taken by the first token: from then on the answer has begun.
+    pub(super) beginning: Option<oneshot::Sender<Result<Beginning, Refusal>>>,
+    pub(super) tokens: mpsc::Sender<Token>,
+    pub(super) ending: oneshot::Sender<AnswerEnd>,
+}
+
+/// Who answers: known with the first token.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    pub(super) node: AnsweringNode,
+    pub(super) model: String,
+    pub(super) queued: Duration,
+    pub(super) first_token: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Assignment {
+    node: AnsweringNode,
+    at: Instant,
+}
+
+/// What became of a token on its way to the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// Or thrown away, where the reader just left: the cancel is on its way.
+    Passed,
+    /// The reader takes tokens more slowly than they come.
+    ReaderTooSlow,
+}
+
+impl Prompt {
+    pub(super) fn new(
+        id: PromptId,
+        task_id: TaskId,
+        request: PromptRequest,
+        reader: Reader,
+        sink: Arc<dyn OutcomeSink>,
+    ) -> Self {
+        Self {
+            id,
+            task_id,
+            requested_model: request.model.clone(),
+            request,
+            submitted: Instant::now(),
+            submitted_at: SystemTime::now(),
+            attempts: 0,
+            assignment: None,
+            first_token: None,
+            passed_on: 0,
+            failure: None,
+            reader,
+            sink,
+        }
+    }
+
+    pub(super) fn assign(&mut self, node: AnsweringNode, model: String) {
+        self.request.model = model;
+        self.attempts += 1;
+        self.assignment = Some(Assignment {
+            node,
+            at: Instant::now(),
+        });
+    }
+
+    pub(super) fn set_failure(&mut self, failure: PromptFailure) {
+        self.failure = Some(failure);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.first_token.is_some()
+    }
+
+    /// Passes a frame on to the reader; the first one begins the answer. Never waits.
+    pub(crate) fn pass_on(&mut self, token: Token) -> Delivery {
+        self.begin();
+        // Runtimes that tell no ids send a token a frame.
+        let tokens = u32::try_from(token.token_ids.len())
+            .unwrap_or(u32::MAX)
+            .max(1);
+        match self.reader.tokens.try_send(token) {
+            Ok(()) => {
+                self.passed_on = self.passed_on.saturating_add(tokens);
+                Delivery::Passed
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Delivery::Passed,
+            Err(mpsc::error::TrySendError::Full(_)) => Delivery::ReaderTooSlow,
+        }
+    }
+
+    /// The node's timings, with the hub's own in place of what the node did not measure.
+    pub(crate) fn timings(&self, told: Timings) -> Timings {
+        let milliseconds = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
+            (Some(from), Some(to)) => to.saturating_duration_since(from).as_secs_f64() * 1000.0,
+            _ => 0.0,
+        };
+        let credible = |told: f64, seen: f64| {
+            if told.is_finite() && told > 0.0 {
+                told
+            } else {
+                seen
+            }
+        };
+        let assigned = self.assignment.as_ref().map(|assignment| assignment.at);
+        Timings {
+            load_ms: credible(told.load_ms, 0.0),
+            prefill_ms: credible(told.prefill_ms, milliseconds(assigned, self.first_token)),
+            decode_ms: credible(
+                told.decode_ms,
+                milliseconds(self.first_token, Some(Instant::now())),
+            ),
+        }
+    }
+
+    pub(crate) fn finish(mut self, done: Done) {
+        // An answer may be empty: then its end is also its beginning.
+        self.begin();
+        self.end(Ending::Finished(done.finish_reason), done.usage, Ok(done));
+    }
+
+    pub(crate) fn cancel(self) {
+        let usage = self.usage_so_far();
+        // Nobody listens; the ending only has to be something.
+        let nobody = failure(FailureKind::ClientTooSlow, "the answer was cancelled");
+        self.end(Ending::Cancelled, usage, Err(nobody));
+    }
+
+    /// Ends a prompt that gets no answer, or no more of it.
+    pub(super) fn refuse(mut self, refusal: Refusal) {
+        let ending = match &refusal {
+            Refusal::NoNode { .. } => Ending::NoNode,
+            Refusal::QueueFull { .. } => Ending::QueueFull,
+            Refusal::DeadlineExpired { .. } => Ending::DeadlineExpired,
+            Refusal::Failed(failure) => Ending::Failed(failure.kind),
+            Refusal::Stopping => Ending::Stopping,
+        };
+        let usage = self.usage_so_far();
+        let end = match &refusal {
+            Refusal::Failed(failure) => failure.clone(),
+            other => failure(FailureKind::HubStopping, &other.to_string()),
+        };
+        if let Some(beginning) = self.reader.beginning.take() {
+            // A reader that left needs no refusal.
+            let _ = beginning.send(Err(refusal));
+        }
+        self.end(ending, usage, Err(end));
+    }
+
+    /// As [`Self::refuse`], for the reason that the last node gave.
+    pub(super) fn give_up(mut self) {
+        let failure = self.failure.take().unwrap_or_else(|| {
+            failure(
+                FailureKind::NodeLost,
+                "the node that had this prompt was lost",
+            )
+        });
+        self.refuse(Refusal::Failed(failure));
+    }
+
+    pub(super) fn waited(&self) -> Duration {
+        self.submitted.elapsed()
+    }
+
+    pub(super) fn requested_model(&self) -> &str {
+        &self.requested_model
+    }
+
+    fn begin(&mut self) {
+        let (Some(assignment), Some(beginning)) = (&self.assignment, self.reader.beginning.take())
+        else {
+            return;
+        };
+        let now = Instant::now();
+        self.first_token = Some(now);
+        // A reader that left has its cancel on the way.
+        let _ = beginning.send(Ok(Beginning {
+            node: assignment.node.clone(),
+            model: self.request.model.clone(),
+            queued: assignment.at - self.submitted,
+            first_token: now - self.submitted,
+        }));
+    }
+
+    fn usage_so_far(&self) -> Usage {
+        Usage {
+            completion_tokens: self.passed_on,
+            ..Usage::default()
+        }
+    }
+
+    fn end(self, ending: Ending, usage: Usage, end: AnswerEnd) {
+        let total = self.submitted.elapsed();
+        self.sink.record(Record::PromptEnded(PromptOutcome {
+            task_id: self.task_id,
+            requested_model: self.requested_model,
+            model: self.assignment.is_some().then_some(self.request.model),
+            attempts: self.attempts,
+            submitted_at: self.submitted_at,
+            queued: self
+                .assignment
+                .as_ref()
+                .map_or(total, |given| given.at - self.submitted),
+            node: self.assignment.map(|assignment| assignment.node),
+            first_token: self
+                .first_token
+                .map(|first_token| first_token - self.submitted),
+            total,
+            usage,
+            ending,
+        }));
+        // The record comes first: whoever has read the end finds it in the statistics soon.
+        let _ = self.reader.ending.send(end);
+    }
+}
+
+/// Without the prompt's text: this may end up in a log.
+impl std::fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prompt")
+            .field("task_id", &self.task_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn failure(kind: FailureKind, message: &str) -> PromptFailure {
+    PromptFailure {
+        kind,
+        message: message.to_owned(),
+    }
+}

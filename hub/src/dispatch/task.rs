@@ -1,0 +1,318 @@
+//! The one task that owns the scheduler: it carries out what the scheduler decides, and holds the
+//! prompts that wait.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use scheduler::{
+    Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile, Scheduler, Settings,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::handle::DispatchSettings;
+use super::message::{Command, Report, Request};
+use super::node::Node;
+use super::prompt::Prompt;
+use super::snapshot::snapshot;
+use super::{OutcomeSink, PromptFailure, Refusal, estimate};
+
+/// Nodes come and go within seconds: worth another try soon.
+const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
+
+/// A full queue takes about this long to have room again.
+const RETRY_AFTER_FULL_QUEUE: Duration = Duration::from_secs(10);
+
+pub(super) struct Task {
+    scheduler: Scheduler,
+    /// Where the scheduler's time starts.
+    started: Instant,
+    /// The prompts in the scheduler's queue, and for a moment those on their way there.
+    waiting: HashMap<PromptId, Prompt>,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    next_node: u64,
+    names: ModelNames,
+    run: String,
+    sink: Arc<dyn OutcomeSink>,
+    draining: bool,
+    drained: Vec<oneshot::Sender<()>>,
+    all_left: Vec<oneshot::Sender<()>>,
+}
+
+impl Task {
+    pub(super) fn new(
+        settings: &DispatchSettings,
+        names: ModelNames,
+        run: String,
+        sink: Arc<dyn OutcomeSink>,
+    ) -> Self {
+        let settings = Settings {
+            queue_length: settings.queue_length,
+            queue_deadline: settings.queue_deadline,
+            stranded_deadline: settings.stranded_deadline,
+            attempts: settings.attempts,
+        };
+        Self {
+            scheduler: Scheduler::new(settings, names.clone()),
+            started: Instant::now(),
+            waiting: HashMap::new(),
+            nodes: BTreeMap::new(),
+            next_node: 1,
+            names,
+            run,
+            sink,
+            draining: false,
+            drained: Vec::new(),
+            all_left: Vec::new(),
+        }
+    }
+
+    /// Runs until the last handle is dropped.
+    pub(super) async fn run(
+        mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+        mut reports: mpsc::Receiver<Report>,
+    ) {
+        loop {
+            let deadline = self
+                .scheduler
+                .next_deadline()
+                .map(|deadline| self.started + deadline);
+            tokio::select! {
+                // Reports first: the end of an answer is then known before whatever its reader,
+                // who heard of it later, asks next.
+                biased;
+                Some(report) = reports.recv() => self.report(report),
+                request = requests.recv() => match request {
+                    Some(request) => self.request(request),
+                    None => return,
+                },
+                () = until(deadline) => self.handle(Event::TimePassed),
+            }
+            self.tell_who_waits_for_the_end();
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Submit { prompt, preference } => {
+                let (id, request) = (prompt.id, &prompt.request);
+                let profile = PromptProfile {
+                    model: request.model.clone(),
+                    preference,
+                    prompt_tokens: estimate::prompt_tokens(request),
+                    answer_tokens: estimate::answer_tokens(request),
+                };
+                self.waiting.insert(id, *prompt);
+                self.handle(Event::Submitted {
+                    prompt: id,
+                    profile,
+                });
+            }
+            Request::Cancel(prompt) => self.handle(Event::Cancelled { prompt }),
+            Request::Snapshot(reply) => {
+                // Whoever asked may have left.
+                let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names));
+            }
+            Request::Drain(reply) => {
+                self.draining = true;
+                self.drained.push(reply);
+                self.handle(Event::DrainRequested);
+                self.nodes
+                    .values()
+                    .for_each(|node| node.command(Command::Drain));
+            }
+            Request::CloseNodes(reply) => {
+                self.draining = true;
+                self.all_left.push(reply);
+                self.nodes
+                    .values()
+                    .for_each(|node| node.command(Command::Close));
+            }
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Joined {
+                introduction,
+                membership,
+            } => {
+                if self.draining {
+                    // Dropping the sender says so.
+                    return;
+                }
+                let id = NodeId(self.next_node);
+                self.next_node += 1;
+                let node_id = format!("node-{}-{}", self.run, id.0);
+                let profile = introduction.profile();
+                let (node, member) = Node::join(id, node_id, *introduction, Arc::clone(&self.sink));
+                if membership.send(member).is_ok() {
+                    self.nodes.insert(id, node);
+                    self.handle(Event::NodeJoined { node: id, profile });
+                }
+            }
+            Report::Changed { node, status } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.change(&status);
+                }
+                self.handle(Event::NodeChanged { node, status });
+            }
+            Report::Started { node, prompt } => self.handle(Event::Started { node, prompt }),
+            Report::Finished {
+                node,
+                prompt,
+                usage,
+                timings,
+            } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.count(usage);
+                }
+                self.handle(Event::Finished {
+                    node,
+                    prompt,
+                    usage,
+                    timings,
+                });
+            }
+            Report::Failed {
+                node,
+                prompt,
+                failure,
+                retryable,
+            } => {
+                let id = prompt.id;
+                self.take_back(node, *prompt, failure);
+                self.handle(Event::Failed {
+                    node,
+                    prompt: id,
+                    retryable,
+                });
+            }
+            Report::Left {
+                node,
+                prompts,
+                failure,
+            } => {
+                for prompt in prompts {
+                    self.take_back(node, prompt, failure.clone());
+                }
+                self.nodes.remove(&node);
+                self.handle(Event::NodeLeft { node });
+            }
+        }
+    }
+
+    /// A prompt that its node gives back. It may have been cancelled in the meantime: the command
+    /// then never reached the session.
+    fn take_back(&mut self, node: NodeId, mut prompt: Prompt, failure: PromptFailure) {
+        if self.scheduler.node_of(prompt.id) == Some(node) {
+            prompt.set_failure(failure);
+            self.waiting.insert(prompt.id, prompt);
+        } else {
+            prompt.cancel();
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        for effect in self.scheduler.handle(self.started.elapsed(), event) {
+            match effect {
+                Effect::Assign {
+                    prompt,
+                    node,
+                    model,
+                } => self.assign(prompt, node, model),
+                Effect::Cancel { prompt, node } => match self.waiting.remove(&prompt) {
+                    // The node's session ended before it could take the prompt.
+                    Some(prompt) => prompt.cancel(),
+                    None => self.command(node, Command::Cancel(prompt)),
+                },
+                Effect::Withdraw { prompt } => {
+                    if let Some(prompt) = self.waiting.remove(&prompt) {
+                        prompt.cancel();
+                    }
+                }
+                Effect::GiveUp { prompt, reason } => {
+                    if let Some(prompt) = self.waiting.remove(&prompt) {
+                        give_up(prompt, reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn assign(&mut self, id: PromptId, node: NodeId, model: String) {
+        let Some(mut prompt) = self.waiting.remove(&id) else {
+            tracing::error!("the scheduler assigned a prompt that nobody holds: {id:?}");
+            return;
+        };
+        let Some(node) = self.nodes.get(&node) else {
+            tracing::error!(
+                "the scheduler assigned {} to an unknown node",
+                prompt.task_id
+            );
+            return prompt.give_up();
+        };
+        prompt.assign(node.answering_node(), model);
+        if let Err(prompt) = node.answer(prompt) {
+            // Its session has ended; the report of it is on its way and moves the prompt on.
+            self.waiting.insert(id, prompt);
+        }
+    }
+
+    fn command(&self, node: NodeId, command: Command) {
+        if let Some(node) = self.nodes.get(&node) {
+            node.command(command);
+        }
+    }
+
+    fn tell_who_waits_for_the_end(&mut self) {
+        if !self.draining {
+            return;
+        }
+        if self.scheduler.running() == 0 {
+            tell(&mut self.drained);
+        }
+        if self.nodes.is_empty() {
+            tell(&mut self.all_left);
+        }
+    }
+}
+
+fn tell(waiters: &mut Vec<oneshot::Sender<()>>) {
+    for waiter in waiters.drain(..) {
+        // Whoever waited may have run out of patience.
+        let _ = waiter.send(());
+    }
+}
+
+fn give_up(prompt: Prompt, reason: GiveUpReason) {
+    let model = prompt.requested_model().to_owned();
+    let refusal = match reason {
+        GiveUpReason::NoNode { known } => Refusal::NoNode {
+            model,
+            known,
+            retry_after: RETRY_WITHOUT_NODE,
+        },
+        GiveUpReason::QueueFull { waiting } => Refusal::QueueFull {
+            model,
+            waiting,
+            retry_after: RETRY_AFTER_FULL_QUEUE,
+        },
+        GiveUpReason::DeadlineExpired => Refusal::DeadlineExpired {
+            model,
+            waited: prompt.waited(),
+        },
+        GiveUpReason::Stopping => Refusal::Stopping,
+        GiveUpReason::Failed => return prompt.give_up(),
+    };
+    prompt.refuse(refusal);
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,149 @@
+//! The prompts that one node has, and the rules that its frames about them must keep.
+
+use std::collections::{HashMap, VecDeque};
+
+use protocol::{LlmToken, TaskId};
+use scheduler::PromptId;
+use tokio::time::Instant;
+
+use super::NodeSettings;
+use super::violation::Violation;
+use crate::dispatch::{Delivery, Prompt, Token};
+
+/// Cancelled tasks that are remembered at once; a node can't be given more within the tail.
+const MOST_CANCELLED: usize = 4096;
+
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    prompts: HashMap<TaskId, HeldPrompt>,
+    /// Frames about these are put up with for a while: the node may not have read the cancel yet.
+    cancelled: VecDeque<(TaskId, Instant)>,
+}
+
+#[derive(Debug)]
+struct HeldPrompt {
+    prompt: Prompt,
+    next_seq: u64,
+    answer_bytes: usize,
+    /// When the next token is due.
+    deadline: Instant,
+}
+
+/// What a token means to the session.
+#[derive(Debug)]
+pub(super) enum Progress {
+    Started(PromptId),
+    Nothing,
+    /// The prompt is out: its reader can't keep up.
+    ReaderTooSlow(Prompt),
+}
+
+impl Held {
+    pub(super) fn insert(&mut self, prompt: Prompt, settings: &NodeSettings, now: Instant) {
+        let deadline = now + settings.first_token_deadline;
+        let held = HeldPrompt {
+            prompt,
+            next_seq: 0,
+            answer_bytes: 0,
+            deadline,
+        };
+        self.prompts.insert(held.prompt.task_id.clone(), held);
+    }
+
+    pub(super) fn token(
+        &mut self,
+        token: LlmToken,
+        settings: &NodeSettings,
+        now: Instant,
+    ) -> Result<Progress, Violation> {
+        let Some(held) = self.prompts.get_mut(&token.task_id) else {
+            return self.tolerate(&token.task_id).map(|()| Progress::Nothing);
+        };
+        if token.seq != held.next_seq {
+            return Err(Violation::OutOfOrder {
+                task_id: token.task_id,
+                expected: held.next_seq,
+                found: token.seq,
+            });
+        }
+        held.answer_bytes = held.answer_bytes.saturating_add(token.text.len());
+        if held.answer_bytes > settings.answer_bytes {
+            return Err(Violation::AnswerTooLong(token.task_id));
+        }
+        held.next_seq += 1;
+        held.deadline = now + settings.token_deadline;
+        let is_first = !held.prompt.has_begun();
+        match held.prompt.pass_on(Token {
+            text: token.text,
+            token_ids: token.token_ids,
+        }) {
+            Delivery::Passed if is_first => Ok(Progress::Started(held.prompt.id)),
+            Delivery::Passed => Ok(Progress::Nothing),
+            Delivery::ReaderTooSlow => {
+                let prompt = self.remove_cancelled(&token.task_id, now);
+                Ok(prompt.map_or(Progress::Nothing, Progress::ReaderTooSlow))
+            }
+        }
+    }
+
+    /// The prompt that the node ended, well or not; None in the tail of a cancelled one.
+    pub(super) fn ended(&mut self, task_id: &TaskId) -> Result<Option<Prompt>, Violation> {
+        if let Some(held) = self.prompts.remove(task_id) {
+            return Ok(Some(held.prompt));
+        }
+        self.tolerate(task_id)?;
+        // Nothing comes after an end, not even in a tail.
+        self.cancelled.retain(|(cancelled, _)| cancelled != task_id);
+        Ok(None)
+    }
+
+    /// Takes out a prompt that nobody waits for any more.
+    pub(super) fn cancel(&mut self, id: PromptId, now: Instant) -> Option<Prompt> {
+        let held = self.prompts.values().find(|held| held.prompt.id == id)?;
+        let task_id = held.prompt.task_id.clone();
+        self.remove_cancelled(&task_id, now)
+    }
+
+    /// Takes out the prompts whose next token is overdue, and forgets old cancels.
+    pub(super) fn expire(&mut self, settings: &NodeSettings, now: Instant) -> Vec<Prompt> {
+        while self
+            .cancelled
+            .front()
+            .is_some_and(|(_, at)| now - *at > settings.cancel_tail)
+        {
+            self.cancelled.pop_front();
+        }
+        let late = self.prompts.iter().filter(|(_, held)| held.deadline <= now);
+        let late: Vec<TaskId> = late.map(|(task_id, _)| task_id.clone()).collect();
+        late.iter()
+            .filter_map(|task_id| self.remove_cancelled(task_id, now))
+            .collect()
+    }
+
+    pub(super) fn into_prompts(self) -> Vec<Prompt> {
+        self.prompts.into_values().map(|held| held.prompt).collect()
+    }
+
+    fn remove_cancelled(&mut self, task_id: &TaskId, now: Instant) -> Option<Prompt> {
+        let held = self.prompts.remove(task_id)?;
+        if self.cancelled.len() >= MOST_CANCELLED {
+            self.cancelled.pop_front();
+        }
+        self.cancelled.push_back((task_id.clone(), now));
+        Some(held.prompt)
+    }
+
+    /// A frame about a prompt that the node does not have: a violation, unless it had it a
+    /// moment ago.
+    fn tolerate(&self, task_id: &TaskId) -> Result<(), Violation> {
+        if self
+            .cancelled
+            .iter()
+            .any(|(cancelled, _)| cancelled == task_id)
+        {
+            Ok(())
+        } else {
+            Err(Violation::Foreign(task_id.clone()))
+        }
+    }
+}
