@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Runs every test, from formatting to real clients of a real model; installs what that needs.
+#
+# Everything downloaded or built lies under ~/.cache/kipina, so that a second run is quick.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# shellcheck source=scripts/lib/messages.sh
+. scripts/lib/messages.sh
+# shellcheck source=scripts/lib/setup.sh
+. scripts/lib/setup.sh
+
+logs="$(mktemp -d)"
+summary="$logs/summary"
+passed=0
+failed=0
+kipina=""
+
+clean_up() {
+  if [ -n "$kipina" ]; then
+    kill "$kipina" 2>/dev/null || true
+    wait "$kipina" 2>/dev/null || true
+  fi
+  rm -rf "$logs"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Runs one stage. Its tests are counted from what the runners print; a stage without such lines is one test.
+stage() { # NAME COMMAND...
+  local name="$1" log="$logs/stage" start="$SECONDS" status=0 good bad
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" 2>&1 | tee "$log" || status=$?
+  read -r good bad < <(count_tests "$log")
+  if [ "$((good + bad))" -eq 0 ]; then if [ "$status" -eq 0 ]; then good=1; else bad=1; fi; fi
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  printf -- '--- %s: %s passed, %s failed, %s s\n' "$name" "$good" "$bad" "$((SECONDS - start))"
+  {
+    printf '%s (%s s)\n' "$name" "$((SECONDS - start))"
+    grep -E "$summary_lines" "$log" | grep -v ' 0 passed; 0 failed' | sed 's/^/    /' || true
+  } >>"$summary"
+}
+
+# Rust's, Python's (unittest and pytest), Node's, and our own shell tests' last lines.
+summary_lines='^test result: |^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s|^Ran [0-9]+ tests? in|^(OK|FAILED)( \(.*\))?$|^(# |ℹ )(pass|fail) [0-9]+$|^[0-9]+ passed, [0-9]+ failed$'
+
+count_tests() { # LOG
+  grep -E "$summary_lines" "$1" | awk '
+    /^test result:/ { sub(/^test result: [^.]*\. /, ""); good += $1; sub(/^[0-9]+ passed; /, ""); bad += $1 }
+    /^Ran / { ran = $2 }
+    /^OK/ { good += ran; ran = 0 }
+    /^FAILED/ {
+      wrong = 0
+      while (match($0, /(failures|errors)=[0-9]+/)) {
+        found = substr($0, RSTART, RLENGTH)
+        sub(/.*=/, "", found)
+        wrong += found
+        $0 = substr($0, RSTART + RLENGTH)
+      }
+      bad += wrong; good += ran - wrong; ran = 0
+    }
+    /^(# |ℹ )pass / { good += $3 }
+    /^(# |ℹ )fail / { bad += $3 }
+    / in [0-9.]+s/ && !/^(test result|Ran)/ {
+      for (i = 2; i <= NF; i++) {
+        if ($i ~ /^passed/) good += $(i - 1)
+        if ($i ~ /^(failed|errors?),?$/) bad += $(i - 1)
+      }
+      next
+    }
+    /^[0-9]+ passed, / { good += $1; bad += $3 }
+    END { print good + 0, bad + 0 }'
+}
+
+# --- stages ------------------------------------------------------------------------------------------
+
+# Linters of the toolchain; where rustup has none, Debian's compiler with its own.
+with_linters() { # COMMAND...
+  if cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; then
+    "$@"
+  elif command -v rustup >/dev/null 2>&1 && rustup component add clippy rustfmt >/dev/null 2>&1; then
+    "$@"
+  else
+    if [ ! -x /usr/bin/cargo-clippy ] || [ ! -x /usr/bin/cargo-fmt ]; then
+      apt_install rustc-web cargo-web rust-web-clippy rustfmt-web
+    fi
+    PATH="/usr/bin:$PATH" CARGO_TARGET_DIR="$CARGO_TARGET_DIR-lint" "$@"
+  fi
+}
+
+shell_scripts() {
+  find . -name node_modules -prune -o -name target -prune -o \( -name '*.sh' -o -path ./.ci/run \) -print0 |
+    xargs -0 shellcheck --external-sources --source-path=.
+}
+
+test_models() {
+  scripts/fetch-model.sh qwen2.5-coder:0.5b
+  scripts/fetch-model.sh smollm2:135m
+}
+
+script_tests() { python3 -m unittest discover --start-directory scripts/tests; }
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# The product as its users start it.
+is_ready() {
+  until grep -q '^Kipinä is ready: ' "$logs/run"; do
+    sleep 0.2
+    if ! kill -0 "$kipina" 2>/dev/null; then
+      cat "$logs/run"
+      return 1
+    fi
+  done
+  cat "$logs/run"
+}
+
+has_stopped() { # STATUS
+  [ "$1" -eq 143 ] || return 1
+  ! curl --noproxy '*' -s -o /dev/null "$KIPINA_URL/healthz"
+}
+
+# --- the run -----------------------------------------------------------------------------------------
+
+need cc build-essential
+need curl "curl ca-certificates"
+need shellcheck shellcheck
+need node nodejs
+need npm npm
+need pgrep procps
+need_pip
+python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
+need_rust
+install_what_is_missing
+cargo_offline_if_possible
+
+stage "Formatting" with_linters cargo fmt --all --check
+stage "Lints" with_linters cargo clippy --workspace --all-targets --locked -- -D warnings
+stage "Shell scripts" shell_scripts
+stage "Dependency arrows" scripts/check_arrows.py
+stage "Test models" test_models
+stage "Rust tests" cargo test --workspace --locked --no-fail-fast
+stage "Script tests" script_tests
+
+export KIPINA_MODEL=qwen2.5-coder:0.5b
+port="$(free_port)"
+export KIPINA_URL="http://127.0.0.1:$port"
+touch "$logs/run"
+LC_ALL=C.UTF-8 PORT="$port" DATABASE_PATH="$logs/kipina.sqlite" ./run.sh >"$logs/run" 2>&1 &
+kipina=$!
+stage "Starting with run.sh" is_ready
+if grep -q '^Kipinä is ready: ' "$logs/run"; then
+  stage "curl" scripts/tests/smoke.sh
+  stage "OpenAI's clients" clients/test.sh
+fi
+status=0
+kill -TERM "$kipina" 2>/dev/null || true
+wait "$kipina" || status=$?
+kipina=""
+stage "Stopping" has_stopped "$status"
+
+printf '\n=== Summary\n'
+cat "$summary"
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
