@@ -23,7 +23,9 @@ async fn main() -> anyhow::Result<()> {
     let [url, model] = arguments.as_slice() else {
         bail!("usage: echo_node ws://127.0.0.1:3000/ws MODEL");
     };
-    let (socket, _) = connect_async(url.as_str()).await.context("the hub can't be reached")?;
+    let (socket, _) = connect_async(url.as_str())
+        .await
+        .context("the hub can't be reached")?;
     let (mut to_hub, mut from_hub) = socket.split();
     let (outgoing, mut frames) = mpsc::channel::<NodeMessage>(64);
     outgoing.send(NodeMessage::Hello(hello(model))).await?;
@@ -77,7 +79,9 @@ fn hello(model: &str) -> Hello {
 /// A word counts as a token.
 async fn answer(prompt: LlmPrompt, outgoing: mpsc::Sender<NodeMessage>) {
     let task_id = prompt.task_id;
-    let PromptInput::Chat { messages, .. } = prompt.request.input else { return };
+    let PromptInput::Chat { messages, .. } = prompt.request.input else {
+        return;
+    };
     let words = |text: &str| text.split_whitespace().count();
     let prompt_tokens: usize = messages.iter().map(|message| words(&message.content)).sum();
     if prompt_tokens >= CONTEXT_LENGTH {
@@ -85,17 +89,29 @@ async fn answer(prompt: LlmPrompt, outgoing: mpsc::Sender<NodeMessage>) {
             "the prompt has {prompt_tokens} tokens and the model's context {CONTEXT_LENGTH}: shorten it"
         );
         let code = LlmErrorCode::ContextLengthExceeded;
-        let error = LlmError { task_id, code, message, retryable: false };
+        let error = LlmError {
+            task_id,
+            code,
+            message,
+            retryable: false,
+        };
         let _ = outgoing.send(NodeMessage::LlmError(error)).await;
         return;
     }
-    let text = messages.last().map(|message| message.content.clone()).unwrap_or_default();
+    let text = messages
+        .last()
+        .map(|message| message.content.clone())
+        .unwrap_or_default();
     let limit = prompt.request.sampling.max_tokens.unwrap_or(u32::MAX);
     let mut sent = 0;
     for (word, seq) in text.split_inclusive(' ').zip(0..).take(limit as usize) {
         tokio::time::sleep(BETWEEN_WORDS).await;
-        let token =
-            LlmToken { task_id: task_id.clone(), seq, text: word.to_owned(), token_ids: vec![] };
+        let token = LlmToken {
+            task_id: task_id.clone(),
+            seq,
+            text: word.to_owned(),
+            token_ids: vec![],
+        };
         if outgoing.send(NodeMessage::LlmToken(token)).await.is_err() {
             return;
         }
@@ -104,7 +120,11 @@ async fn answer(prompt: LlmPrompt, outgoing: mpsc::Sender<NodeMessage>) {
     let cut = sent == limit && text.split_inclusive(' ').count() > sent as usize;
     let done = LlmDone {
         task_id,
-        finish_reason: if cut { FinishReason::Length } else { FinishReason::Stop },
+        finish_reason: if cut {
+            FinishReason::Length
+        } else {
+            FinishReason::Stop
+        },
         usage: Usage {
             prompt_tokens: prompt_tokens as u32,
             cached_tokens: 0,

@@ -1,6 +1,6 @@
 //! `kipina-hub`: reads the settings, serves, and stops in good order.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
 use hub::{
@@ -11,9 +11,16 @@ use hub::{
 
 fn main() -> ExitCode {
     let language = config::language();
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|it| it.to_string_lossy().into_owned())
+        .collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] => {}
         ["--help" | "-h"] => {
             println!("{}", help::help().in_language(language));
@@ -37,6 +44,7 @@ fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_env_filter(config::log_filter())
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     match serve(&config) {
@@ -55,7 +63,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         .await
         .map_err(|error| anyhow::anyhow!("{}", error.text().in_language(language)))?;
     let stop = stop_signal().context("signals can't be listened for")?;
-    println!("{}", ready_line(server.address()).in_language(language));
+    println!("{}", ready_line(server.address(), language));
     server.run(stop).await.context("the hub stopped serving")
 }
 
@@ -74,7 +82,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            let Some(stop) = stop.take() else { std::process::exit(1) };
+            let Some(stop) = stop.take() else {
+                std::process::exit(1)
+            };
             tracing::info!("stopping: answers under way may finish; a second signal ends them");
             // A server that is gone needs no stopping.
             let _ = stop.send(());

@@ -38,6 +38,9 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
     let called_from_pages = Router::new()
         .nest("/v1", as_json(v1))
         .nest("/api", as_json(api))
+        // Nesting leaves these two out.
+        .route("/v1/", any(nothing_here))
+        .route("/api/", any(nothing_here))
         .route("/models/{file}", get(models::file))
         .layer(middleware::from_fn_with_state(
             hub.clone(),
@@ -57,7 +60,8 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         None => router.route("/", get(page)),
     };
     headers::isolate_pages(router)
-        .layer(TraceLayer::new_for_http())
+        // A refusal is no failure of the hub; what fails is logged where it is handled.
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }

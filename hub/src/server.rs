@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use crate::{
     config::Config,
     dispatch::Dispatcher,
-    language::Text,
+    language::{Language, Text},
     models,
     router::router,
     state::Hub,
@@ -143,7 +143,7 @@ impl StartError {
 }
 
 /// The line that says where the hub is to be found.
-pub fn ready_line(address: SocketAddr) -> Text {
+pub fn ready_line(address: SocketAddr, language: Language) -> String {
     let host = match address.ip() {
         // What one can't open in a browser is shown as what one can.
         ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
@@ -151,8 +151,9 @@ pub fn ready_line(address: SocketAddr) -> Text {
         IpAddr::V4(ip) => ip.to_string(),
     };
     let url = format!("http://{host}:{}", address.port());
-    Text::new(
-        format!("Kipinä-keskus kuuntelee: {url}"),
-        format!("Kipinä hub listens: {url}"),
-    )
+    match language {
+        Language::Finnish => format!("Kipinä-keskus kuuntelee: {url}"),
+        Language::English => format!("Kipinä hub listens: {url}"),
+        Language::Both => format!("Kipinä-keskus kuuntelee / Kipinä hub listens: {url}"),
+    }
 }

@@ -26,7 +26,9 @@ impl Reply {
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -35,7 +37,11 @@ async fn send(router: &Router, request: Request<Body>) -> Reply {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let body = String::from_utf8_lossy(&body).into_owned();
-    Reply { status: parts.status, headers: parts.headers, body }
+    Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
 }
 
 async fn get(router: &Router, path: &str) -> Reply {
@@ -43,7 +49,13 @@ async fn get(router: &Router, path: &str) -> Reply {
 }
 
 async fn chat(router: &Router, body: impl Into<Body>) -> Reply {
-    send(router, Request::post("/v1/chat/completions").body(body.into()).unwrap()).await
+    send(
+        router,
+        Request::post("/v1/chat/completions")
+            .body(body.into())
+            .unwrap(),
+    )
+    .await
 }
 
 struct Fixture {
@@ -67,7 +79,10 @@ fn write(directory: &Path, name: &str, content: &str) {
 async fn health_is_told() {
     let hub = hub(&[]);
     let reply = get(&hub.router, "/healthz").await;
-    assert_eq!((reply.status, &reply.json()["status"]), (StatusCode::OK, &json!("ok")));
+    assert_eq!(
+        (reply.status, &reply.json()["status"]),
+        (StatusCode::OK, &json!("ok"))
+    );
 }
 
 #[tokio::test]
@@ -85,20 +100,38 @@ async fn a_new_hub_has_nobody_and_has_done_nothing() {
 async fn every_response_has_a_request_id() {
     let hub = hub(&[]);
     for path in ["/", "/healthz", "/v1/models", "/v1/nothing", "/nothing"] {
-        assert!(!get(&hub.router, path).await.header("x-request-id").is_empty(), "{path}");
+        assert!(
+            !get(&hub.router, path)
+                .await
+                .header("x-request-id")
+                .is_empty(),
+            "{path}"
+        );
     }
-    let request = Request::get("/healthz").header("x-request-id", "mine").body(Body::empty());
-    assert_eq!(send(&hub.router, request.unwrap()).await.header("x-request-id"), "mine");
+    let request = Request::get("/healthz")
+        .header("x-request-id", "mine")
+        .body(Body::empty());
+    assert_eq!(
+        send(&hub.router, request.unwrap())
+            .await
+            .header("x-request-id"),
+        "mine"
+    );
 }
 
 #[tokio::test]
 async fn unknown_api_routes_and_methods_are_refused_in_json() {
     let hub = hub(&[]);
-    for path in ["/v1/nothing", "/api/nothing", "/v1/chat", "/v1"] {
+    for path in ["/v1/nothing", "/api/nothing", "/v1/chat", "/v1", "/v1/", "/api/"] {
         let reply = get(&hub.router, path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(reply.json()["error"]["code"], "not_found", "{path}");
-        assert!(reply.json()["error"]["message"].as_str().unwrap().contains(path));
+        assert!(
+            reply.json()["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains(path)
+        );
     }
     let reply = get(&hub.router, "/v1/chat/completions").await;
     assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -113,7 +146,10 @@ async fn a_model_that_nobody_offers_can_not_be_retrieved() {
         let reply = get(&hub.router, path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         let error = &reply.json()["error"];
-        assert_eq!((&error["code"], &error["param"]), (&json!("model_not_found"), &json!("model")));
+        assert_eq!(
+            (&error["code"], &error["param"]),
+            (&json!("model_not_found"), &json!("model"))
+        );
     }
 }
 
@@ -123,7 +159,12 @@ async fn a_request_that_can_not_be_read_is_refused_with_its_place() {
     let reply = chat(&hub.router, "{\"model\": ").await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     assert_eq!(reply.json()["error"]["type"], "invalid_request_error");
-    assert!(reply.json()["error"]["message"].as_str().unwrap().contains("line 1 column 10"));
+    assert!(
+        reply.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("line 1 column 10")
+    );
 
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "n": 2});
     let reply = chat(&hub.router, body.to_string()).await;
@@ -137,8 +178,16 @@ async fn a_request_that_is_too_long_is_refused_with_the_limit() {
     let reply = chat(&hub.router, "x".repeat(1025)).await;
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(reply.json()["error"]["code"], "request_too_large");
-    assert!(reply.json()["error"]["message"].as_str().unwrap().contains("1024"));
-    assert_eq!(chat(&hub.router, "x".repeat(1024)).await.status, StatusCode::BAD_REQUEST);
+    assert!(
+        reply.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("1024")
+    );
+    assert_eq!(
+        chat(&hub.router, "x".repeat(1024)).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 #[tokio::test]
@@ -150,7 +199,10 @@ async fn without_a_studio_a_small_page_says_what_this_is_in_both_languages() {
     for text in ["Tämä on Kipinä-keskus", "This is a Kipinä hub", "curl -N"] {
         assert!(reply.body.contains(text), "{text}");
     }
-    assert_eq!(get(&hub.router, "/nothing").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(&hub.router, "/nothing").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -165,7 +217,10 @@ async fn the_studio_is_served_where_there_is_one() {
     let missing = get(&hub.router, "/nothing").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.body.contains("Ei löydy"));
-    assert_eq!(get(&hub.router, "/../../etc/passwd").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(&hub.router, "/../../etc/passwd").await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(get(&hub.router, "/healthz").await.status, StatusCode::OK);
 }
 
@@ -187,10 +242,17 @@ async fn the_catalogue_tells_what_is_served_and_which_files_are_here() {
     let listed = get(&hub.router, "/api/models").await.json();
     let find = |id: &str| {
         let models = listed["models"].as_array().unwrap().iter();
-        models.clone().find(|model| model["id"] == id).unwrap().clone()
+        models
+            .clone()
+            .find(|model| model["id"] == id)
+            .unwrap()
+            .clone()
     };
     let here = find("smollm2:135m");
-    assert_eq!((&here["file_available"], &here["nodes"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&here["file_available"], &here["nodes"]),
+        (&json!(true), &json!(0))
+    );
     assert_eq!(here["licence"], "Apache-2.0");
     assert_eq!(find("qwen2.5-coder:0.5b")["file_available"], false);
 }
@@ -204,7 +266,10 @@ async fn model_files_are_served_in_ranges_and_cached_for_ever() {
     write(&models, "notes.txt", "private");
 
     let whole = get(&hub.router, "/models/smollm2-135m-instruct-q4_1.gguf").await;
-    assert_eq!((whole.status, whole.body.as_str()), (StatusCode::OK, "0123456789"));
+    assert_eq!(
+        (whole.status, whole.body.as_str()),
+        (StatusCode::OK, "0123456789")
+    );
     assert!(whole.header("cache-control").contains("immutable"));
     assert_eq!(whole.header("accept-ranges"), "bytes");
 
@@ -212,7 +277,10 @@ async fn model_files_are_served_in_ranges_and_cached_for_ever() {
         .header("range", "bytes=2-4")
         .body(Body::empty());
     let part = send(&hub.router, request.unwrap()).await;
-    assert_eq!((part.status, part.body.as_str()), (StatusCode::PARTIAL_CONTENT, "234"));
+    assert_eq!(
+        (part.status, part.body.as_str()),
+        (StatusCode::PARTIAL_CONTENT, "234")
+    );
     assert_eq!(part.header("content-range"), "bytes 2-4/10");
 
     for name in [
@@ -228,23 +296,34 @@ async fn model_files_are_served_in_ranges_and_cached_for_ever() {
 }
 
 fn from_page(origin: &str, request: axum::http::request::Builder) -> axum::http::request::Builder {
-    request.header("origin", origin).header("host", "hub.example")
+    request
+        .header("origin", origin)
+        .header("host", "hub.example")
 }
 
 #[tokio::test]
 async fn pages_that_may_call_the_api_are_told_so() {
     let hub = hub(&[("ALLOWED_ORIGINS", "https://studio.example")]);
-    for origin in ["https://studio.example", "http://localhost:4321", "https://hub.example"] {
+    for origin in [
+        "https://studio.example",
+        "http://localhost:4321",
+        "https://hub.example",
+    ] {
         let preflight = from_page(origin, Request::options("/v1/chat/completions"))
             .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "authorization,x-stainless-lang");
+            .header(
+                "access-control-request-headers",
+                "authorization,x-stainless-lang",
+            );
         let reply = send(&hub.router, preflight.body(Body::empty()).unwrap()).await;
         assert_eq!(reply.header("access-control-allow-origin"), origin);
         assert_eq!(
             reply.header("access-control-allow-headers"),
             "authorization,x-stainless-lang"
         );
-        let request = from_page(origin, Request::get("/v1/models")).body(Body::empty()).unwrap();
+        let request = from_page(origin, Request::get("/v1/models"))
+            .body(Body::empty())
+            .unwrap();
         let reply = send(&hub.router, request).await;
         assert_eq!(reply.status, StatusCode::OK);
         assert_eq!(reply.header("access-control-allow-origin"), origin);

@@ -25,7 +25,10 @@ fn joined(name: &str) -> Record {
         kind: NodeKind::Native,
         trusted: true,
         software: "kipina-node 0.1.0".to_owned(),
-        device: Device { cores: Some(8), ..Device::default() },
+        device: Device {
+            cores: Some(8),
+            ..Device::default()
+        },
         models: Vec::new(),
         slots: 2,
         joined_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1000),
@@ -47,7 +50,11 @@ fn ended(ending: Ending) -> Record {
         queued: Duration::from_millis(5),
         first_token: Some(Duration::from_millis(40)),
         total: Duration::from_millis(400),
-        usage: Usage { prompt_tokens: 10, cached_tokens: 4, completion_tokens: 7 },
+        usage: Usage {
+            prompt_tokens: 10,
+            cached_tokens: 4,
+            completion_tokens: 7,
+        },
         ending,
     })
 }
@@ -55,7 +62,10 @@ fn ended(ending: Ending) -> Record {
 const FINISHED: Ending = Ending::Finished(FinishReason::Stop);
 
 fn settings(path: PathBuf) -> StoreSettings {
-    StoreSettings { lock_patience: Duration::from_millis(100), ..StoreSettings::new(path) }
+    StoreSettings {
+        lock_patience: Duration::from_millis(100),
+        ..StoreSettings::new(path)
+    }
 }
 
 fn start(path: PathBuf) -> Store {
@@ -69,7 +79,9 @@ struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        LOG.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -80,7 +92,12 @@ impl Write for LogWriter {
 
 fn listen_to_the_log() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| LogWriter).init());
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(|| LogWriter)
+            .init()
+    });
 }
 
 /// The warnings about one database.
@@ -102,9 +119,12 @@ async fn totals_survive_a_restart() {
     let recorder = store.recorder();
     recorder.record(joined("a"));
     recorder.record(joined("b"));
-    for ending in
-        [FINISHED, Ending::Cancelled, Ending::NoNode, Ending::Failed(FailureKind::NodeLost)]
-    {
+    for ending in [
+        FINISHED,
+        Ending::Cancelled,
+        Ending::NoNode,
+        Ending::Failed(FailureKind::NodeLost),
+    ] {
         recorder.record(ended(ending));
     }
     store.close().await;
@@ -133,15 +153,20 @@ async fn each_prompt_leaves_a_row_and_each_node_one_for_all_its_visits() {
     let left_at = SystemTime::UNIX_EPOCH + Duration::from_secs(3000);
     store.recorder().record(joined("a"));
     store.recorder().record(joined("a"));
-    store.recorder().record(Record::NodeLeft { node_id: "id-of-a".to_owned(), left_at });
+    store.recorder().record(Record::NodeLeft {
+        node_id: "id-of-a".to_owned(),
+        left_at,
+    });
     store.recorder().record(ended(FINISHED));
     store.close().await;
 
     let database = Connection::open(path).unwrap();
     let node: (String, i64, i64, i64) = database
-        .query_row("SELECT device, joins, first_seen_ms, last_seen_ms FROM nodes", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
+        .query_row(
+            "SELECT device, joins, first_seen_ms, last_seen_ms FROM nodes",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
         .unwrap();
     assert_eq!(node, (r#"{"cores":8}"#.to_owned(), 2, 1_000_000, 3_000_000));
     let prompt: (String, String, i64, i64, i64, i64, String) = database
@@ -163,8 +188,15 @@ async fn each_prompt_leaves_a_row_and_each_node_one_for_all_its_visits() {
             },
         )
         .unwrap();
-    let expected =
-        ("qwen-coder".into(), "qwen2.5-coder:0.5b".into(), 2_000_000, 40, 400, 4, "stop".into());
+    let expected = (
+        "qwen-coder".into(),
+        "qwen2.5-coder:0.5b".into(),
+        2_000_000,
+        40,
+        400,
+        4,
+        "stop".into(),
+    );
     assert_eq!(prompt, expected);
 }
 
@@ -173,8 +205,11 @@ async fn a_locked_database_costs_records_but_no_time_of_whoever_records() {
     listen_to_the_log();
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("hub.sqlite");
-    let store =
-        Store::start(StoreSettings { waiting_records: 8, ..settings(path.clone()) }).unwrap();
+    let store = Store::start(StoreSettings {
+        waiting_records: 8,
+        ..settings(path.clone())
+    })
+    .unwrap();
     store.recorder().record(ended(FINISHED));
     store.flush().await;
 
@@ -184,11 +219,23 @@ async fn a_locked_database_costs_records_but_no_time_of_whoever_records() {
     for _ in 0..1000 {
         store.recorder().record(ended(FINISHED));
     }
-    assert!(started.elapsed() < Duration::from_millis(90), "recording must not wait");
+    assert!(
+        started.elapsed() < Duration::from_millis(90),
+        "recording must not wait"
+    );
     store.flush().await;
     assert_eq!(store.recorder().lost(), 1000);
-    assert_eq!(warnings(&path).len(), 1, "one line per burst: {:#?}", warnings(&path));
-    assert_eq!(store.reader().totals().await.prompts, 1, "readers are not locked out");
+    assert_eq!(
+        warnings(&path).len(),
+        1,
+        "one line per burst: {:#?}",
+        warnings(&path)
+    );
+    assert_eq!(
+        store.reader().totals().await.prompts,
+        1,
+        "readers are not locked out"
+    );
 
     intruder.execute_batch("COMMIT").unwrap();
     store.recorder().record(ended(FINISHED));
@@ -204,7 +251,10 @@ async fn a_locked_database_costs_records_but_no_time_of_whoever_records() {
 async fn a_short_lock_costs_nothing() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("hub.sqlite");
-    let patient = StoreSettings { lock_patience: Duration::from_secs(30), ..settings(path.clone()) };
+    let patient = StoreSettings {
+        lock_patience: Duration::from_secs(30),
+        ..settings(path.clone())
+    };
     let store = Store::start(patient).unwrap();
     store.flush().await;
     let intruder = Connection::open(&path).unwrap();
@@ -223,16 +273,27 @@ async fn a_full_disk_costs_what_does_not_fit() {
     listen_to_the_log();
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("hub.sqlite");
-    let store =
-        Store::start(StoreSettings { max_pages: Some(64), ..settings(path.clone()) }).unwrap();
+    let store = Store::start(StoreSettings {
+        max_pages: Some(64),
+        ..settings(path.clone())
+    })
+    .unwrap();
     for _ in 0..4000 {
         store.recorder().record(ended(FINISHED));
     }
     store.flush().await;
     let lost = store.recorder().lost();
     assert!(lost > 0 && lost < 4000, "{lost} lost");
-    assert_eq!(store.reader().totals().await.prompts + lost, 4000, "each is kept or counted");
-    assert!(warnings(&path)[0].contains("full"), "{:#?}", warnings(&path));
+    assert_eq!(
+        store.reader().totals().await.prompts + lost,
+        4000,
+        "each is kept or counted"
+    );
+    assert!(
+        warnings(&path)[0].contains("full"),
+        "{:#?}",
+        warnings(&path)
+    );
     store.close().await;
 }
 
@@ -263,7 +324,10 @@ async fn a_path_that_can_not_be_written_costs_records_until_it_can() {
 async fn a_database_of_a_newer_hub_is_left_alone() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("hub.sqlite");
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
     let store = start(path.clone());
     store.recorder().record(ended(FINISHED));
     store.flush().await;

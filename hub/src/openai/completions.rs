@@ -120,3 +120,51 @@ fn unreadable(rejection: &BytesRejection, limit_bytes: usize) -> ApiError {
         code: Some("unreadable_body"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    /// A refusal after so many seconds in the queue.
+    async fn refused_after(seconds: u64) -> Result<Response, ApiError> {
+        let refusal = Box::pin(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+            Err(Refusal::Stopping)
+        });
+        stream(refusal, false).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_early_refusal_is_a_true_status() {
+        let error = refused_after(10)
+            .await
+            .expect_err("there is nothing to stream");
+        assert_eq!(
+            error.into_response().status(),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_is_kept_alive_and_a_late_refusal_ends_the_stream() {
+        let response = refused_after(50)
+            .await
+            .expect("the stream begins while the prompt waits");
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        let events: Vec<&str> = body.split_terminator("\n\n").collect();
+        let (last, waiting) = events.split_last().unwrap();
+        assert_eq!(
+            waiting,
+            [": keep-alive", ": keep-alive"],
+            "at 30 and 45 seconds"
+        );
+        assert!(
+            last.starts_with(r#"data: {"error":{"#) && last.contains("hub_stopping"),
+            "{last}"
+        );
+    }
+}

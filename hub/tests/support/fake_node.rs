@@ -6,12 +6,11 @@ use protocol::{
     NodeKind, NodeMessage, NodeModel, PROTOCOL_VERSION, TaskId, Timings, Usage, Welcome,
 };
 use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message,
-};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 pub const MODEL: &str = "qwen2.5-coder:0.5b";
 
+#[derive(Debug)]
 pub struct FakeNode {
     pub welcome: Welcome,
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -41,7 +40,9 @@ pub fn hello(model: &str) -> Hello {
 impl FakeNode {
     /// Joins the hub at `url`, and waits for its welcome.
     pub async fn join(url: &str, hello: Hello) -> Self {
-        let (mut socket, _) = connect_async(url).await.expect("the hub takes the connection");
+        let (mut socket, _) = connect_async(url)
+            .await
+            .expect("the hub takes the connection");
         send(&mut socket, &NodeMessage::Hello(hello)).await;
         match receive(&mut socket).await {
             HubMessage::Welcome(welcome) => Self { welcome, socket },
@@ -73,18 +74,39 @@ impl FakeNode {
 
     pub async fn token(&mut self, task_id: &TaskId, seq: u64, text: &str) {
         let (task_id, text) = (task_id.clone(), text.to_owned());
-        self.send(NodeMessage::LlmToken(LlmToken { task_id, seq, text, token_ids: vec![] })).await;
+        self.send(NodeMessage::LlmToken(LlmToken {
+            task_id,
+            seq,
+            text,
+            token_ids: vec![],
+        }))
+        .await;
     }
 
     pub async fn done(&mut self, task_id: &TaskId, finish_reason: FinishReason, usage: Usage) {
-        let timings = Timings { load_ms: 0.0, prefill_ms: 20.0, decode_ms: 100.0 };
+        let timings = Timings {
+            load_ms: 0.0,
+            prefill_ms: 20.0,
+            decode_ms: 100.0,
+        };
         let task_id = task_id.clone();
-        self.send(NodeMessage::LlmDone(LlmDone { task_id, finish_reason, usage, timings })).await;
+        self.send(NodeMessage::LlmDone(LlmDone {
+            task_id,
+            finish_reason,
+            usage,
+            timings,
+        }))
+        .await;
     }
 
     pub async fn error(&mut self, task_id: &TaskId, code: LlmErrorCode, message: &str) {
         let (task_id, message) = (task_id.clone(), message.to_owned());
-        let error = LlmError { task_id, code, message, retryable: false };
+        let error = LlmError {
+            task_id,
+            code,
+            message,
+            retryable: false,
+        };
         self.send(NodeMessage::LlmError(error)).await;
     }
 
@@ -94,14 +116,21 @@ impl FakeNode {
             self.token(task_id, seq, text).await;
         }
         let completion_tokens = u32::try_from(texts.len()).unwrap();
-        let usage = Usage { prompt_tokens: 12, cached_tokens: 5, completion_tokens };
+        let usage = Usage {
+            prompt_tokens: 12,
+            cached_tokens: 5,
+            completion_tokens,
+        };
         self.done(task_id, FinishReason::Stop, usage).await;
     }
 }
 
 async fn send(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>, message: &NodeMessage) {
     let text = serde_json::to_string(message).unwrap();
-    socket.send(Message::text(text)).await.expect("the hub reads");
+    socket
+        .send(Message::text(text))
+        .await
+        .expect("the hub reads");
 }
 
 async fn receive(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> HubMessage {

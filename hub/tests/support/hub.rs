@@ -4,7 +4,12 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use hub::{
-    config::Config, dispatch::Dispatcher, models, router::router, server::Server, state::Hub,
+    config::Config,
+    dispatch::Dispatcher,
+    models,
+    router::router,
+    server::Server,
+    state::Hub,
     store::{Store, StoreSettings},
 };
 use protocol::Stats;
@@ -32,7 +37,20 @@ impl TestHub {
     }
 
     pub async fn in_directory(directory: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
-        let server = Server::start(&config(directory.path(), settings)).await.unwrap();
+        let config = config(directory.path(), settings);
+        Self::serve(directory, &config).await
+    }
+
+    /// With settings that no environment variable has, such as deadlines below a second.
+    pub async fn tuned(tune: impl FnOnce(&mut Config)) -> Self {
+        let directory = Arc::new(TempDir::new().unwrap());
+        let mut config = config(directory.path(), &[]);
+        tune(&mut config);
+        Self::serve(directory, &config).await
+    }
+
+    async fn serve(directory: Arc<TempDir>, config: &Config) -> Self {
+        let server = Server::start(config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         Self {
             address: server.address(),
@@ -109,7 +127,10 @@ pub fn router_with(directory: &Path, settings: &[(&str, &str)]) -> Router {
 
 pub fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
     Config::read(|name| {
-        let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        let given = settings
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.into());
         given.or_else(|| match name {
             "PORT" => Some("0".into()),
             "HOME" => Some(directory.into()),

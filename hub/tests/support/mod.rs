@@ -1,5 +1,10 @@
 //! What the hub's tests share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 
 pub mod fake_node;
 pub mod hub;
+pub mod sse;
