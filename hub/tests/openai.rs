@@ -17,7 +17,7 @@ async fn hub_with_node() -> (TestHub, FakeNode) {
     (hub, node)
 }
 
-fn request(fields: Value) -> Value {
+fn request(fields: &Value) -> Value {
     let mut request = json!({"model": MODEL, "messages": [{"role": "user", "content": "hei"}]});
     request
         .as_object_mut()
@@ -33,7 +33,7 @@ async fn answered(
     fields: Value,
     texts: &[&str],
 ) -> reqwest::Response {
-    let body = request(fields);
+    let body = request(&fields);
     let answer = async {
         let prompt = node.prompt().await;
         node.answer(&prompt.task_id, texts).await;
@@ -157,7 +157,7 @@ async fn the_plain_answer_is_the_stream_in_one_piece() {
 #[tokio::test]
 async fn the_end_of_the_token_limit_is_told_as_length() {
     let (hub, mut node) = hub_with_node().await;
-    let body = request(json!({"max_tokens": 1}));
+    let body = request(&json!({"max_tokens": 1}));
     let answer = async {
         let prompt = node.prompt().await;
         assert_eq!(prompt.request.sampling.max_tokens, Some(1));
@@ -259,7 +259,7 @@ async fn a_model_that_nobody_knows_is_not_found_and_one_that_is_away_unavailable
     let (hub, _node) = hub_with_node().await;
     for stream in [false, true] {
         let unknown = hub
-            .chat(&request(json!({"model": "gpt-4", "stream": stream})))
+            .chat(&request(&json!({"model": "gpt-4", "stream": stream})))
             .await;
         assert_eq!(unknown.status(), 404);
         let error = json_of(unknown).await["error"].clone();
@@ -268,7 +268,7 @@ async fn a_model_that_nobody_knows_is_not_found_and_one_that_is_away_unavailable
             (&json!("model_not_found"), &json!("model"))
         );
 
-        let away = request(json!({"model": "qwen2.5-coder:7b", "stream": stream}));
+        let away = request(&json!({"model": "qwen2.5-coder:7b", "stream": stream}));
         let away = hub.chat(&away).await;
         assert_eq!(away.status(), 503);
         assert!(header(&away, "retry-after").parse::<u32>().unwrap() >= 1);
@@ -279,7 +279,7 @@ async fn a_model_that_nobody_knows_is_not_found_and_one_that_is_away_unavailable
 async fn only_nodes_of_the_wished_kind_answer() {
     let (hub, _native) = hub_with_node().await;
     let fields = json!({"kipina": {"nodes": "browser"}});
-    assert_eq!(hub.chat(&request(fields)).await.status(), 503);
+    assert_eq!(hub.chat(&request(&fields)).await.status(), 503);
 }
 
 #[tokio::test]
@@ -288,11 +288,11 @@ async fn a_full_queue_says_so_with_a_pause() {
     let mut node = FakeNode::join(&hub.node_url(), hello(MODEL)).await;
     let running = async {
         let prompt = node.prompt().await;
-        let refused = hub.chat(&request(json!({}))).await;
+        let refused = hub.chat(&request(&json!({}))).await;
         node.answer(&prompt.task_id, &["a"]).await;
         refused
     };
-    let first = request(json!({}));
+    let first = request(&json!({}));
     let (first, refused) = tokio::join!(hub.chat(&first), running);
     assert_eq!(first.status(), 200);
     assert_eq!(refused.status(), 429);
@@ -309,11 +309,11 @@ async fn waiting_too_long_in_the_queue_is_a_timeout() {
     let mut node = FakeNode::join(&hub.node_url(), hello(MODEL)).await;
     let running = async {
         let prompt = node.prompt().await;
-        let expired = hub.chat(&request(json!({}))).await;
+        let expired = hub.chat(&request(&json!({}))).await;
         node.answer(&prompt.task_id, &["a"]).await;
         expired
     };
-    let first = request(json!({}));
+    let first = request(&json!({}));
     let (_, expired) = tokio::join!(hub.chat(&first), running);
     assert_eq!(expired.status(), 504);
     assert_eq!(json_of(expired).await["error"]["code"], "deadline_expired");
@@ -338,7 +338,7 @@ async fn what_a_node_refuses_before_the_first_token_is_a_true_status() {
         (true, LlmErrorCode::InvalidRequest, 400, "invalid_request"),
         (true, LlmErrorCode::BackendFailed, 500, "backend_failed"),
     ] {
-        let body = request(json!({"stream": stream}));
+        let body = request(&json!({"stream": stream}));
         let refuse = async {
             let prompt = node.prompt().await;
             node.error(&prompt.task_id, code, "5000 tokens do not fit 4096")
@@ -360,7 +360,7 @@ async fn what_a_node_refuses_before_the_first_token_is_a_true_status() {
 #[tokio::test]
 async fn a_failure_in_the_middle_ends_the_stream_with_an_error_and_without_done() {
     let (hub, mut node) = hub_with_node().await;
-    let body = request(json!({"stream": true}));
+    let body = request(&json!({"stream": true}));
     let fail = async {
         let prompt = node.prompt().await;
         node.token(&prompt.task_id, 0, "half an ").await;
@@ -393,7 +393,7 @@ async fn a_failure_in_the_middle_ends_the_stream_with_an_error_and_without_done(
 #[tokio::test]
 async fn a_plain_answer_that_fails_in_the_middle_is_no_answer() {
     let (hub, mut node) = hub_with_node().await;
-    let body = request(json!({}));
+    let body = request(&json!({}));
     let fail = async {
         let prompt = node.prompt().await;
         node.token(&prompt.task_id, 0, "half an ").await;
@@ -412,7 +412,7 @@ async fn a_plain_answer_that_fails_in_the_middle_is_no_answer() {
 #[tokio::test]
 async fn each_chunk_is_sent_as_it_comes() {
     let (hub, mut node) = hub_with_node().await;
-    let body = request(json!({"stream": true}));
+    let body = request(&json!({"stream": true}));
     let begin = async {
         let prompt = node.prompt().await;
         node.token(&prompt.task_id, 0, "first").await;

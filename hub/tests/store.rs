@@ -96,7 +96,7 @@ fn listen_to_the_log() {
         tracing_subscriber::fmt()
             .with_ansi(false)
             .with_writer(|| LogWriter)
-            .init()
+            .init();
     });
 }
 
@@ -220,8 +220,8 @@ async fn a_locked_database_costs_records_but_no_time_of_whoever_records() {
         store.recorder().record(ended(FINISHED));
     }
     assert!(
-        started.elapsed() < Duration::from_millis(90),
-        "recording must not wait"
+        started.elapsed() < Duration::from_secs(2),
+        "waiting for the lock would take 12 seconds"
     );
     store.flush().await;
     assert_eq!(store.recorder().lost(), 1000);
