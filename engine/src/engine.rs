@@ -153,9 +153,9 @@ impl Engine {
         Ok(tokens)
     }
 
-    /// Computes `tokens` in one pass and tells for each but the first how the model would have
-    /// continued before it: what a check of somebody else's answer needs.
-    pub fn score(&mut self, tokens: &[u32]) -> Result<Vec<Score>, EngineError> {
+    /// Computes `tokens` in one pass and tells for each from `first` on (at least 1) how it compares
+    /// with what the model would have said there: what a check of somebody else's answer needs.
+    pub fn score(&mut self, tokens: &[u32], first: usize) -> Result<Vec<Score>, EngineError> {
         let context_length = self.info.context_length;
         if tokens.len() > context_length {
             return Err(EngineError::ContextLengthExceeded {
@@ -163,23 +163,30 @@ impl Engine {
                 context_length,
             });
         }
-        if let Some(unknown) = tokens
-            .iter()
-            .find(|&&id| id as usize >= self.model.config.vocabulary)
-        {
+        let vocabulary = self.model.config.vocabulary;
+        if let Some(unknown) = tokens.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(EngineError::InvalidRequest(format!(
                 "the model has no token {unknown}"
             )));
         }
+        if first == 0 || first > tokens.len() {
+            return Err(EngineError::InvalidRequest(format!(
+                "of {} tokens, those from {first} on can't be scored",
+                tokens.len()
+            )));
+        }
         self.model.cache.keep_common_prefix(&[], 0);
-        let mut scores = Vec::with_capacity(tokens.len().saturating_sub(1));
+        let mut scores = Vec::with_capacity(tokens.len() - first);
         for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
             self.model.forward(chunk);
-            self.model.each_logits(|at, logits| {
-                if let Some(&next) = tokens.get(index * CHUNK + at + 1) {
-                    scores.push(Score::of(logits, next));
-                }
-            });
+            // The logits after a token judge the next one.
+            let start = index * CHUNK + 1;
+            let skipped = first.saturating_sub(start).min(chunk.len());
+            let judged = &tokens[start + skipped..(start + chunk.len()).min(tokens.len())];
+            self.model
+                .each_logits(skipped..skipped + judged.len(), |at, logits| {
+                    scores.push(Score::of(logits, judged[at]));
+                });
         }
         Ok(scores)
     }

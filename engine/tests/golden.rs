@@ -140,8 +140,7 @@ fn agrees_with_reference(model: (&str, &str)) {
         assert_eq!(engine.tokenize(&golden.prompt).unwrap(), golden.prompt_ids);
 
         let tokens = [golden.prompt_ids.as_slice(), &golden.answer_ids].concat();
-        let scores = engine.score(&tokens).unwrap();
-        let scores = &scores[golden.prompt_ids.len() - 1..];
+        let scores = engine.score(&tokens, golden.prompt_ids.len()).unwrap();
         assert_eq!(scores.len(), golden.answer_ids.len());
         positions += scores.len();
         agreeing += scores
@@ -150,9 +149,12 @@ fn agrees_with_reference(model: (&str, &str)) {
             .filter(|(score, id)| score.likeliest == **id)
             .count();
 
-        let (ids, ..) = answer(&mut engine, input, greedy());
-        let start = 48.min(golden.answer_ids.len());
-        same_start += usize::from(ids.len() >= start && ids[..start] == golden.answer_ids[..start]);
+        let first_48 = Sampling {
+            max_tokens: Some(48),
+            ..greedy()
+        };
+        let (ids, ..) = answer(&mut engine, input, first_48);
+        same_start += usize::from(ids == golden.answer_ids[..48]);
     }
     println!(
         "{}: argmax agrees at {agreeing} of {positions} positions; {same_start} of {} answers \
@@ -223,7 +225,7 @@ fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
     };
     let first = engine.start(&long).unwrap().next().unwrap().unwrap();
     assert!(
-        matches!(first, Step::Prefilled { done: 256, total } if total > 900),
+        matches!(first, Step::Prefilled { done, total } if done < total),
         "{first:?}"
     );
     let short = Request {
@@ -330,7 +332,7 @@ fn code_is_filled_in_between_prefix_and_suffix() {
             ..greedy()
         },
     );
-    assert_eq!(text.trim(), "a + b");
+    assert!(text.starts_with("a + b\n"), "{text:?}");
     assert!(ids.len() < 16, "the answer ends by itself: {ids:?}");
 }
 

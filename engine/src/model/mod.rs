@@ -7,6 +7,7 @@ mod rope;
 mod weights;
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 pub(crate) use config::Config;
 
@@ -118,14 +119,20 @@ impl Model {
         self.logits(last, 1, logits);
     }
 
-    /// Calls `visit` with the logits of each token of the last [`Self::forward`], in order.
-    pub(crate) fn each_logits(&mut self, mut visit: impl FnMut(usize, &[f32])) {
-        let tokens = self.buffers.hidden.len() / self.config.width;
+    /// Calls `visit` with the logits of each of `tokens` of the last [`Self::forward`], in order,
+    /// counting from 0.
+    pub(crate) fn each_logits(
+        &mut self,
+        tokens: Range<usize>,
+        mut visit: impl FnMut(usize, &[f32]),
+    ) {
         let mut logits = Vec::new();
-        for first in (0..tokens).step_by(LOGIT_ROWS) {
-            self.logits(first, LOGIT_ROWS.min(tokens - first), &mut logits);
-            for (index, logits) in logits.chunks_exact(self.config.vocabulary).enumerate() {
-                visit(first + index, logits);
+        let mut visited = 0;
+        for first in tokens.clone().step_by(LOGIT_ROWS) {
+            self.logits(first, LOGIT_ROWS.min(tokens.end - first), &mut logits);
+            for logits in logits.chunks_exact(self.config.vocabulary) {
+                visit(visited, logits);
+                visited += 1;
             }
         }
     }
