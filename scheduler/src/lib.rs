@@ -9,6 +9,7 @@ mod eligible;
 mod event;
 mod names;
 mod node;
+mod placement;
 mod prompt;
 mod queue;
 mod scheduler;

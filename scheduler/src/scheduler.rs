@@ -1,6 +1,6 @@
 //! The scheduler itself: every decision about prompts and nodes, one event at a time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use protocol::{NodeStatus, Timings, Usage};
@@ -8,9 +8,7 @@ use protocol::{NodeStatus, Timings, Usage};
 use crate::node::Node;
 use crate::prompt::{Prompt, Running};
 use crate::queue::Queue;
-use crate::{
-    Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, PromptId, PromptProfile,
-};
+use crate::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -32,7 +30,7 @@ pub struct Scheduler {
     pub(crate) names: ModelNames,
     pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) queue: Queue,
-    running: HashMap<PromptId, Running>,
+    pub(crate) running: HashMap<PromptId, Running>,
     draining: bool,
 }
 
@@ -269,68 +267,5 @@ impl Scheduler {
             };
             effects.push(Effect::GiveUp { prompt: id, reason });
         }
-    }
-
-    /// Gives waiting prompts to free slots, oldest first.
-    fn place(&mut self, effects: &mut Vec<Effect>) {
-        if self.queue.len() == 0 || !self.nodes.values().any(Node::has_free_slot) {
-            return;
-        }
-        let order: Vec<PromptId> = self.queue.iter().map(|(id, _)| id).collect();
-        // Where one prompt found no node, a later one that asks for the same finds none either:
-        // skipping it keeps the order, and a long queue cheap.
-        let mut starved: HashSet<(String, NodePreference)> = HashSet::new();
-        for id in order {
-            let Some(prompt) = self.queue.get(id) else {
-                continue;
-            };
-            let class = (prompt.profile.model.clone(), prompt.profile.preference);
-            if starved.contains(&class) {
-                continue;
-            }
-            match self.best(prompt) {
-                Some((node, model)) => self.assign(id, node, model, effects),
-                None if prompt.failed_on.is_empty() => {
-                    starved.insert(class);
-                }
-                None => {}
-            }
-        }
-    }
-
-    fn assign(&mut self, id: PromptId, node: NodeId, model: String, effects: &mut Vec<Effect>) {
-        let Some(mut prompt) = self.queue.remove(id) else {
-            return;
-        };
-        prompt.attempts += 1;
-        if let Some(node) = self.nodes.get_mut(&node) {
-            node.busy += 1;
-            node.served += 1;
-        }
-        effects.push(Effect::Assign {
-            prompt: id,
-            node,
-            model: model.clone(),
-        });
-        self.running.insert(
-            id,
-            Running {
-                prompt,
-                node,
-                model,
-                started: false,
-            },
-        );
-    }
-
-    /// Takes a prompt off the node that has it. None where that node does not have it.
-    fn release(&mut self, node: NodeId, prompt: PromptId) -> Option<Running> {
-        self.running
-            .get(&prompt)
-            .filter(|running| running.node == node)?;
-        if let Some(node) = self.nodes.get_mut(&node) {
-            node.busy = node.busy.saturating_sub(1);
-        }
-        self.running.remove(&prompt)
     }
 }

@@ -68,7 +68,7 @@ struct Shared {
     /// Makes ids of this run differ from those of every run before.
     run: String,
     next_prompt: AtomicU64,
-    answer_buffer: usize,
+    settings: DispatchSettings,
     sink: Arc<dyn OutcomeSink>,
 }
 
@@ -96,7 +96,7 @@ impl Dispatcher {
         let shared = Shared {
             run,
             next_prompt,
-            answer_buffer: settings.answer_buffer.max(1),
+            settings,
             sink,
         };
         Self {
@@ -117,7 +117,7 @@ impl Dispatcher {
         let id = PromptId(self.shared.next_prompt.fetch_add(1, Ordering::Relaxed));
         let task_id = TaskId(format!("task-{}-{}", self.shared.run, id.0));
         let (beginning, begun) = oneshot::channel();
-        let (token_sender, tokens) = mpsc::channel(self.shared.answer_buffer);
+        let (token_sender, tokens) = mpsc::channel(self.shared.settings.answer_buffer.max(1));
         let (ending_sender, ending) = oneshot::channel();
         let reader = Reader {
             beginning: Some(beginning),

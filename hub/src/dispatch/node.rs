@@ -74,9 +74,9 @@ impl Node {
     }
 
     /// Hands a prompt over. It comes back where the node's session has ended.
-    pub(super) fn answer(&self, prompt: Prompt) -> Result<(), Prompt> {
-        match self.commands.send(Command::Answer(Box::new(prompt))) {
-            Err(mpsc::error::SendError(Command::Answer(prompt))) => Err(*prompt),
+    pub(super) fn answer(&self, prompt: Box<Prompt>) -> Result<(), Box<Prompt>> {
+        match self.commands.send(Command::Answer(prompt)) {
+            Err(mpsc::error::SendError(Command::Answer(prompt))) => Err(prompt),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use protocol::{PromptRequest, TaskId, Timings, Usage};
-use scheduler::PromptId;
+use scheduler::{GiveUpReason, PromptId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -13,6 +13,12 @@ use super::{
     AnsweringNode, Done, Ending, FailureKind, OutcomeSink, PromptFailure, PromptOutcome, Record,
     Refusal, Token,
 };
+
+/// Nodes come and go within seconds: worth another try soon.
+const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
+
+/// A full queue takes about this long to have room again.
+const RETRY_AFTER_FULL_QUEUE: Duration = Duration::from_secs(10);
 
 /// Owned by the handler that made it, then by the dispatcher while it waits, then by the session
 /// of the node that answers it. Whoever owns it at its end ends it, which consumes it, tells the
@@ -163,8 +169,7 @@ impl Prompt {
         self.end(Ending::Cancelled, usage, Err(nobody));
     }
 
-    /// Ends a prompt that gets no answer, or no more of it.
-    pub(super) fn refuse(mut self, refusal: Refusal) {
+    fn refuse(mut self, refusal: Refusal) {
         let ending = match &refusal {
             Refusal::NoNode { .. } => Ending::NoNode,
             Refusal::QueueFull { .. } => Ending::QueueFull,
@@ -184,23 +189,33 @@ impl Prompt {
         self.end(ending, usage, Err(end));
     }
 
-    /// As [`Self::refuse`], for the reason that the last node gave.
-    pub(super) fn give_up(mut self) {
-        let failure = self.failure.take().unwrap_or_else(|| {
-            failure(
-                FailureKind::NodeLost,
-                "the node that had this prompt was lost",
-            )
-        });
-        self.refuse(Refusal::Failed(failure));
-    }
-
-    pub(super) fn waited(&self) -> Duration {
-        self.submitted.elapsed()
-    }
-
-    pub(super) fn requested_model(&self) -> &str {
-        &self.requested_model
+    /// Ends a prompt that the scheduler gives up.
+    pub(super) fn give_up(mut self, reason: GiveUpReason) {
+        let model = self.requested_model.clone();
+        let refusal = match reason {
+            GiveUpReason::NoNode { known } => Refusal::NoNode {
+                model,
+                known,
+                retry_after: RETRY_WITHOUT_NODE,
+            },
+            GiveUpReason::QueueFull { waiting } => Refusal::QueueFull {
+                model,
+                waiting,
+                retry_after: RETRY_AFTER_FULL_QUEUE,
+            },
+            GiveUpReason::DeadlineExpired => Refusal::DeadlineExpired {
+                model,
+                waited: self.submitted.elapsed(),
+            },
+            GiveUpReason::Stopping => Refusal::Stopping,
+            GiveUpReason::Failed => Refusal::Failed(self.failure.take().unwrap_or_else(|| {
+                failure(
+                    FailureKind::NodeLost,
+                    "the node that had this prompt was lost",
+                )
+            })),
+        };
+        self.refuse(refusal);
     }
 
     fn begin(&mut self) {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use scheduler::{
     Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile, Scheduler, Settings,
@@ -16,13 +15,7 @@ use super::message::{Command, Report, Request};
 use super::node::Node;
 use super::prompt::Prompt;
 use super::snapshot::snapshot;
-use super::{OutcomeSink, PromptFailure, Refusal, estimate};
-
-/// Nodes come and go within seconds: worth another try soon.
-const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
-
-/// A full queue takes about this long to have room again.
-const RETRY_AFTER_FULL_QUEUE: Duration = Duration::from_secs(10);
+use super::{OutcomeSink, PromptFailure, estimate};
 
 pub(super) struct Task {
     scheduler: Scheduler,
@@ -235,7 +228,7 @@ impl Task {
                 }
                 Effect::GiveUp { prompt, reason } => {
                     if let Some(prompt) = self.waiting.remove(&prompt) {
-                        give_up(prompt, reason);
+                        prompt.give_up(reason);
                     }
                 }
             }
@@ -252,12 +245,12 @@ impl Task {
                 "the scheduler assigned {} to an unknown node",
                 prompt.task_id
             );
-            return prompt.give_up();
+            return prompt.give_up(GiveUpReason::Failed);
         };
         prompt.assign(node.answering_node(), model);
-        if let Err(prompt) = node.answer(prompt) {
+        if let Err(prompt) = node.answer(Box::new(prompt)) {
             // Its session has ended; the report of it is on its way and moves the prompt on.
-            self.waiting.insert(id, prompt);
+            self.waiting.insert(id, *prompt);
         }
     }
 
@@ -285,29 +278,6 @@ fn tell(waiters: &mut Vec<oneshot::Sender<()>>) {
         // Whoever waited may have run out of patience.
         let _ = waiter.send(());
     }
-}
-
-fn give_up(prompt: Prompt, reason: GiveUpReason) {
-    let model = prompt.requested_model().to_owned();
-    let refusal = match reason {
-        GiveUpReason::NoNode { known } => Refusal::NoNode {
-            model,
-            known,
-            retry_after: RETRY_WITHOUT_NODE,
-        },
-        GiveUpReason::QueueFull { waiting } => Refusal::QueueFull {
-            model,
-            waiting,
-            retry_after: RETRY_AFTER_FULL_QUEUE,
-        },
-        GiveUpReason::DeadlineExpired => Refusal::DeadlineExpired {
-            model,
-            waited: prompt.waited(),
-        },
-        GiveUpReason::Stopping => Refusal::Stopping,
-        GiveUpReason::Failed => return prompt.give_up(),
-    };
-    prompt.refuse(refusal);
 }
 
 async fn until(deadline: Option<Instant>) {

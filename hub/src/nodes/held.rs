@@ -35,7 +35,7 @@ pub(super) enum Progress {
     Started(PromptId),
     Nothing,
     /// The prompt is out: its reader can't keep up.
-    ReaderTooSlow(Prompt),
+    ReaderTooSlow(Box<Prompt>),
 }
 
 impl Held {
@@ -81,7 +81,9 @@ impl Held {
             Delivery::Passed => Ok(Progress::Nothing),
             Delivery::ReaderTooSlow => {
                 let prompt = self.remove_cancelled(&token.task_id, now);
-                Ok(prompt.map_or(Progress::Nothing, Progress::ReaderTooSlow))
+                Ok(prompt.map_or(Progress::Nothing, |prompt| {
+                    Progress::ReaderTooSlow(Box::new(prompt))
+                }))
             }
         }
     }

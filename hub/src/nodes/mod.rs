@@ -1,5 +1,6 @@
 //! The nodes' side of the hub: `/ws`, and one task for every node's connection.
 
+mod connection;
 mod held;
 mod hello;
 mod outgoing;
@@ -42,7 +43,7 @@ impl NodeGate {
             .max_frame_size(MAX_NODE_FRAME_BYTES)
             .on_failed_upgrade(|error| tracing::debug!("a node's upgrade failed: {error}"))
             .on_upgrade(move |socket| async move {
-                session::serve(socket, gate).await;
+                connection::serve(socket, gate).await;
                 drop(permit);
             })
     }

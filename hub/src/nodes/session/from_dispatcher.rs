@@ -1,0 +1,48 @@
+//! What the dispatcher's commands mean to a node's session.
+
+use protocol::{HubMessage, LlmPrompt};
+use tokio::time::Instant;
+
+use super::{Flow, Session};
+use crate::dispatch::{Command, FailureKind, Prompt};
+use crate::nodes::outgoing::SendError;
+use crate::nodes::violation::Closing;
+
+impl Session<'_> {
+    pub(super) async fn command(&mut self, command: Command) -> Flow {
+        match command {
+            Command::Answer(prompt) => self.answer(*prompt).await,
+            Command::Cancel(id) => match self.held.cancel(id, Instant::now()) {
+                Some(prompt) => {
+                    let sent = self.send_cancel(&prompt.task_id);
+                    prompt.cancel();
+                    sent
+                }
+                // It ended while the cancel was on its way.
+                None => Flow::Continue(()),
+            },
+            Command::Drain => self.send(&HubMessage::Drain(protocol::Drain {})),
+            Command::Close => Flow::Break(Closing::HubStopping),
+        }
+    }
+
+    async fn answer(&mut self, prompt: Prompt) -> Flow {
+        let message = HubMessage::LlmPrompt(LlmPrompt {
+            task_id: prompt.task_id.clone(),
+            request: prompt.request.clone(),
+            continue_from: None,
+        });
+        match self.outgoing.send(&message) {
+            Ok(()) => self.held.insert(prompt, self.settings, Instant::now()),
+            Err(SendError::Closing(closing)) => {
+                self.held.insert(prompt, self.settings, Instant::now());
+                return Flow::Break(closing);
+            }
+            Err(error @ SendError::TooLong) => {
+                let kind = FailureKind::InvalidRequest;
+                self.give_back(prompt, kind, error.to_string(), false).await;
+            }
+        }
+        Flow::Continue(())
+    }
+}

@@ -1,0 +1,142 @@
+//! What a node's frames mean to its session.
+
+use axum::extract::ws::Message;
+use protocol::{LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage, NodeStatus, Usage};
+use tokio::time::Instant;
+
+use super::{Flow, Session};
+use crate::dispatch::{Done, FailureKind, Report};
+use crate::nodes::held::Progress;
+use crate::nodes::hello::{check_models, clean, limit_slots};
+use crate::nodes::violation::{Closing, Violation};
+
+/// What a node's error message may take up in an answer.
+const MESSAGE_CHARACTERS: usize = 500;
+
+impl Session<'_> {
+    pub(super) async fn frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Flow {
+        let now = Instant::now();
+        self.last_heard = now;
+        if !self.rate_limit.take(now) {
+            return Flow::Break(Closing::RateLimited);
+        }
+        let handled = match frame {
+            Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
+                Ok(message) => self.message(message, now).await,
+                Err(error) => Err(Violation::Malformed(error)),
+            },
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Flow::Continue(())),
+            Some(Ok(Message::Binary(_))) => Err(Violation::Binary),
+            Some(Ok(Message::Close(_))) | None => return Flow::Break(Closing::ConnectionLost),
+            Some(Err(error)) => Err(Violation::Unreadable(error.to_string())),
+        };
+        handled.unwrap_or_else(|violation| Flow::Break(violation.into()))
+    }
+
+    async fn message(&mut self, message: NodeMessage, now: Instant) -> Result<Flow, Violation> {
+        match message {
+            NodeMessage::LlmToken(token) => self.token(token, now).await,
+            NodeMessage::LlmDone(done) => self.done(done).await,
+            NodeMessage::LlmError(error) => self.error(error).await,
+            NodeMessage::NodeStatus(status) => self.status(status).await,
+            NodeMessage::Hello(_) => Err(Violation::SecondHello),
+            // The hub asks for neither yet, so whatever they answer is not this node's task.
+            NodeMessage::BenchmarkResult(result) => Err(Violation::Foreign(result.task_id)),
+            NodeMessage::AuditResult(result) => Err(Violation::Foreign(result.task_id)),
+        }
+    }
+
+    async fn token(&mut self, token: LlmToken, now: Instant) -> Result<Flow, Violation> {
+        match self.held.token(token, self.settings, now)? {
+            Progress::Nothing => {}
+            Progress::Started(prompt) => {
+                let node = self.membership.node;
+                self.dispatcher
+                    .report(Report::Started { node, prompt })
+                    .await;
+            }
+            Progress::ReaderTooSlow(prompt) => {
+                let message =
+                    "the answer came faster than it was read; read faster or ask for less";
+                let cancelled = self.send_cancel(&prompt.task_id);
+                self.give_back(
+                    *prompt,
+                    FailureKind::ClientTooSlow,
+                    message.to_owned(),
+                    false,
+                )
+                .await;
+                return Ok(cancelled);
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    async fn done(&mut self, done: LlmDone) -> Result<Flow, Violation> {
+        if let Some(prompt) = self.held.ended(&done.task_id)? {
+            let timings = prompt.timings(done.timings);
+            let usage = self.credible(done.usage);
+            let (node, id) = (self.membership.node, prompt.id);
+            // Before the reader hears of it, so that what it asks next finds the slot free.
+            self.dispatcher
+                .report(Report::Finished {
+                    node,
+                    prompt: id,
+                    usage,
+                    timings,
+                })
+                .await;
+            prompt.finish(Done {
+                finish_reason: done.finish_reason,
+                usage,
+                timings,
+            });
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    async fn error(&mut self, error: LlmError) -> Result<Flow, Violation> {
+        if let Some(prompt) = self.held.ended(&error.task_id)? {
+            let message = clean(&error.message, MESSAGE_CHARACTERS);
+            self.give_back(prompt, failure_kind(error.code), message, error.retryable)
+                .await;
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    async fn status(&mut self, mut status: NodeStatus) -> Result<Flow, Violation> {
+        status.slots = status.slots.map(limit_slots);
+        status.models = status.models.map(check_models).transpose()?;
+        for model in status.models.iter().flatten() {
+            self.context_length = self.context_length.max(model.context_length);
+        }
+        self.dispatcher
+            .report(Report::Changed {
+                node: self.membership.node,
+                status,
+            })
+            .await;
+        Ok(Flow::Continue(()))
+    }
+
+    /// A node's counts end up in totals: none may exceed what fits its largest context.
+    fn credible(&self, usage: Usage) -> Usage {
+        let most = self.context_length;
+        Usage {
+            prompt_tokens: usage.prompt_tokens.min(most),
+            cached_tokens: usage.cached_tokens.min(usage.prompt_tokens).min(most),
+            completion_tokens: usage.completion_tokens.min(most),
+        }
+    }
+}
+
+fn failure_kind(code: LlmErrorCode) -> FailureKind {
+    match code {
+        LlmErrorCode::ContextLengthExceeded => FailureKind::ContextLengthExceeded,
+        LlmErrorCode::InvalidRequest => FailureKind::InvalidRequest,
+        LlmErrorCode::ModelUnavailable => FailureKind::ModelUnavailable,
+        LlmErrorCode::Unavailable => FailureKind::Unavailable,
+        LlmErrorCode::OutOfMemory => FailureKind::OutOfMemory,
+        LlmErrorCode::BackendFailed | LlmErrorCode::Other => FailureKind::BackendFailed,
+    }
+}

@@ -1,0 +1,193 @@
+//! One node from its welcome to its end: one task, every frame in order.
+//!
+//! The rest of it stands in [`from_node`], what frames mean, and [`from_dispatcher`], what
+//! commands mean.
+
+mod from_dispatcher;
+mod from_node;
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use axum::extract::ws::WebSocket;
+use futures_util::{StreamExt, stream::SplitStream};
+use protocol::{HubMessage, LlmCancel, MAX_NODE_FRAME_BYTES, PROTOCOL_VERSION, TaskId, Welcome};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::held::Held;
+use super::outgoing::{Outgoing, SendError};
+use super::rate_limit::RateLimit;
+use super::violation::Closing;
+use super::{NodeGate, NodeSettings};
+use crate::dispatch::{
+    Command, Dispatcher, FailureKind, Introduction, Membership, Prompt, PromptFailure, Report,
+};
+
+/// A node is dropped after this many heartbeats without a word.
+const SILENT_HEARTBEATS: u32 = 3;
+
+pub(super) struct Session<'a> {
+    settings: &'a NodeSettings,
+    dispatcher: &'a Dispatcher,
+    membership: Membership,
+    outgoing: &'a Outgoing,
+    name: String,
+    held: Held,
+    rate_limit: RateLimit,
+    last_heard: Instant,
+    last_ping: Instant,
+    /// The longest context of any model that the node ever offered: no answer has more tokens.
+    context_length: u32,
+}
+
+type Flow = ControlFlow<Closing>;
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        gate: &'a NodeGate,
+        introduction: &Introduction,
+        membership: Membership,
+        outgoing: &'a Outgoing,
+    ) -> Self {
+        let (settings, now) = (&*gate.settings, Instant::now());
+        let contexts = introduction.models.iter().map(|model| model.context_length);
+        Self {
+            settings,
+            dispatcher: &gate.dispatcher,
+            membership,
+            outgoing,
+            name: introduction.name.clone(),
+            held: Held::default(),
+            rate_limit: RateLimit::new(settings.frames_per_second, settings.frame_burst, now),
+            last_heard: now,
+            last_ping: now,
+            context_length: contexts.max().unwrap_or_default(),
+        }
+    }
+
+    pub(super) async fn run(mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
+        tracing::info!("{} ('{}') joined", self.membership.node_id, self.name);
+        let closing = match self.welcome() {
+            Flow::Break(closing) => closing,
+            Flow::Continue(()) => self.serve(incoming).await,
+        };
+        tracing::info!(
+            "{} ('{}') left: {closing}",
+            self.membership.node_id,
+            self.name
+        );
+        self.leave(&closing).await;
+        closing
+    }
+
+    async fn serve(&mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
+        let settings = self.settings;
+        let shortest = settings
+            .heartbeat
+            .min(settings.first_token_deadline)
+            .min(settings.token_deadline);
+        // Every deadline is kept to within a quarter of the shortest one.
+        let mut pulse = interval((shortest / 4).max(Duration::from_millis(1)));
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let flow = tokio::select! {
+                frame = incoming.next() => self.frame(frame).await,
+                Some(command) = self.membership.commands.recv() => self.command(command).await,
+                _ = pulse.tick() => self.pulse().await,
+            };
+            if let Flow::Break(closing) = flow {
+                return closing;
+            }
+        }
+    }
+
+    fn welcome(&self) -> Flow {
+        let heartbeat = u64::try_from(self.settings.heartbeat.as_millis()).unwrap_or(u64::MAX);
+        self.send(&HubMessage::Welcome(Welcome {
+            node_id: self.membership.node_id.to_string(),
+            protocol_version: PROTOCOL_VERSION,
+            heartbeat_ms: heartbeat,
+            max_frame_bytes: MAX_NODE_FRAME_BYTES,
+            wanted_models: Vec::new(),
+        }))
+    }
+
+    /// Gives every prompt back, those included that were on their way here.
+    async fn leave(mut self, closing: &Closing) {
+        self.membership.commands.close();
+        let mut prompts = self.held.into_prompts();
+        while let Some(command) = self.membership.commands.recv().await {
+            match command {
+                Command::Answer(prompt) => prompts.push(*prompt),
+                Command::Cancel(id) => {
+                    if let Some(at) = prompts.iter().position(|prompt| prompt.id == id) {
+                        prompts.swap_remove(at).cancel();
+                    }
+                }
+                Command::Drain | Command::Close => {}
+            }
+        }
+        let (node, failure) = (self.membership.node, closing.failure(&self.name));
+        self.dispatcher
+            .report(Report::Left {
+                node,
+                prompts,
+                failure,
+            })
+            .await;
+    }
+
+    /// Looks at every deadline.
+    async fn pulse(&mut self) -> Flow {
+        let (now, settings) = (Instant::now(), self.settings);
+        if now - self.last_heard > settings.heartbeat * SILENT_HEARTBEATS {
+            return Flow::Break(Closing::Silent);
+        }
+        if now - self.last_ping >= settings.heartbeat {
+            self.last_ping = now;
+            if let Err(closing) = self.outgoing.ping() {
+                return Flow::Break(closing);
+            }
+        }
+        for prompt in self.held.expire(settings, now) {
+            let sent = self.send_cancel(&prompt.task_id);
+            let message = format!(
+                "the node '{}' sent nothing for too long; try again",
+                self.name
+            );
+            self.give_back(prompt, FailureKind::NodeSilent, message, true)
+                .await;
+            if sent.is_break() {
+                return sent;
+            }
+        }
+        Flow::Continue(())
+    }
+
+    async fn give_back(&self, prompt: Prompt, kind: FailureKind, message: String, retryable: bool) {
+        let failure = PromptFailure { kind, message };
+        let (node, prompt) = (self.membership.node, Box::new(prompt));
+        self.dispatcher
+            .report(Report::Failed {
+                node,
+                prompt,
+                failure,
+                retryable,
+            })
+            .await;
+    }
+
+    fn send_cancel(&self, task_id: &TaskId) -> Flow {
+        self.send(&HubMessage::LlmCancel(LlmCancel {
+            task_id: task_id.clone(),
+        }))
+    }
+
+    /// For messages that are short, so that only the connection can be at fault.
+    fn send(&self, message: &HubMessage) -> Flow {
+        match self.outgoing.send(message) {
+            Ok(()) | Err(SendError::TooLong) => Flow::Continue(()),
+            Err(SendError::Closing(closing)) => Flow::Break(closing),
+        }
+    }
+}

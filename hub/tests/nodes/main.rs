@@ -1,0 +1,17 @@
+//! What happens when things go wrong between clients, the hub and its nodes: each over real
+//! sockets, with fake nodes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod client;
+mod clients_that_leave;
+mod database;
+mod lost_nodes;
+mod misbehaving_nodes;
+mod node;
+mod pressure;
+mod queue;
+mod shutdown;
+mod silent_nodes;
