@@ -41,7 +41,7 @@ joined="$wheels/joined"
 stamp="$models/.checked/$name"
 lock="$file.lock"
 
-megabytes() { echo $((($1 + 999999) / 1000000)); }
+megabytes() { echo $((($1 + 500000) / 1000000)); }
 
 size_of() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
 

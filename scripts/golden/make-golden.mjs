@@ -9,10 +9,10 @@ import {getLlama, LlamaLogLevel, readGgufFileInfo} from "node-llama-cpp";
 import {conversations} from "./conversations.mjs";
 import {texts} from "./texts.mjs";
 
-const GOLDEN_ANSWERS = 12;
+const GOLDEN_ANSWERS = 10;
 const ANSWER_TOKENS = 96;
-/** Over how many tokens an answer must be steady. */
-const STEADY_TOKENS = 48;
+/** Over how many tokens an answer must be sure. */
+const SURE_TOKENS = 48;
 
 const [modelPath, outputFolder] = process.argv.slice(2);
 if (outputFolder == null) {
@@ -39,65 +39,38 @@ function render(messages) {
     });
 }
 
-const newContext = (change = {}) => model.createContext({
-    contextSize: 1024,
-    batchSize: 512,
-    // One thread computes the same numbers, and does not crawl where other programs run.
-    threads: {ideal: 1, min: 1},
-    flashAttention: false,
-    experimentalKvCacheKeyType: "F16",
-    experimentalKvCacheValueType: "F16",
-    ...change,
-});
-
 /**
- * The reference in variants that are as right as itself: the same tokens in one batch, and with
- * roundings that another kernel might make.
+ * The greedy continuation, without the token that ends it; `end_id` is that token, if it came. `lead` is how
+ * far, at the closest call, the likeliest token's logit lay above the next one's. Ends early where the lead
+ * falls below `leastLead`.
  */
-const VARIANTS = [
-    {},
-    {flashAttention: true},
-    {experimentalKvCacheKeyType: "Q8_0"},
-    {flashAttention: true, experimentalKvCacheKeyType: "Q8_0", experimentalKvCacheValueType: "Q8_0"},
-];
-
-/** The greedy continuation, without the token that ends it; `end_id` is that token, if it came. */
-async function answer(promptIds, count) {
-    const context = await newContext();
+async function answer(promptIds, count, leastLead) {
+    const context = await model.createContext({
+        contextSize: 1024,
+        batchSize: 512,
+        // One thread computes the same numbers, and does not crawl where other programs run.
+        threads: {ideal: 1, min: 1},
+        flashAttention: false,
+        experimentalKvCacheKeyType: "F16",
+        experimentalKvCacheValueType: "F16",
+    });
     const ids = [];
     let endId = null;
+    let lead = Infinity;
     const greedy = {temperature: 0, repeatPenalty: undefined, yieldEogToken: true};
-    for await (const id of context.getSequence().evaluate(promptIds, greedy)) {
-        if (model.isEogToken(id)) {
-            endId = id;
+    const steps = context.getSequence().evaluateWithMetadata(promptIds, {probabilities: true}, greedy);
+    for await (const {token, probabilities} of steps) {
+        const [first, second] = probabilities.values();
+        if (ids.length < SURE_TOKENS) lead = Math.min(lead, Math.log(first / second));
+        if (model.isEogToken(token)) {
+            endId = token;
             break;
         }
-        ids.push(id);
-        if (ids.length === count) break;
+        ids.push(token);
+        if (ids.length === count || lead < leastLead) break;
     }
     await context.dispose();
-    return {ids, endId};
-}
-
-/** At how many places, over all variants, another token than the answer's is the likeliest. */
-async function unsteadyPlaces(promptIds, answerIds) {
-    const tokens = [...promptIds, ...answerIds];
-    const first = promptIds.length - 1;
-    const asked = tokens.map((id, index) =>
-        index >= first && index < tokens.length - 1
-            ? [id, {generateNext: {token: true, options: {temperature: 0}}}]
-            : id
-    );
-    let unsteady = 0;
-    for (const variant of VARIANTS) {
-        const context = await newContext(variant);
-        const results = await context.getSequence().controlledEvaluate(asked);
-        await context.dispose();
-        unsteady += answerIds.filter((id, index) => results[first + index].next.token !== id).length;
-        // No use in knowing how unsteady exactly.
-        if (unsteady > 2) break;
-    }
-    return unsteady;
+    return {ids, endId, lead};
 }
 
 /** One entry per line, so that a changed entry is one line of a diff. */
@@ -110,23 +83,25 @@ function write(name, entries) {
 fs.mkdirSync(outputFolder, {recursive: true});
 write("tokens.json", texts.map((text) => ({text, ids: tokenise(text)})));
 
+// The leads of the surest answers so far, largest first.
+const leads = [];
 const candidates = [];
 for (const messages of conversations) {
     const prompt = render(messages);
     const promptIds = tokenise(prompt);
-    const {ids} = await answer(promptIds, STEADY_TOKENS);
-    const long = ids.length === STEADY_TOKENS;
-    const unsteady = long ? await unsteadyPlaces(promptIds, ids) : Infinity;
-    candidates.push({messages, prompt, promptIds, unsteady});
-    console.log(`unsteady ${unsteady}: ${JSON.stringify(model.detokenize(ids).slice(0, 70))}`);
+    const {ids, lead} = await answer(promptIds, SURE_TOKENS, leads[GOLDEN_ANSWERS - 1] ?? 0);
+    console.log(`lead ${lead.toFixed(3)}, ${ids.length} tokens: ${JSON.stringify(model.detokenize(ids).slice(0, 60))}`);
+    if (ids.length < SURE_TOKENS) continue;
+    candidates.push({messages, prompt, promptIds, lead});
+    leads.push(lead);
+    leads.sort((a, b) => b - a);
 }
-// Sorting is stable: of equals, the first.
-const surest = candidates.sort((a, b) => a.unsteady - b.unsteady).slice(0, GOLDEN_ANSWERS);
+const surest = candidates.sort((a, b) => b.lead - a.lead).slice(0, GOLDEN_ANSWERS);
 
 const answers = [];
-for (const {messages, prompt, promptIds, unsteady} of surest) {
-    const {ids, endId} = await answer(promptIds, ANSWER_TOKENS);
-    answers.push({messages, prompt, prompt_ids: promptIds, answer_ids: ids, end_id: endId, unsteady});
+for (const {messages, prompt, promptIds} of surest) {
+    const {ids, endId, lead} = await answer(promptIds, ANSWER_TOKENS, 0);
+    answers.push({messages, prompt, prompt_ids: promptIds, answer_ids: ids, end_id: endId, lead});
 }
 write("greedy.json", answers);
 await llama.dispose();
