@@ -1,0 +1,17 @@
+import svelte from "@astrojs/svelte";
+import { defineConfig, passthroughImageService } from "astro/config";
+
+import { externalInline } from "./integrations/external-inline";
+
+export default defineConfig({
+  integrations: [svelte(), externalInline()],
+  image: { service: passthroughImageService() },
+  devToolbar: { enabled: false },
+  build: { inlineStylesheets: "never" },
+  vite: {
+    // A data: URL would need a hole in the Content-Security-Policy.
+    build: { assetsInlineLimit: 0 },
+    // The worker imports the engine when it is needed, which only a module can.
+    worker: { format: "es" },
+  },
+});

@@ -1,0 +1,98 @@
+// The controller's surroundings in a real browser.
+
+import { storedModels } from "../weights/stores";
+import type { PinnedFile } from "../weights/model";
+import type { ComputeWorker, Surroundings } from "./controller";
+import { detectFeatures } from "./features";
+import type { FromWorker } from "./messages";
+import type { Concern } from "./state";
+import { TabLock, type Locks } from "./tab-lock";
+
+const GIB = 1024 ** 3;
+
+/** Interfaces that not every browser has, and TypeScript's library therefore leaves out. */
+interface RareNavigator {
+  deviceMemory?: number;
+  connection?: { saveData?: boolean };
+  getBattery?: () => Promise<{ charging: boolean }>;
+  gpu?: { requestAdapter(): Promise<{ info?: AdapterInfo } | null> };
+}
+
+interface AdapterInfo {
+  vendor: string;
+  architecture: string;
+  description: string;
+}
+
+function rare(): RareNavigator {
+  return navigator as RareNavigator;
+}
+
+export function browserSurroundings(nodeName: string): Surroundings {
+  return {
+    features: detectFeatures,
+    deviceBytes,
+    concerns,
+    webgpu,
+    lock: new TabLock(navigator.locks as Locks, new BroadcastChannel("kipina-compute")),
+    makeWorker,
+    keepStorage: () => {
+      // Some browsers ask the person, who may take a while: nothing waits for the answer.
+      void navigator.storage.persist().catch(() => false);
+    },
+    hidden: () => document.hidden,
+    now: () => Date.now(),
+    hubUrl: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
+    nodeName,
+  };
+}
+
+/** Null where the browser does not tell. */
+export function deviceBytes(): number | null {
+  const gibibytes = rare().deviceMemory;
+  return gibibytes === undefined ? null : gibibytes * GIB;
+}
+
+async function concerns(file: PinnedFile): Promise<Concern[]> {
+  const found: Concern[] = [];
+  const battery = await rare()
+    .getBattery?.()
+    .catch(() => null);
+  if (battery?.charging === false) found.push("battery");
+  if (rare().connection?.saveData === true) {
+    const stored = await storedModels();
+    const onDisk = stored.some((record) => record.sha256 === file.sha256 && record.checksums !== null);
+    if (!onDisk) found.push("data_saver");
+  }
+  return found;
+}
+
+async function webgpu(): Promise<string | null> {
+  const adapter = await rare()
+    .gpu?.requestAdapter()
+    .catch(() => null);
+  const info = adapter?.info;
+  if (info === undefined) return null;
+  return info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || null;
+}
+
+function makeWorker(): ComputeWorker {
+  const worker = new Worker(new URL("../worker/compute.worker.ts", import.meta.url), { type: "module" });
+  const handle: ComputeWorker = {
+    post: (message) => {
+      worker.postMessage(message);
+    },
+    onMessage: () => undefined,
+    onLost: () => undefined,
+    terminate: () => {
+      worker.terminate();
+    },
+  };
+  worker.addEventListener("message", (event: MessageEvent<FromWorker>) => {
+    handle.onMessage(event.data);
+  });
+  worker.addEventListener("error", () => {
+    handle.onLost();
+  });
+  return handle;
+}

@@ -1,0 +1,241 @@
+import { describe, expect, it, vi } from "vitest";
+
+import type { CatalogueModel } from "../hub/catalogue";
+import { sampleModel } from "../testing/catalogue";
+import { FakeLocks, LoudChannels } from "../testing/tabs";
+import { ComputeController, type Choices, type ComputeWorker, type Surroundings } from "./controller";
+import type { Features } from "./features";
+import type { ToWorker } from "./messages";
+import type { Concern } from "./state";
+import { TabLock } from "./tab-lock";
+
+const modern: Features = { webassembly: true, simd: true, relaxedSimd: true, threads: true, isolated: true };
+const choices: Choices = { model: sampleModel, threads: 4, onlyOwn: false, useGpu: true };
+
+class FakeWorker implements ComputeWorker {
+  readonly received: ToWorker[] = [];
+  terminated = false;
+  onMessage: ComputeWorker["onMessage"] = () => undefined;
+  onLost = (): void => undefined;
+
+  post(message: ToWorker): void {
+    this.received.push(message);
+    if (message.type === "stop") this.onMessage({ type: "stopped" });
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
+
+interface Browser {
+  locks: FakeLocks;
+  channels: LoudChannels;
+}
+
+function openTab(
+  change: Partial<Pick<Surroundings, "features" | "concerns" | "deviceBytes">> = {},
+  browser: Browser = { locks: new FakeLocks(), channels: new LoudChannels() },
+) {
+  const workers: FakeWorker[] = [];
+  const controller = new ComputeController({
+    features: () => Promise.resolve(modern),
+    deviceBytes: () => null,
+    concerns: () => Promise.resolve<Concern[]>([]),
+    webgpu: () => Promise.resolve("adapter"),
+    lock: new TabLock(browser.locks, browser.channels.open()),
+    makeWorker: () => {
+      const worker = new FakeWorker();
+      workers.push(worker);
+      return worker;
+    },
+    keepStorage: () => undefined,
+    hidden: () => false,
+    now: () => 1000,
+    hubUrl: "ws://hub/ws",
+    nodeName: "selain-1234",
+    ...change,
+  });
+  const kind = (): string => controller.value.state.kind;
+  return { controller, workers, browser, kind };
+}
+
+async function openRunningTab(browser?: Browser) {
+  const tab = openTab({}, browser);
+  await tab.controller.start(choices);
+  tab.workers[0]?.onMessage({ type: "loaded" });
+  tab.workers[0]?.onMessage({ type: "node", event: { type: "connected", nodeId: "n" } });
+  return tab;
+}
+
+function optionsOf(worker: FakeWorker | undefined) {
+  const first = worker?.received[0];
+  return first?.type === "start" ? first.options : undefined;
+}
+
+describe("starting", () => {
+  it("hands the worker all it needs", async () => {
+    const { controller, workers, kind } = openTab();
+    await controller.start(choices);
+    expect(kind()).toBe("preparing");
+    expect(optionsOf(workers[0])).toMatchObject({
+      build: "threads",
+      threads: 4,
+      contextLength: 4096,
+      webgpu: "adapter",
+      file: { modelId: sampleModel.id, sources: [{ kind: "hub" }, { kind: "hugging_face" }] },
+    });
+  });
+
+  it("computes with one thread where there is no shared memory", async () => {
+    const { controller, workers } = openTab({
+      features: () => Promise.resolve({ ...modern, isolated: false }),
+    });
+    await controller.start(choices);
+    expect(optionsOf(workers[0])).toMatchObject({ build: "plain", threads: 1 });
+  });
+
+  it("does not look for a GPU that must not be used", async () => {
+    const { controller, workers } = openTab();
+    await controller.start({ ...choices, useGpu: false });
+    expect(optionsOf(workers[0])?.webgpu).toBeNull();
+  });
+
+  it.each<[string, Partial<Surroundings>, Partial<CatalogueModel>, object]>([
+    [
+      "without SIMD",
+      { features: () => Promise.resolve({ ...modern, simd: false }) },
+      {},
+      { code: "browser_too_old", missing: "simd" },
+    ],
+    [
+      "with little memory",
+      { deviceBytes: () => 1024 ** 3 },
+      {},
+      { code: "not_enough_memory", deviceBytes: 1024 ** 3 },
+    ],
+    ["without a checksum", {}, { sha256: undefined }, { code: "not_pinned" }],
+  ])("fails before the download %s", async (_, change, model, failure) => {
+    const { controller, workers } = openTab(change);
+    await controller.start({ ...choices, model: { ...sampleModel, ...model } });
+    expect(controller.value.state).toMatchObject({ kind: "failed", failure });
+    expect(workers).toEqual([]);
+  });
+
+  it("asks first on battery, and goes on after a yes", async () => {
+    const { controller, workers, kind } = openTab({ concerns: () => Promise.resolve(["battery"]) });
+    await controller.start(choices);
+    expect(kind()).toBe("asking");
+    expect(workers).toEqual([]);
+    await controller.confirm();
+    expect(kind()).toBe("preparing");
+  });
+});
+
+describe("a running tab", () => {
+  it("passes pauses and switches on", async () => {
+    const { controller, workers } = await openRunningTab();
+    controller.pause(true);
+    controller.setOnlyOwn(true);
+    controller.setTabHidden(true);
+    expect(workers[0]?.received.slice(1)).toEqual([
+      { type: "pause", paused: true },
+      { type: "only_own", onlyOwn: true },
+      { type: "tab_hidden", hidden: true },
+    ]);
+  });
+
+  it("reconnects on waking up only when it is not connected", async () => {
+    const { controller, workers } = await openRunningTab();
+    controller.wake();
+    workers[0]?.onMessage({ type: "node", event: { type: "disconnected", reason: "", retryInMs: 9000 } });
+    controller.wake();
+    expect(workers[0]?.received.filter((message) => message.type === "reconnect").length).toBe(1);
+  });
+
+  it("stops in good order and lets the lock go", async () => {
+    const { controller, workers, browser, kind } = await openRunningTab();
+    await controller.stop();
+    expect(kind()).toBe("stopped");
+    expect(workers[0]?.terminated).toBe(true);
+    await vi.waitFor(() => {
+      expect(browser.locks.held).toBe(false);
+    });
+  });
+
+  it("does not wait for a worker that is stuck", async () => {
+    vi.useFakeTimers();
+    const { controller, workers, kind } = await openRunningTab();
+    const worker = workers[0];
+    if (worker !== undefined) worker.post = () => undefined;
+    const stopping = controller.stop();
+    expect(kind()).toBe("stopping");
+    await vi.advanceTimersByTimeAsync(3000);
+    await stopping;
+    expect(kind()).toBe("stopped");
+    vi.useRealTimers();
+  });
+
+  it("changes the model in a new worker", async () => {
+    const { controller, workers } = await openRunningTab();
+    await controller.start({ ...choices, model: { ...sampleModel, id: "other", sha256: "ff" } });
+    expect(workers.length).toBe(2);
+    expect(workers[0]?.terminated).toBe(true);
+    expect(optionsOf(workers[1])?.file.modelId).toBe("other");
+  });
+
+  it("says that its worker died, and can start again", async () => {
+    const { controller, workers, browser, kind } = await openRunningTab();
+    workers[0]?.onLost();
+    expect(controller.value.state).toMatchObject({ kind: "failed", failure: { code: "worker_lost" } });
+    await vi.waitFor(() => {
+      expect(browser.locks.held).toBe(false);
+    });
+    await controller.start(choices);
+    expect(kind()).toBe("preparing");
+  });
+
+  it("keeps the model in memory when the hub refuses it", async () => {
+    const { controller, workers, kind } = await openRunningTab();
+    workers[0]?.onMessage({ type: "node", event: { type: "refused", code: 4005, reason: "" } });
+    await controller.start(choices);
+    expect(workers.length).toBe(1);
+    expect(workers[0]?.terminated).toBe(false);
+  });
+
+  it("hears nothing of a worker that it has dropped", async () => {
+    const { controller, workers, kind } = await openRunningTab();
+    const late = workers[0]?.onMessage;
+    await controller.stop();
+    late?.({ type: "loaded" });
+    workers[0]?.onMessage({ type: "failed", failure: { code: "corrupt" } });
+    expect(kind()).toBe("stopped");
+  });
+});
+
+describe("two tabs of one browser", () => {
+  it("don't compute at the same time: the second says where the first runs", async () => {
+    const first = await openRunningTab();
+    const second = openTab({}, first.browser);
+    await second.controller.start(choices);
+    expect(second.controller.value.state).toEqual({
+      kind: "elsewhere",
+      modelId: sampleModel.id,
+      holder: { modelId: sampleModel.id, since: 1000 },
+    });
+    expect(second.workers).toEqual([]);
+    await first.controller.stop();
+    await vi.waitFor(() => {
+      expect(second.kind()).toBe("idle");
+    });
+  });
+
+  it("hand the computing over", async () => {
+    const first = await openRunningTab();
+    const second = openTab({}, first.browser);
+    await second.controller.start(choices);
+    await second.controller.takeOver();
+    expect(second.kind()).toBe("preparing");
+    expect(first.controller.value.state).toEqual({ kind: "stopped", reason: "moved" });
+  });
+});

@@ -1,0 +1,295 @@
+// Runs this tab's computing: turns what a person presses and what the worker says into actions.
+
+import type { CatalogueModel } from "../hub/catalogue";
+import type { PinnedFile } from "../weights/model";
+import { pinnedFile } from "../weights/sources";
+import type { ComputeFailure } from "./failure";
+import { chooseBuild, type EngineBuild, type Features } from "./features";
+import { fit, TAB_CONTEXT_LENGTH } from "./fit";
+import type { FromWorker, StartOptions, ToWorker } from "./messages";
+import { Observable } from "./observable";
+import { reduce, type Action } from "./reducer";
+import { initialCompute, isActive, type Compute, type Concern } from "./state";
+import type { TabLock } from "./tab-lock";
+import { TransferRate } from "./transfer-rate";
+
+export interface ComputeWorker {
+  post(message: ToWorker): void;
+  onMessage: (message: FromWorker) => void;
+  /** It died, and will say no more. */
+  onLost: () => void;
+  terminate(): void;
+}
+
+/** What the controller needs of the browser. */
+export interface Surroundings {
+  features(): Promise<Features>;
+  deviceBytes(): number | null;
+  concerns(file: PinnedFile): Promise<Concern[]>;
+  webgpu(): Promise<string | null>;
+  lock: TabLock;
+  makeWorker(): ComputeWorker;
+  keepStorage(): void;
+  hidden(): boolean;
+  now(): number;
+  hubUrl: string;
+  nodeName: string;
+}
+
+export interface Choices {
+  model: CatalogueModel;
+  threads: number;
+  onlyOwn: boolean;
+  useGpu: boolean;
+}
+
+/** A worker that is stuck in a long step is not waited for. */
+const STOP_MS = 3000;
+
+export class ComputeController extends Observable<Compute> {
+  readonly #surroundings: Surroundings;
+  #worker: { handle: ComputeWorker; sha256: string; threads: number } | null = null;
+  #rate = new TransferRate();
+  #choices: Choices | null = null;
+  #waitingForOther = new AbortController();
+  /** What was begun for an earlier press of a button must not go on after a later one. */
+  #run = 0;
+
+  constructor(surroundings: Surroundings) {
+    super(initialCompute);
+    this.#surroundings = surroundings;
+    surroundings.lock.onYield = () => {
+      void this.#end("moved");
+    };
+  }
+
+  async start(choices: Choices): Promise<void> {
+    if (isActive(this.value.state)) await this.stop();
+    await this.#begin(choices, { asked: false });
+  }
+
+  /** Yes to what was asked. */
+  async confirm(): Promise<void> {
+    if (this.value.state.kind !== "asking" || this.#choices === null) return;
+    await this.#begin(this.#choices, { asked: true });
+  }
+
+  decline(): void {
+    this.#dispatch({ type: "declined" });
+  }
+
+  /** Ends the other tab's computing and begins here. */
+  async takeOver(): Promise<void> {
+    const { state } = this.value;
+    if (state.kind !== "elsewhere" || this.#choices === null) return;
+    this.#waitingForOther.abort();
+    this.#surroundings.lock.askToYield();
+    const run = this.#run;
+    await this.#surroundings.lock.untilFree(new AbortController().signal);
+    if (run === this.#run) await this.#begin(this.#choices, { asked: true });
+  }
+
+  pause(paused: boolean): void {
+    if (this.value.state.kind !== "running") return;
+    this.#post({ type: "pause", paused });
+    this.#dispatch({ type: "paused", paused });
+  }
+
+  setOnlyOwn(onlyOwn: boolean): void {
+    this.#post({ type: "only_own", onlyOwn });
+  }
+
+  setTabHidden(hidden: boolean): void {
+    this.#post({ type: "tab_hidden", hidden });
+  }
+
+  /** The network or the device came back: no waiting for the next attempt. */
+  wake(): void {
+    const { state } = this.value;
+    if (state.kind === "running" && state.connection.kind !== "connected") this.#post({ type: "reconnect" });
+  }
+
+  stop(): Promise<void> {
+    return this.#end("person");
+  }
+
+  /** Lets go of everything at once, as when the catalogue says that nothing can run here. */
+  fail(failure: ComputeFailure): void {
+    this.#dispatch({ type: "failed", failure });
+  }
+
+  async #begin(choices: Choices, { asked }: { asked: boolean }): Promise<void> {
+    this.#run += 1;
+    const run = this.#run;
+    const stale = (): boolean => run !== this.#run;
+    this.#choices = choices;
+    this.#waitingForOther.abort();
+    const modelId = choices.model.id;
+    this.#dispatch({ type: "start", modelId });
+
+    const file = this.#fittingFile(choices.model);
+    if (file === null) return;
+    const choice = chooseBuild(await this.#surroundings.features());
+    if (stale()) return;
+    if (choice.build === null) {
+      this.fail({ code: "browser_too_old", missing: choice.missing });
+      return;
+    }
+    if (!asked) {
+      const concerns = await this.#surroundings.concerns(file);
+      if (stale()) return;
+      if (concerns.length > 0) {
+        this.#dispatch({ type: "ask", concerns });
+        return;
+      }
+    }
+    const owned = await this.#surroundings.lock.acquire({ modelId, since: this.#surroundings.now() });
+    if (stale()) return;
+    if (!owned) {
+      await this.#waitForOther(run);
+      return;
+    }
+    this.#surroundings.keepStorage();
+    await this.#launch(choices, file, choice.build, run);
+  }
+
+  /** Null after a failure that says why the model can't run here. */
+  #fittingFile(model: CatalogueModel): PinnedFile | null {
+    const deviceBytes = this.#surroundings.deviceBytes();
+    const result = fit(model, deviceBytes);
+    const file = pinnedFile(model);
+    if (result.fits && file !== null) return file;
+    if (!result.fits && result.reason !== "not_pinned") {
+      this.fail({ code: "not_enough_memory", neededBytes: result.neededBytes, deviceBytes });
+    } else {
+      this.fail({ code: "not_pinned" });
+    }
+    return null;
+  }
+
+  async #waitForOther(run: number): Promise<void> {
+    this.#dispatch({ type: "elsewhere", holder: null });
+    const waiting = new AbortController();
+    this.#waitingForOther = waiting;
+    void this.#surroundings.lock
+      .untilFree(waiting.signal)
+      .then(() => {
+        this.#dispatch({ type: "free_again" });
+      })
+      .catch(() => undefined);
+    const holder = await this.#surroundings.lock.whoHolds();
+    if (run === this.#run) this.#dispatch({ type: "elsewhere", holder });
+  }
+
+  async #launch(choices: Choices, file: PinnedFile, build: EngineBuild, run: number): Promise<void> {
+    const threads = build === "threads" ? choices.threads : 1;
+    const options: StartOptions = {
+      file,
+      build,
+      threads,
+      contextLength: Math.min(TAB_CONTEXT_LENGTH, choices.model.context_length),
+      hubUrl: this.#surroundings.hubUrl,
+      nodeName: this.#surroundings.nodeName,
+      webgpu: choices.useGpu ? await this.#surroundings.webgpu() : null,
+      onlyOwn: choices.onlyOwn,
+      tabHidden: this.#surroundings.hidden(),
+    };
+    if (run !== this.#run) return;
+    this.#dispatch({ type: "prepare" });
+    const loaded = this.#worker?.sha256 === file.sha256 && this.#worker.threads === threads;
+    if (!loaded) {
+      this.#dropWorker();
+      this.#worker = { handle: this.#makeWorker(), sha256: file.sha256, threads };
+    }
+    this.#post({ type: "start", options });
+  }
+
+  #makeWorker(): ComputeWorker {
+    const worker = this.#surroundings.makeWorker();
+    this.#rate.reset();
+    worker.onMessage = (message) => {
+      this.#heard(message);
+    };
+    worker.onLost = () => {
+      this.#release();
+      this.fail({ code: "worker_lost" });
+    };
+    return worker;
+  }
+
+  #heard(message: FromWorker): void {
+    switch (message.type) {
+      case "progress": {
+        const { progress } = message;
+        if (progress.step === "waiting") this.#rate.reset();
+        else this.#rate.add(this.#surroundings.now(), progress.doneBytes);
+        this.#dispatch({ type: "progress", progress, rate: this.#rate.rate(progress.totalBytes) });
+        break;
+      }
+      case "building":
+        this.#dispatch({ type: "building", done: message.done, total: message.total });
+        break;
+      case "loaded":
+        this.#dispatch({ type: "loaded" });
+        break;
+      case "node":
+        this.#dispatch({ type: "node", event: message.event, at: this.#surroundings.now() });
+        // After a refusal the model stays in memory: the next attempt only joins anew.
+        if (message.event.type === "failed") this.#release();
+        break;
+      case "failed":
+        this.#release();
+        this.fail(message.failure);
+        break;
+      case "stopped":
+        break;
+    }
+  }
+
+  async #end(reason: "person" | "moved"): Promise<void> {
+    this.#run += 1;
+    this.#waitingForOther.abort();
+    this.#dispatch({ type: "stopping" });
+    const worker = this.#worker?.handle;
+    if (worker !== undefined) await stopInGoodOrder(worker);
+    this.#release();
+    this.#dispatch({ type: "stopped", reason });
+  }
+
+  #release(): void {
+    this.#dropWorker();
+    this.#surroundings.lock.release();
+  }
+
+  #dropWorker(): void {
+    const worker = this.#worker?.handle;
+    this.#worker = null;
+    if (worker === undefined) return;
+    worker.onMessage = () => undefined;
+    worker.onLost = () => undefined;
+    worker.terminate();
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.handle.post(message);
+  }
+
+  #dispatch(action: Action): void {
+    this.set(reduce(this.value, action));
+  }
+}
+
+function stopInGoodOrder(worker: ComputeWorker): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(end, STOP_MS);
+    worker.onMessage = (message) => {
+      if (message.type === "stopped") end();
+    };
+    worker.onLost = end;
+    worker.post({ type: "stop" });
+  });
+}

@@ -1,0 +1,37 @@
+// What the page and its compute worker say to each other.
+
+import type { DownloadProgress } from "../weights/download";
+import type { PinnedFile } from "../weights/model";
+import type { NodeEvent } from "../worker/wasm";
+import type { ComputeFailure } from "./failure";
+import type { EngineBuild } from "./features";
+
+export interface StartOptions {
+  file: PinnedFile;
+  build: EngineBuild;
+  threads: number;
+  contextLength: number;
+  hubUrl: string;
+  nodeName: string;
+  webgpu: string | null;
+  onlyOwn: boolean;
+  tabHidden: boolean;
+}
+
+export type ToWorker =
+  | { type: "start"; options: StartOptions }
+  | { type: "pause"; paused: boolean }
+  | { type: "only_own"; onlyOwn: boolean }
+  | { type: "tab_hidden"; hidden: boolean }
+  /** The device woke up or the network came back: connect now, not when the pause is over. */
+  | { type: "reconnect" }
+  /** Ends the work in good order; `stopped` answers it. */
+  | { type: "stop" };
+
+export type FromWorker =
+  | { type: "progress"; progress: DownloadProgress }
+  | { type: "building"; done: number; total: number }
+  | { type: "loaded" }
+  | { type: "node"; event: NodeEvent }
+  | { type: "failed"; failure: ComputeFailure }
+  | { type: "stopped" };

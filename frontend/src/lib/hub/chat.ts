@@ -1,0 +1,108 @@
+// `POST /v1/chat/completions`, streamed.
+
+import { EventSourceParserStream } from "eventsource-parser/stream";
+import * as v from "valibot";
+
+import { HubError, request } from "./client";
+
+const report = v.object({
+  node: v.string(),
+  kind: v.string(),
+  model: v.string(),
+  first_token_ms: v.number(),
+  tokens_per_second: v.nullable(v.number()),
+});
+
+const chunk = v.object({
+  choices: v.array(
+    v.object({
+      delta: v.object({ content: v.optional(v.nullable(v.string())) }),
+      finish_reason: v.optional(v.nullable(v.string())),
+    }),
+  ),
+  usage: v.optional(v.nullable(v.object({ completion_tokens: v.number() }))),
+  kipina: v.optional(v.nullable(report)),
+});
+
+const failedChunk = v.object({
+  error: v.object({ message: v.string(), code: v.optional(v.nullable(v.string())) }),
+});
+
+/** Who answered, and how fast. */
+export type AnswerReport = v.InferOutput<typeof report>;
+
+export interface Answer {
+  /** `stop`, `length`, or null where the stream ended without a word about it. */
+  finishReason: string | null;
+  completionTokens: number | null;
+  report: AnswerReport | null;
+}
+
+/** Hands on each piece of text as it comes. Throws `HubError`, or `AbortError` when aborted. */
+export async function streamChat(
+  fetcher: typeof fetch,
+  prompt: { model: string; text: string },
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const response = await request(fetcher, "/v1/chat/completions", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: prompt.model,
+      messages: [{ role: "user", content: prompt.text }],
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
+    signal,
+  });
+  const answer: Answer = { finishReason: null, completionTokens: null, report: null };
+  for await (const data of events(response, signal)) {
+    if (data === "[DONE]") return answer;
+    const { choices, usage, kipina } = parseChunk(data);
+    const choice = choices[0];
+    if (choice?.delta.content) onText(choice.delta.content);
+    answer.finishReason = choice?.finish_reason ?? answer.finishReason;
+    answer.completionTokens = usage?.completion_tokens ?? answer.completionTokens;
+    answer.report = kipina ?? answer.report;
+  }
+  // Only `[DONE]` says that the answer is whole.
+  throw new HubError({ kind: "unreachable" });
+}
+
+async function* events(response: Response, signal: AbortSignal): AsyncIterable<string> {
+  if (response.body === null) throw new HubError({ kind: "unreadable" });
+  const parsed = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  const reader = parsed.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value.data;
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new HubError({ kind: "unreachable" });
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function parseChunk(data: string): v.InferOutput<typeof chunk> {
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    throw new HubError({ kind: "unreadable" });
+  }
+  const failed = v.safeParse(failedChunk, json);
+  if (failed.success) {
+    const { message, code } = failed.output.error;
+    throw new HubError({ kind: "refused", status: 200, code: code ?? null, message });
+  }
+  const parsed = v.safeParse(chunk, json);
+  if (!parsed.success) throw new HubError({ kind: "unreadable" });
+  return parsed.output;
+}

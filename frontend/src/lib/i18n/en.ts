@@ -1,0 +1,202 @@
+// Every English sentence that a person reads.
+
+import type { Dictionary } from "./fi";
+
+export const en: Dictionary = {
+  language: { name: "English", choose: "Language" },
+  page: {
+    skip: "Skip to the content",
+    tagline: "One private language model from the machines you have",
+    noScript: "Kipinä computes in your browser, which takes JavaScript. Allow it and reload the page.",
+  },
+  status: {
+    title: "Status",
+    hub: "Hub",
+    hubStates: { unknown: "checking", connected: "connected", unreachable: "not reachable" },
+    network: "Network",
+    nodes: (count) => (count === 1 ? "1 machine" : `${count} machines`),
+    compute: "This tab",
+    model: "Model",
+    speed: "Speed",
+    speedNow: (speed) => `${speed} tok/s now`,
+    speedSoFar: (speed) => `${speed} tok/s on average`,
+    prompts: "Prompts answered",
+    none: "–",
+  },
+  faces: {
+    idle: "not started",
+    checking: "checking the device",
+    asking: "waiting for your answer",
+    elsewhere: "running in another tab",
+    preparing: "preparing",
+    downloading: "downloading the model",
+    building: "building",
+    joining: "joining the hub",
+    ready: "ready",
+    busy: "answering a prompt",
+    paused: "paused",
+    offline: "hub not reachable",
+    stopping: "stopping",
+    stopped: "stopped",
+    failed: "failed",
+  },
+  compute: {
+    title: "Compute on this machine",
+    lead: "This tab can run a language model on your own processor. The model is downloaded once and stays on your device.",
+    start: "Start",
+    startNamed: (model) => `Start the model ${model}`,
+    startAgain: "Try again",
+    pause: "Pause",
+    resume: "Resume",
+    stop: "Stop",
+    change: (model) => `Change to ${model}`,
+    strangersTitle: "Whose prompts does this machine answer?",
+    strangers:
+      "While this tab computes, prompts of other people run on it too. Their text is in your machine's memory only while it is answered and is not kept. The hub sees prompts but does not store them.",
+    onlyOwn: "Only my own prompts",
+    threads: "Threads",
+    threadsHint: (cores) => `This machine has ${cores} cores. A change takes effect at the next start.`,
+    threadsUnavailable: "This browser computes with one thread.",
+    gpuNotYet: "The engine computes on the processor only for now, so compute=gpu can't be used yet.",
+    gpuOff: "The graphics processor is not used during this visit (compute=cpu).",
+    slower: {
+      webassembly: "This browser has no WebAssembly.",
+      simd: "This browser lacks WebAssembly's SIMD instructions.",
+      relaxed_simd:
+        "This browser lacks relaxed SIMD, so computing is slower than it could be. A current Chrome, Edge or Firefox is faster.",
+      threads: "This browser lacks WebAssembly threads, so computing is slower than it could be.",
+      isolation:
+        "The page is not isolated from other pages (COOP and COEP headers are missing), so one thread computes. Tell the hub's operator.",
+    },
+  },
+  progress: {
+    label: (model) => `Download of ${model}`,
+    rehashing: "Checking what was downloaded before",
+    fetching: { hub: "Downloading from the hub", hugging_face: "Downloading from Hugging Face" },
+    waiting: "The connection broke. The next attempt comes soon; what was downloaded is kept.",
+    amount: (done, total) => `${done} / ${total}`,
+    speed: (speed) => `${speed}/s`,
+    left: (time) => `${time} left`,
+    preparing: "Preparing",
+    building: "Building the model in memory",
+  },
+  running: {
+    joining: "Joining the hub…",
+    ready: "Ready. The tab answers prompts as long as you keep it open.",
+    busy: (tokens) => `Answering a prompt: ${tokens} tokens.`,
+    paused: "Paused. The model is in memory, but no new prompts are taken.",
+    pausedBusy: "Paused. The answer under way is finished first.",
+    offline: "The connection to the hub broke. The model stays in memory, and the tab joins again by itself.",
+  },
+  asking: {
+    title: "Start anyway?",
+    battery: "This machine runs on battery. Computing drains it quickly.",
+    data_saver: (size) => `Data saver is on, and the model is ${size}.`,
+    yes: "Start anyway",
+    no: "Not now",
+  },
+  elsewhere: {
+    title: "Another tab is computing already",
+    text: "The browser holds the model in memory only once.",
+    holder: (model, time) => `The other tab was started at ${time} with ${model}.`,
+    unknown: "The other tab does not answer right now. It may be frozen in the background.",
+    takeOver: "Move the computing to this tab",
+  },
+  stopped: {
+    person: "Stopped. The downloaded model is kept on your device.",
+    moved: "The computing moved to another tab.",
+  },
+  models: {
+    title: "Models",
+    loading: "Fetching the list of models…",
+    empty: "The hub's catalogue has no models.",
+    size: (size) => `download ${size}`,
+    aboutSize: (size) => `download about ${size}`,
+    memory: (size) => `memory about ${size}`,
+    licence: (licence) => `licence ${licence}`,
+    stored: "on your device",
+    partlyStored: "partly downloaded",
+    current: "in use",
+    remove: "Delete from device",
+    removeNamed: (model) => `Delete ${model} from this device`,
+    removeFailed: "The model could not be deleted. Close other tabs of Kipinä and try again.",
+    notPinned: "The catalogue has no checksum of the file, so a download could not be verified.",
+    beyondWasm: (needed) => `Needs about ${needed} of memory; a browser tab holds 4 GB at most.`,
+    deviceMemory: (needed, device) =>
+      `Needs about ${needed} of memory, and this device has ${device}. Choose a smaller model.`,
+  },
+  failures: {
+    title: "This did not work",
+    network_lost:
+      "The connection broke and did not come back. What was downloaded is kept: check the network and try again to go on.",
+    source_missing:
+      "Neither the hub nor Hugging Face has the model's file. Choose another model or tell the hub's operator.",
+    wrong_length:
+      "The file on offer has another size than the catalogue says. Choose another model or tell the hub's operator.",
+    corrupt:
+      "The downloaded file's checksum was wrong twice, so it was deleted. Try again later or choose another model.",
+    storage_full: (needed, free) =>
+      `Not enough storage: ${needed} are needed, and the browser has ${free} free. Delete models or free some space, then try again.`,
+    storage_full_unknown: (needed) =>
+      `The storage is full: ${needed} are still missing. Delete models or free some space, then try again.`,
+    storage_unavailable:
+      "The browser lets this page store nothing. Open it in an ordinary window, not a private one, and allow site data.",
+    browser_too_old: (missing) =>
+      `${missing} Update the browser, or use a current Chrome, Edge, Firefox or Safari.`,
+    not_enough_memory: (needed) =>
+      `The model needs about ${needed} of memory, more than this device can give. Choose a smaller model.`,
+    not_pinned:
+      "The catalogue has no checksum of this model, so a download could not be verified. Choose another model.",
+    unknown_model: (model) =>
+      `The model ${model} in this page's address is not in the catalogue. Choose one below.`,
+    catalogue_unreachable:
+      "The hub did not give its list of models. Check that the hub is running, then try again.",
+    no_engine:
+      "This hub was installed without the engine for browsers, so this tab can't compute. You can still send prompts below. Tell the hub's operator.",
+    engine_unreachable: "The hub did not deliver the engine. Check the connection and try again.",
+    out_of_memory: "The memory ran out. Close other tabs or choose a smaller model, then try again.",
+    engine: (message) =>
+      `The engine stopped with an error. Try again; if it happens again, delete the model and download it anew. (${message})`,
+    worker_lost:
+      "The browser ended the computing, probably for lack of memory. Close other tabs or choose a smaller model, then try again.",
+    refused_version: "This page is older than the hub. Reload the page.",
+    refused: (reason) => `The hub did not let this tab join. Try again in a moment. (${reason})`,
+  },
+  prompt: {
+    title: "Try it",
+    lead: "The machine that is likely to finish first answers.",
+    label: "Prompt",
+    placeholder: "Write a Python function that…",
+    model: "Model",
+    send: "Send",
+    stop: "Stop",
+    hint: "Ctrl+Enter sends.",
+    nobody:
+      "No machine of the network can answer right now. Start a model on this one above, or join a machine with kipina-node.",
+    waiting: "Waiting for the first word…",
+    answer: "Answer",
+    stopped: "Stopped.",
+    cutOff: "The answer ended at the length limit.",
+    by: (node, model) => `${node} · ${model}`,
+    tokens: (count) => `${count} tokens`,
+    speed: (speed) => `${speed} tok/s`,
+    errors: {
+      unreachable: "The connection to the hub broke. Check the network and send again.",
+      unreadable: "The hub's answer could not be read. Reload the page.",
+      no_node_available:
+        "No machine is free for this model right now. Start it above, or try again in a moment.",
+      model_not_found: "The hub does not know this model. Choose another one.",
+      invalid_api_key: "This hub wants an API key, which this page can't take yet. Ask its operator.",
+      rate_limit_exceeded: "There are too many prompts right now. Wait a moment and send again.",
+      deadline_expired: "The prompt waited too long for its turn. Send it again.",
+      other: (message) => `The answer failed. Send again. (${message})`,
+    },
+  },
+  time: {
+    seconds: (count) => `${count} s`,
+    minutes: (minutes, seconds) => `${minutes} min ${seconds} s`,
+    hours: (hours, minutes) => `${hours} h ${minutes} min`,
+  },
+  units: ["B", "kB", "MB", "GB"],
+  notFound: { title: "No such page", text: "There is nothing at this address.", home: "To the front page" },
+};

@@ -1,0 +1,60 @@
+// A failure as one sentence that says what to do.
+
+import type { ComputeFailure } from "../compute/failure";
+import type { HubFailure } from "../hub/client";
+import type { Dictionary } from "./fi";
+import type { Formats } from "./format";
+
+/** The hub closes with this code when it speaks a newer protocol. */
+const VERSION_NOT_SUPPORTED = 4002;
+
+export function failureSentence(failure: ComputeFailure, text: Dictionary, formats: Formats): string {
+  const { failures } = text;
+  switch (failure.code) {
+    case "storage_full": {
+      const needed = formats.bytes(failure.neededBytes);
+      return failure.freeBytes === null
+        ? failures.storage_full_unknown(needed)
+        : failures.storage_full(needed, formats.bytes(failure.freeBytes));
+    }
+    case "browser_too_old":
+      return failures.browser_too_old(text.compute.slower[failure.missing]);
+    case "not_enough_memory":
+      return failures.not_enough_memory(formats.bytes(failure.neededBytes));
+    case "unknown_model":
+      return failures.unknown_model(failure.modelId);
+    case "engine":
+      return failures.engine(failure.message);
+    case "refused":
+      return failure.closeCode === VERSION_NOT_SUPPORTED
+        ? failures.refused_version
+        : failures.refused(failure.reason);
+    case "network_lost":
+    case "source_missing":
+    case "wrong_length":
+    case "corrupt":
+    case "storage_unavailable":
+    case "not_pinned":
+    case "catalogue_unreachable":
+    case "no_engine":
+    case "engine_unreachable":
+    case "out_of_memory":
+    case "worker_lost":
+      return failures[failure.code];
+  }
+}
+
+export function answerFailureSentence(failure: HubFailure, text: Dictionary): string {
+  const { errors } = text.prompt;
+  if (failure.kind !== "refused") return errors[failure.kind];
+  switch (failure.code) {
+    case "no_node_available":
+    case "model_not_found":
+    case "invalid_api_key":
+    case "rate_limit_exceeded":
+    case "deadline_expired":
+      return errors[failure.code];
+    default:
+      return errors.other(failure.message || `HTTP ${failure.status}`);
+  }
+}

@@ -1,0 +1,207 @@
+// Every Finnish sentence that a person reads. The other dictionaries have exactly these keys.
+
+export const fi = {
+  language: { name: "Suomi", choose: "Kieli" },
+  page: {
+    skip: "Siirry sisältöön",
+    tagline: "Koneistasi yksi yksityinen kielimalli",
+    noScript: "Kipinä laskee selaimessasi, ja siihen tarvitaan JavaScript. Salli se ja lataa sivu uudelleen.",
+  },
+  status: {
+    title: "Tila",
+    hub: "Keskus",
+    hubStates: { unknown: "tarkistetaan", connected: "yhteys kunnossa", unreachable: "ei yhteyttä" },
+    network: "Verkko",
+    nodes: (count: number) => (count === 1 ? "1 kone" : `${count} konetta`),
+    compute: "Oma laskenta",
+    model: "Malli",
+    speed: "Nopeus",
+    speedNow: (speed: string) => `${speed} tok/s nyt`,
+    speedSoFar: (speed: string) => `${speed} tok/s keskimäärin`,
+    prompts: "Vastattuja kehotteita",
+    none: "–",
+  },
+  faces: {
+    idle: "ei käynnissä",
+    checking: "tarkistetaan laitetta",
+    asking: "odottaa vastaustasi",
+    elsewhere: "käynnissä toisessa välilehdessä",
+    preparing: "valmistellaan",
+    downloading: "ladataan mallia",
+    building: "rakennetaan",
+    joining: "liitytään keskukseen",
+    ready: "valmis",
+    busy: "vastaa kehotteeseen",
+    paused: "tauolla",
+    offline: "ei yhteyttä keskukseen",
+    stopping: "pysäytetään",
+    stopped: "pysäytetty",
+    failed: "ei onnistunut",
+  },
+  compute: {
+    title: "Laske tällä koneella",
+    lead: "Tämä välilehti voi ajaa kielimallin omalla suorittimellasi. Malli ladataan kerran ja pysyy laitteellasi.",
+    start: "Alusta",
+    startNamed: (model: string) => `Alusta malli ${model}`,
+    startAgain: "Yritä uudelleen",
+    pause: "Tauko",
+    resume: "Jatka",
+    stop: "Pysäytä",
+    change: (model: string) => `Vaihda malliin ${model}`,
+    strangersTitle: "Kenen kehotteita kone laskee?",
+    strangers:
+      "Kun välilehti laskee, sillä ajetaan myös muiden kehotteita. Niiden teksti on koneesi muistissa vain vastauksen ajan eikä sitä tallenneta. Keskus näkee kehotteet mutta ei säilytä niitä.",
+    onlyOwn: "Vain omat kehotteeni",
+    threads: "Säikeitä",
+    threadsHint: (cores: number) =>
+      `Koneessa on ${cores} ydintä. Muutos tulee voimaan, kun laskenta alustetaan.`,
+    threadsUnavailable: "Tässä selaimessa lasketaan yhdellä säikeellä.",
+    gpuNotYet:
+      "Moottori laskee toistaiseksi vain suorittimella, joten valintaa compute=gpu ei voi vielä käyttää.",
+    gpuOff: "Näytönohjain on poissa käytöstä tämän käynnin ajan (compute=cpu).",
+    slower: {
+      webassembly: "Tässä selaimessa ei ole WebAssemblya.",
+      simd: "Tässä selaimessa ei ole WebAssemblyn SIMD-käskyjä.",
+      relaxed_simd:
+        "Selaimesta puuttuu relaxed SIMD, joten laskenta on tavallista hitaampaa. Uusi Chrome, Edge tai Firefox on nopeampi.",
+      threads: "Selaimesta puuttuvat WebAssemblyn säikeet, joten laskenta on tavallista hitaampaa.",
+      isolation:
+        "Sivua ei ole eristetty muista sivuista (COOP- ja COEP-otsakkeet puuttuvat), joten lasketaan yhdellä säikeellä. Kerro keskuksen ylläpitäjälle.",
+    },
+  },
+  progress: {
+    label: (model: string) => `Mallin ${model} lataus`,
+    rehashing: "Tarkistetaan aiemmin ladattua osaa",
+    fetching: { hub: "Ladataan keskuksesta", hugging_face: "Ladataan Hugging Facesta" },
+    waiting: "Yhteys katkesi. Yritetään pian uudelleen; ladattu osa on tallessa.",
+    amount: (done: string, total: string) => `${done} / ${total}`,
+    speed: (speed: string) => `${speed}/s`,
+    left: (time: string) => `jäljellä ${time}`,
+    preparing: "Valmistellaan",
+    building: "Rakennetaan mallia muistiin",
+  },
+  running: {
+    joining: "Liitytään keskukseen…",
+    ready: "Valmis. Välilehti vastaa kehotteisiin, kun pidät sen auki.",
+    busy: (tokens: number) => `Vastaa kehotteeseen: ${tokens} tokenia.`,
+    paused: "Tauolla. Malli on muistissa, mutta uusia kehotteita ei oteta.",
+    pausedBusy: "Tauolla. Kesken oleva vastaus lasketaan loppuun.",
+    offline: "Yhteys keskukseen katkesi. Malli pysyy muistissa, ja välilehti liittyy takaisin itsestään.",
+  },
+  asking: {
+    title: "Aloitetaanko silti?",
+    battery: "Kone on akun varassa. Laskeminen kuluttaa akkua nopeasti.",
+    data_saver: (size: string) => `Datansäästö on päällä, ja mallin koko on ${size}.`,
+    yes: "Aloita silti",
+    no: "Ei nyt",
+  },
+  elsewhere: {
+    title: "Laskenta on jo käynnissä toisessa välilehdessä",
+    text: "Selain pitää mallia muistissa vain kerran.",
+    holder: (model: string, time: string) => `Toinen välilehti alustettiin kello ${time} mallilla ${model}.`,
+    unknown: "Toinen välilehti ei vastaa juuri nyt. Se voi olla jäissä taustalla.",
+    takeOver: "Siirrä laskenta tähän välilehteen",
+  },
+  stopped: {
+    person: "Pysäytetty. Ladattu malli on tallessa laitteellasi.",
+    moved: "Laskenta siirtyi toiseen välilehteen.",
+  },
+  models: {
+    title: "Mallit",
+    loading: "Haetaan malliluetteloa…",
+    empty: "Keskuksen luettelossa ei ole yhtään mallia.",
+    size: (size: string) => `lataus ${size}`,
+    aboutSize: (size: string) => `lataus noin ${size}`,
+    memory: (size: string) => `muistia noin ${size}`,
+    licence: (licence: string) => `lisenssi ${licence}`,
+    stored: "laitteellasi",
+    partlyStored: "lataus kesken",
+    current: "käytössä",
+    remove: "Poista laitteelta",
+    removeNamed: (model: string) => `Poista malli ${model} laitteelta`,
+    removeFailed: "Mallia ei voitu poistaa. Sulje muut Kipinän välilehdet ja yritä uudelleen.",
+    notPinned: "Luettelossa ei ole tiedoston tarkistussummaa, joten latausta ei voisi varmistaa.",
+    beyondWasm: (needed: string) =>
+      `Tarvitsee noin ${needed} muistia, selaimen välilehteen mahtuu enintään 4 Gt.`,
+    deviceMemory: (needed: string, device: string) =>
+      `Tarvitsee noin ${needed} muistia, ja laitteessa on ${device}. Valitse pienempi malli.`,
+  },
+  failures: {
+    title: "Tämä ei onnistunut",
+    network_lost:
+      "Yhteys katkesi eikä palannut. Ladattu osa on tallessa: tarkista verkko ja yritä uudelleen, niin lataus jatkuu.",
+    source_missing:
+      "Mallin tiedostoa ei löytynyt keskuksesta eikä Hugging Facesta. Valitse toinen malli tai kerro keskuksen ylläpitäjälle.",
+    wrong_length:
+      "Tarjolla oleva tiedosto on eri kokoinen kuin luettelossa. Valitse toinen malli tai kerro keskuksen ylläpitäjälle.",
+    corrupt:
+      "Ladatun tiedoston tarkistussumma oli kahdesti väärä, joten se poistettiin. Yritä myöhemmin uudelleen tai valitse toinen malli.",
+    storage_full: (needed: string, free: string) =>
+      `Levytila ei riitä: tarvitaan ${needed}, selaimella on vapaana ${free}. Poista malleja tai vapauta levyä ja yritä uudelleen.`,
+    storage_full_unknown: (needed: string) =>
+      `Levytila loppui: puuttuu vielä ${needed}. Poista malleja tai vapauta levyä ja yritä uudelleen.`,
+    storage_unavailable:
+      "Selain ei anna sivun tallentaa mitään. Avaa sivu tavallisessa ikkunassa, ei yksityisessä, ja salli sivuston tiedot.",
+    browser_too_old: (missing: string) =>
+      `${missing} Päivitä selain tai käytä uutta Chromea, Edgeä, Firefoxia tai Safaria.`,
+    not_enough_memory: (needed: string) =>
+      `Malli tarvitsee noin ${needed} muistia, eikä se mahdu tälle laitteelle. Valitse pienempi malli.`,
+    not_pinned:
+      "Luettelossa ei ole mallin tarkistussummaa, joten latausta ei voisi varmistaa. Valitse toinen malli.",
+    unknown_model: (model: string) =>
+      `Osoitteessa pyydettyä mallia ${model} ei ole luettelossa. Valitse malli alta.`,
+    catalogue_unreachable:
+      "Malliluetteloa ei saatu keskukselta. Tarkista, että keskus on käynnissä, ja yritä uudelleen.",
+    no_engine:
+      "Tähän keskukseen ei ole asennettu selaimen laskentamoottoria, joten välilehti ei voi laskea. Kehotteita voi silti lähettää alla. Kerro keskuksen ylläpitäjälle.",
+    engine_unreachable: "Laskentamoottoria ei saatu keskukselta. Tarkista yhteys ja yritä uudelleen.",
+    out_of_memory: "Muisti loppui. Sulje muita välilehtiä tai valitse pienempi malli ja yritä uudelleen.",
+    engine: (message: string) =>
+      `Laskentamoottori pysähtyi virheeseen. Yritä uudelleen; jos sama toistuu, poista malli ja lataa se uudestaan. (${message})`,
+    worker_lost:
+      "Selain lopetti laskennan, luultavasti muistin loputtua. Sulje muita välilehtiä tai valitse pienempi malli ja yritä uudelleen.",
+    refused_version: "Tämä sivu on vanhempi kuin keskus. Lataa sivu uudelleen.",
+    refused: (reason: string) =>
+      `Keskus ei ottanut välilehteä mukaan. Yritä hetken päästä uudelleen. (${reason})`,
+  },
+  prompt: {
+    title: "Kokeile",
+    lead: "Kehotteeseen vastaa se kone, joka todennäköisesti ehtii ensin.",
+    label: "Kehote",
+    placeholder: "Kirjoita Python-funktio, joka…",
+    model: "Malli",
+    send: "Lähetä",
+    stop: "Keskeytä",
+    hint: "Ctrl+Enter lähettää.",
+    nobody:
+      "Verkossa ei ole juuri nyt yhtään konetta, joka vastaisi. Alusta malli tällä koneella yllä tai liitä kone ohjelmalla kipina-node.",
+    waiting: "Odotetaan ensimmäistä sanaa…",
+    answer: "Vastaus",
+    stopped: "Keskeytetty.",
+    cutOff: "Vastaus päättyi pituusrajaan.",
+    by: (node: string, model: string) => `${node} · ${model}`,
+    tokens: (count: number) => `${count} tokenia`,
+    speed: (speed: string) => `${speed} tok/s`,
+    errors: {
+      unreachable: "Yhteys keskukseen katkesi. Tarkista verkko ja lähetä uudelleen.",
+      unreadable: "Keskuksen vastausta ei voitu lukea. Lataa sivu uudelleen.",
+      no_node_available:
+        "Mallille ei ole juuri nyt yhtään vapaata konetta. Alusta malli yllä tai yritä hetken päästä uudelleen.",
+      model_not_found: "Keskus ei tunne mallia. Valitse toinen malli.",
+      invalid_api_key:
+        "Tämä keskus vaatii API-avaimen, eikä tällä sivulla voi vielä antaa sellaista. Kysy ylläpitäjältä.",
+      rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja lähetä uudelleen.",
+      deadline_expired: "Kehote odotti vuoroaan liian kauan. Lähetä uudelleen.",
+      other: (message: string) => `Vastaus epäonnistui. Lähetä uudelleen. (${message})`,
+    },
+  },
+  time: {
+    seconds: (count: number) => `${count} s`,
+    minutes: (minutes: number, seconds: number) => `${minutes} min ${seconds} s`,
+    hours: (hours: number, minutes: number) => `${hours} h ${minutes} min`,
+  },
+  units: ["t", "kt", "Mt", "Gt"] as [string, string, string, string],
+  notFound: { title: "Sivua ei ole", text: "Tässä osoitteessa ei ole mitään.", home: "Etusivulle" },
+};
+
+export type Dictionary = typeof fi;

@@ -1,0 +1,39 @@
+// Numbers, sizes and times as people of a language write them.
+
+import { dictionaries, type Language } from "./language";
+
+const locales: Record<Language, string> = { fi: "fi-FI", en: "en-GB" };
+
+export interface Formats {
+  /** Decimal units, as on a disk's box. */
+  bytes(count: number): string;
+  decimal(value: number): string;
+  duration(seconds: number): string;
+  clock(millisecondsSince1970: number): string;
+}
+
+export function formatsOf(language: Language): Formats {
+  const locale = locales[language];
+  const { units, time } = dictionaries[language];
+  const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  return {
+    bytes(count) {
+      const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+      const value = count / 1000 ** power;
+      const text = power > 0 && value < 100 ? decimal.format(value) : whole.format(value);
+      return `${text} ${units[power] ?? ""}`;
+    },
+    decimal: (value) => decimal.format(value),
+    duration(seconds) {
+      const left = Math.max(0, Math.ceil(seconds));
+      if (left < 60) return time.seconds(left);
+      const minutes = Math.floor(left / 60);
+      return minutes < 60
+        ? time.minutes(minutes, left % 60)
+        : time.hours(Math.floor(minutes / 60), minutes % 60);
+    },
+    clock: (milliseconds) => clock.format(milliseconds),
+  };
+}

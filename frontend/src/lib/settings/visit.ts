@@ -1,0 +1,19 @@
+// Choices for one visit, from the page's address: `?model=ID&threads=N&compute=cpu|gpu`.
+
+export interface Visit {
+  modelId: string | null;
+  threads: number | null;
+  compute: "cpu" | "gpu" | null;
+}
+
+/** What makes no sense is left out. */
+export function parseVisit(search: string): Visit {
+  const parameters = new URLSearchParams(search);
+  const threads = Number(parameters.get("threads") ?? "");
+  const compute = parameters.get("compute");
+  return {
+    modelId: parameters.get("model") || null,
+    threads: Number.isInteger(threads) && threads > 0 ? threads : null,
+    compute: compute === "cpu" || compute === "gpu" ? compute : null,
+  };
+}

@@ -1,0 +1,182 @@
+// A store in memory and a server of one file: what the tests of the download need.
+
+import { createHash } from "node:crypto";
+
+import type { Network } from "../weights/download";
+import type { PinnedFile } from "../weights/model";
+import type { StoredRecord, WeightsFile, WeightsStore } from "../weights/store";
+import type { ModelFile } from "../worker/wasm";
+
+/** Bytes that repeat nowhere near a chunk's length. */
+export function sampleBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index += 1) bytes[index] = (index * 2654435761) >>> 24;
+  return bytes;
+}
+
+export function pin(bytes: Uint8Array, urls: string[] = ["/models/sample.gguf"]): PinnedFile {
+  return {
+    modelId: "sample",
+    bytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sources: urls.map((url) => ({ kind: url.startsWith("/") ? "hub" : "hugging_face", url })),
+  };
+}
+
+export class MemoryStore implements WeightsStore {
+  readonly records = new Map<string, StoredRecord>();
+  readonly files = new Map<string, number[]>();
+  /** How many bytes the device takes in all. */
+  capacity = Infinity;
+  openFiles = 0;
+
+  record(sha256: string): Promise<StoredRecord | null> {
+    return Promise.resolve(this.records.get(sha256) ?? null);
+  }
+
+  saveRecord(record: StoredRecord): Promise<void> {
+    this.records.set(record.sha256, record);
+    return Promise.resolve();
+  }
+
+  list(): Promise<StoredRecord[]> {
+    return Promise.resolve([...this.records.values()]);
+  }
+
+  remove(sha256: string): Promise<void> {
+    this.records.delete(sha256);
+    this.files.delete(sha256);
+    return Promise.resolve();
+  }
+
+  open(sha256: string): Promise<WeightsFile> {
+    const stored = this.files.get(sha256) ?? [];
+    this.files.set(sha256, stored);
+    this.openFiles += 1;
+    return Promise.resolve(new MemoryStoreFile(this, stored));
+  }
+}
+
+class MemoryStoreFile implements WeightsFile, ModelFile {
+  constructor(
+    private readonly store: MemoryStore,
+    private readonly stored: number[],
+  ) {}
+
+  storedBytes = (): number => this.stored.length;
+  size = this.storedBytes;
+
+  append(bytes: Uint8Array): Promise<void> {
+    if (this.stored.length + bytes.length > this.store.capacity) {
+      return Promise.reject(new DOMException("full", "QuotaExceededError"));
+    }
+    for (const byte of bytes) this.stored.push(byte);
+    return Promise.resolve();
+  }
+
+  async *chunks(): AsyncIterable<Uint8Array> {
+    for (let offset = 0; offset < this.stored.length; offset += 1000) {
+      yield await Promise.resolve(Uint8Array.from(this.stored.slice(offset, offset + 1000)));
+    }
+  }
+
+  clear(): Promise<void> {
+    this.stored.length = 0;
+    return Promise.resolve();
+  }
+
+  flush = (): Promise<void> => Promise.resolve();
+  reader = (): Promise<ModelFile> => Promise.resolve(this);
+
+  close(): Promise<void> {
+    this.store.openFiles -= 1;
+    return Promise.resolve();
+  }
+
+  read(offset: number, into: Uint8Array): number {
+    const part = this.stored.slice(offset, offset + into.length);
+    into.set(part);
+    return part.length;
+  }
+}
+
+/** The wait after which the download gives a silent connection up. */
+const STALL_MS = 30_000;
+
+export interface ServedRequest {
+  url: string;
+  range: string | null;
+}
+
+/** What a server does with one request; undefined: it serves the file as it should. */
+export type Mischief =
+  | { breakAfter: number }
+  | { ignoreRange: true; breakAfter?: number }
+  | { status: number }
+  | { body: Uint8Array<ArrayBuffer>; hideLength?: true }
+  | { refuseConnection: true }
+  /** Nothing comes, and the wait for it runs out. */
+  | { hang: true };
+
+/** Serves the bytes, with one piece of mischief per request for as long as there is any. */
+export function fakeNetwork(
+  bytes: Uint8Array<ArrayBuffer>,
+  mischief: (Mischief | undefined)[] = [],
+): Network & { requests: ServedRequest[]; pauses: number[] } {
+  const requests: ServedRequest[] = [];
+  const pauses: number[] = [];
+  let hanging = false;
+  return {
+    requests,
+    pauses,
+    fetch: (input, init) => {
+      const range = new Headers(init?.headers).get("range");
+      requests.push({ url: String(input), range });
+      const trick = mischief.shift() ?? {};
+      hanging = "hang" in trick;
+      if ("refuseConnection" in trick) return Promise.reject(new TypeError("failed to fetch"));
+      if ("hang" in trick) return untilAborted(init?.signal);
+      if ("status" in trick) return Promise.resolve(new Response(null, { status: trick.status }));
+      const whole = "body" in trick ? trick.body : bytes;
+      const start = range === null || "ignoreRange" in trick ? 0 : Number(/\d+/.exec(range)?.[0]);
+      const headers: Record<string, string> = { "content-length": String(whole.length - start) };
+      if ("hideLength" in trick) delete headers["content-length"];
+      if (start > 0) headers["content-range"] = `bytes ${start}-${whole.length - 1}/${whole.length}`;
+      const end = "breakAfter" in trick && trick.breakAfter !== undefined ? start + trick.breakAfter : null;
+      const body = pieces(whole.subarray(start, end ?? undefined), end !== null);
+      return Promise.resolve(new Response(body, { status: start > 0 ? 206 : 200, headers }));
+    },
+    pause: (milliseconds, signal) => {
+      if (milliseconds < STALL_MS) pauses.push(milliseconds);
+      // No pause takes time here; but a connection is given up only where it hangs.
+      return milliseconds < STALL_MS || hanging ? Promise.resolve() : untilAborted(signal);
+    },
+  };
+}
+
+function pieces(bytes: Uint8Array<ArrayBuffer>, breaks: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (offset < bytes.length) {
+        controller.enqueue(bytes.slice(offset, offset + 700));
+        offset += 700;
+      } else if (breaks) controller.error(new TypeError("network error"));
+      else controller.close();
+    },
+  });
+}
+
+function untilAborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => {
+      reject(abortError());
+    };
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort);
+  });
+}
+
+function abortError(): DOMException {
+  return new DOMException("aborted", "AbortError");
+}

@@ -1,0 +1,23 @@
+// The dedicated worker's entry: joins the host to this browser.
+
+/// <reference lib="webworker" />
+
+import type { ToWorker } from "../compute/messages";
+import { bestStore } from "../weights/stores";
+import { importEngine } from "./engine";
+import { Host } from "./host";
+import { pause } from "./pause";
+
+const host = new Host({
+  importEngine: (build) => importEngine(build, location.origin),
+  openStore: bestStore,
+  network: { fetch: (input, init) => fetch(input, init), pause },
+  estimateSpace: () => navigator.storage.estimate(),
+  post: (message) => {
+    postMessage(message);
+  },
+});
+
+addEventListener("message", (event: MessageEvent<ToWorker>) => {
+  host.handle(event.data);
+});

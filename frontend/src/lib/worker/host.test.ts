@@ -1,0 +1,183 @@
+import { describe, expect, it, vi } from "vitest";
+
+import type { FromWorker, StartOptions } from "../compute/messages";
+import { fakeNetwork, MemoryStore, pin, sampleBytes } from "../testing/weights";
+import { EngineMissing } from "./engine";
+import { Host, type HostSurroundings } from "./host";
+import type { ComputeNode, ModelFile, NodeEvent } from "./wasm";
+
+const bytes = sampleBytes(5000);
+
+const options: StartOptions = {
+  file: pin(bytes),
+  build: "threads",
+  threads: 2,
+  contextLength: 4096,
+  hubUrl: "ws://hub/ws",
+  nodeName: "selain-1234",
+  webgpu: null,
+  onlyOwn: true,
+  tabHidden: false,
+};
+
+class FakeNode implements ComputeNode {
+  say: (event: NodeEvent) => void = () => undefined;
+  connect = vi.fn((_: unknown, onEvent: (event: NodeEvent) => void) => {
+    this.say = onEvent;
+  });
+  setPaused = vi.fn();
+  setOnlyOwn = vi.fn();
+  setTabHidden = vi.fn();
+  disconnect = vi.fn();
+  free = vi.fn();
+}
+
+function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve()) {
+  const posted: FromWorker[] = [];
+  const store = new MemoryStore();
+  const network = fakeNetwork(bytes);
+  const node = new FakeNode();
+  const surroundings: HostSurroundings = {
+    importEngine: () =>
+      Promise.resolve({
+        instantiate: () => Promise.resolve(),
+        module: {
+          default: () => Promise.resolve(),
+          ComputeNode: {
+            load: async (file, _, onProgress) => {
+              onProgress(1, 2);
+              await load(file);
+              return node;
+            },
+          },
+        },
+      }),
+    openStore: () => Promise.resolve(store),
+    network,
+    estimateSpace: () => Promise.resolve({}),
+    post: (message) => posted.push(message),
+  };
+  return { host: new Host(surroundings), surroundings, posted, store, network, node };
+}
+
+function types(posted: FromWorker[]): string[] {
+  return posted.map((message) => message.type).filter((type, index, all) => type !== all[index - 1]);
+}
+
+async function start(host: Host, posted: FromWorker[], until = "loaded"): Promise<void> {
+  host.handle({ type: "start", options });
+  await vi.waitFor(() => {
+    expect(posted.at(-1)?.type).toBe(until);
+  });
+}
+
+describe("the worker's host", () => {
+  it("downloads, builds, and joins the hub", async () => {
+    const { host, posted, node, store } = setUp();
+    await start(host, posted);
+    expect(types(posted)).toEqual(["progress", "building", "loaded"]);
+    expect(node.connect.mock.calls[0]?.[0]).toEqual({
+      hubUrl: "ws://hub/ws",
+      name: "selain-1234",
+      modelId: "sample",
+      digest: `sha256:${options.file.sha256}`,
+    });
+    expect(node.setOnlyOwn).toHaveBeenCalledWith(true);
+    expect(store.openFiles).toBe(0);
+  });
+
+  it("looks for the engine before it downloads anything", async () => {
+    const { surroundings, posted, network } = setUp();
+    const host = new Host({ ...surroundings, importEngine: () => Promise.reject(new EngineMissing()) });
+    await start(host, posted, "failed");
+    expect(posted).toEqual([{ type: "failed", failure: { code: "no_engine" } }]);
+    expect(network.requests).toEqual([]);
+  });
+
+  it("fetches a file anew that the disk has damaged", async () => {
+    const first = setUp();
+    await start(first.host, first.posted);
+    const damaged = first.store.files.get(options.file.sha256) ?? [];
+    damaged[100] = (damaged[100] ?? 0) ^ 1;
+
+    const { host, surroundings, posted, network } = setUp((file) => {
+      file.read(0, new Uint8Array(5000));
+      return Promise.resolve();
+    });
+    surroundings.openStore = () => Promise.resolve(first.store);
+    await start(host, posted);
+    expect(types(posted)).toEqual(["building", "progress", "building", "loaded"]);
+    expect(network.requests.length).toBe(1);
+  });
+
+  it.each([
+    [new RangeError("Array buffer allocation failed"), { code: "out_of_memory" }],
+    [new Error("unknown tensor type"), { code: "engine", message: "unknown tensor type" }],
+  ])("says what keeps the model from being built: %s", async (error, failure) => {
+    const { host, posted } = setUp(() => Promise.reject(error));
+    await start(host, posted, "failed");
+    expect(posted.at(-1)).toEqual({ type: "failed", failure });
+  });
+
+  it("remembers what was pressed while the model was being built", async () => {
+    const { host, posted, node } = setUp();
+    host.handle({ type: "start", options });
+    host.handle({ type: "pause", paused: true });
+    host.handle({ type: "tab_hidden", hidden: true });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)?.type).toBe("loaded");
+    });
+    expect(node.setPaused).toHaveBeenCalledWith(true);
+    expect(node.setTabHidden).toHaveBeenCalledWith(true);
+  });
+
+  it("connects at once after waking up, unless it is connected", async () => {
+    const { host, posted, node } = setUp();
+    await start(host, posted);
+    node.say({ type: "connected", nodeId: "7" });
+    host.handle({ type: "reconnect" });
+    expect(node.connect).toHaveBeenCalledTimes(1);
+    node.say({ type: "disconnected", reason: "gone", retryInMs: 8000 });
+    host.handle({ type: "reconnect" });
+    expect(node.connect).toHaveBeenCalledTimes(2);
+  });
+
+  it("joins again with the model that is in memory", async () => {
+    const { host, posted, node, network } = setUp();
+    await start(host, posted);
+    node.say({ type: "refused", code: 4005, reason: "too many frames" });
+    await start(host, posted);
+    expect(node.connect).toHaveBeenCalledTimes(2);
+    expect(network.requests.length).toBe(1);
+  });
+
+  it("stops in good order, also in the middle of a download", async () => {
+    const { host, posted, store, network } = setUp();
+    network.fetch = (_, init) =>
+      new Promise((__, reject) => {
+        init?.signal?.addEventListener("abort", () => {
+          reject(new DOMException("aborted", "AbortError"));
+        });
+      });
+    host.handle({ type: "start", options });
+    await vi.waitFor(() => {
+      expect(store.openFiles).toBe(1);
+    });
+    host.handle({ type: "stop" });
+    await vi.waitFor(() => {
+      expect(posted).toEqual([{ type: "stopped" }]);
+    });
+    expect(store.openFiles).toBe(0);
+  });
+
+  it("frees the model when it stops", async () => {
+    const { host, posted, node } = setUp();
+    await start(host, posted);
+    host.handle({ type: "stop" });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)).toEqual({ type: "stopped" });
+    });
+    expect(node.disconnect).toHaveBeenCalled();
+    expect(node.free).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,168 @@
+// The worker's work: get the file, load the engine, join the hub, and tell the page.
+
+import type { FromWorker, StartOptions, ToWorker } from "../compute/messages";
+import type { EngineBuild } from "../compute/features";
+import type { Network } from "../weights/download";
+import { obtain, type ObtainedFile } from "../weights/obtain";
+import type { SpaceEstimate } from "../weights/space";
+import type { WeightsStore } from "../weights/store";
+import type { LoadedEngine } from "./engine";
+import { describeFailure } from "./failure";
+import type { ComputeNode, NodeEvent } from "./wasm";
+
+export interface HostSurroundings {
+  importEngine(build: EngineBuild): Promise<LoadedEngine>;
+  openStore(): Promise<WeightsStore>;
+  network: Network;
+  estimateSpace: () => Promise<SpaceEstimate>;
+  post(message: FromWorker): void;
+}
+
+/** One model's life in a worker: a worker computes with one model and then ends. */
+export class Host {
+  readonly #surroundings: HostSurroundings;
+  readonly #abort = new AbortController();
+  #options: StartOptions | null = null;
+  #node: ComputeNode | null = null;
+  #connected = false;
+  #paused = false;
+  #ended = false;
+  #starting: Promise<void> = Promise.resolve();
+
+  constructor(surroundings: HostSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  handle(message: ToWorker): void {
+    switch (message.type) {
+      case "start":
+        this.#start(message.options);
+        break;
+      case "pause":
+        this.#paused = message.paused;
+        this.#node?.setPaused(message.paused);
+        break;
+      case "only_own":
+        if (this.#options !== null) this.#options.onlyOwn = message.onlyOwn;
+        this.#node?.setOnlyOwn(message.onlyOwn);
+        break;
+      case "tab_hidden":
+        if (this.#options !== null) this.#options.tabHidden = message.hidden;
+        this.#node?.setTabHidden(message.hidden);
+        break;
+      case "reconnect":
+        this.#reconnect();
+        break;
+      case "stop":
+        void this.#stop();
+        break;
+    }
+  }
+
+  /** Once; again, with a model that is in memory already, it only joins the hub anew. */
+  #start(options: StartOptions): void {
+    if (this.#options === null) {
+      this.#options = options;
+      this.#starting = this.#load(options).catch((error: unknown) => {
+        // Whoever aborted knows.
+        if (!this.#abort.signal.aborted) this.#post({ type: "failed", failure: describeFailure(error) });
+      });
+    } else if (this.#node !== null) {
+      this.#options = options;
+      this.#post({ type: "loaded" });
+      this.#reconnect();
+    }
+  }
+
+  async #load(options: StartOptions): Promise<void> {
+    const engine = await this.#surroundings.importEngine(options.build);
+    await engine.instantiate();
+    const store = await this.#surroundings.openStore();
+    this.#node = await this.#build(engine, store, options);
+    if (this.#abort.signal.aborted) return;
+    this.#post({ type: "loaded" });
+    this.#connect();
+  }
+
+  /** A file that the disk has damaged is fetched again, once. */
+  async #build(engine: LoadedEngine, store: WeightsStore, options: StartOptions): Promise<ComputeNode> {
+    for (let lastChance = false; ; lastChance = true) {
+      const file = await this.#obtain(store, options);
+      try {
+        return await engine.module.ComputeNode.load(
+          file.model,
+          { threads: options.threads, contextLength: options.contextLength },
+          (done, total) => {
+            this.#post({ type: "building", done, total });
+          },
+        );
+      } catch (error) {
+        if (!file.model.damaged || lastChance) throw error;
+      } finally {
+        // The engine has what it needs in its own form; an open file would keep it from being deleted.
+        await file.close();
+      }
+      await store.remove(options.file.sha256);
+    }
+  }
+
+  #obtain(store: WeightsStore, options: StartOptions): Promise<ObtainedFile> {
+    const { network, estimateSpace } = this.#surroundings;
+    return obtain(
+      options.file,
+      { store, network, estimateSpace },
+      (progress) => {
+        this.#post({ type: "progress", progress });
+      },
+      this.#abort.signal,
+    );
+  }
+
+  #connect(): void {
+    const options = this.#options;
+    const node = this.#node;
+    if (options === null || node === null) return;
+    node.setPaused(this.#paused);
+    node.setOnlyOwn(options.onlyOwn);
+    node.setTabHidden(options.tabHidden);
+    node.connect(
+      {
+        hubUrl: options.hubUrl,
+        name: options.nodeName,
+        modelId: options.file.modelId,
+        digest: `sha256:${options.file.sha256}`,
+        ...(options.webgpu === null ? {} : { webgpu: options.webgpu }),
+      },
+      (event) => {
+        this.#heard(event);
+      },
+    );
+  }
+
+  #heard(event: NodeEvent): void {
+    if (event.type === "connected") this.#connected = true;
+    if (event.type === "disconnected" || event.type === "refused") this.#connected = false;
+    this.#post({ type: "node", event });
+  }
+
+  #reconnect(): void {
+    if (this.#node === null || this.#connected) return;
+    this.#node.disconnect();
+    this.#connect();
+  }
+
+  async #stop(): Promise<void> {
+    this.#abort.abort();
+    this.#node?.disconnect();
+    await this.#starting;
+    this.#node?.disconnect();
+    this.#node?.free();
+    this.#node = null;
+    this.#surroundings.post({ type: "stopped" });
+    this.#ended = true;
+  }
+
+  #post(message: FromWorker): void {
+    if (!this.#ended) this.#surroundings.post(message);
+  }
+}

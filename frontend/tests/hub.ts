@@ -1,0 +1,200 @@
+// A small hub for the tests of the page: the built site with its headers, and an API that does as it is told.
+
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+import { documentedHeaders } from "./headers";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const types: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript",
+  css: "text/css",
+  svg: "image/svg+xml",
+  json: "application/json",
+};
+
+/** 3 MiB and a bit: several chunks. */
+export const weights = Buffer.from(Uint8Array.from({ length: 3_200_000 }, (_, i) => (i * 2654435761) >>> 24));
+
+export interface Orders {
+  /** What `/wasm/threads/node.js` is; null: this hub has no engine. */
+  engine: string | null;
+  /** Weights sent before the connection breaks or, if `hang`, stands still. */
+  weightsUntil: number;
+  hang: boolean;
+  /** Served instead of the real weights. */
+  weights: Buffer;
+  /** Catalogue and statistics answer. */
+  apiWorks: boolean;
+  nodes: number;
+  chat: "answers" | "refuses" | "hangs";
+}
+
+const usual: Orders = {
+  engine: null,
+  weightsUntil: Infinity,
+  hang: false,
+  weights,
+  apiWorks: true,
+  nodes: 1,
+  chat: "answers",
+};
+
+export interface TestHub {
+  url: string;
+  orders: Orders;
+  /** Ranges of the requests for weights; "" for the whole file. */
+  weightRequests: string[];
+  reset(): void;
+  close(): Promise<void>;
+}
+
+export async function startHub(): Promise<TestHub> {
+  const headers = documentedHeaders();
+  const hub: TestHub = {
+    url: "",
+    orders: { ...usual },
+    weightRequests: [],
+    reset: () => {
+      hub.orders = { ...usual };
+      hub.weightRequests.length = 0;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    void answer(hub, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  hub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return hub;
+}
+
+async function answer(hub: TestHub, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = new URL(request.url ?? "/", "http://hub").pathname;
+  if (path === "/api/models" || path === "/api/stats") sendApi(hub.orders, path, response);
+  else if (path === "/v1/chat/completions") sendChat(hub.orders, response);
+  else if (path.startsWith("/models/")) sendWeights(hub, request, response);
+  else if (path === "/wasm/threads/node.js") send(response, hub.orders.engine, "js");
+  else await sendPage(path, response);
+}
+
+function send(response: ServerResponse, body: string | Buffer | null, type: string): void {
+  response.writeHead(body === null ? 404 : 200, { "content-type": types[type] ?? "text/plain" });
+  response.end(body ?? "");
+}
+
+async function sendPage(path: string, response: ServerResponse): Promise<void> {
+  const file = path.endsWith("/") ? `${path}index.html` : path;
+  const body = await readFile(DIST + file).catch(() => null);
+  send(response, body, file.split(".").at(-1) ?? "");
+}
+
+function sendApi(orders: Orders, path: string, response: ServerResponse): void {
+  if (!orders.apiWorks) {
+    response.writeHead(502).end("<html>no hub</html>");
+    return;
+  }
+  const node = { id: "1", name: "kone", kind: "native", models: ["smollm2:135m"], busy: 0, slots: 1 };
+  const stats = {
+    nodes: Array.from({ length: orders.nodes }, () => ({ ...node, tokens_per_second: 20, prompts: 3 })),
+    queue: { waiting: 0, running: 0 },
+    totals: { prompts: 3, completion_tokens: 90 },
+  };
+  const body = path === "/api/stats" ? stats : { models: catalogue(orders) };
+  send(response, JSON.stringify(body), "json");
+}
+
+function catalogue(orders: Orders): object[] {
+  const huggingFace = { kind: "hugging_face", repository: "none/none", file: "none.gguf" };
+  const common = { quantisation: "Q4_K_M", context_length: 32768, aliases: [], sources: [huggingFace] };
+  const qwen = { ...common, family: "qwen-coder", licence: "Apache-2.0", nodes: 0, file_available: true };
+  return [
+    {
+      ...qwen,
+      id: "smollm2:135m",
+      family: "smollm2",
+      parameters: 134515008,
+      file: "smollm2.gguf",
+      bytes: weights.length,
+      sha256: createHash("sha256").update(weights).digest("hex"),
+      sources: [],
+      nodes: orders.nodes,
+    },
+    {
+      ...qwen,
+      id: "qwen2.5-coder:0.5b",
+      parameters: 494032768,
+      file: "q05.gguf",
+      bytes: 491400064,
+      sha256: "aa",
+    },
+    {
+      ...qwen,
+      id: "qwen2.5-coder:1.5b",
+      parameters: 1543714304,
+      file: "q15.gguf",
+      bytes: 1117320768,
+      sha256: "bb",
+    },
+    {
+      ...qwen,
+      id: "qwen2.5-coder:3b",
+      parameters: 3085938688,
+      file: "q3.gguf",
+      licence: "Qwen Research License (non-commercial)",
+      file_available: false,
+    },
+    { ...qwen, id: "qwen2.5-coder:7b", parameters: 7615616512, file: "q7.gguf", file_available: false },
+  ];
+}
+
+function sendWeights(hub: TestHub, request: IncomingMessage, response: ServerResponse): void {
+  const range = request.headers.range ?? "";
+  hub.weightRequests.push(range);
+  const { weights: file, weightsUntil, hang } = hub.orders;
+  const start = Number(/\d+/.exec(range)?.[0] ?? 0);
+  response.writeHead(range === "" ? 200 : 206, {
+    "content-length": file.length - start,
+    ...(range === "" ? {} : { "content-range": `bytes ${start}-${file.length - 1}/${file.length}` }),
+  });
+  const end = Math.max(start, Math.min(file.length, weightsUntil));
+  response.write(file.subarray(start, end), () => {
+    if (end === file.length) response.end();
+    else if (!hang) response.destroy();
+  });
+}
+
+function sendChat(orders: Orders, response: ServerResponse): void {
+  if (orders.chat === "refuses") {
+    response.writeHead(503, { "content-type": "application/json" });
+    response.end('{"error":{"message":"no node","code":"no_node_available"}}');
+    return;
+  }
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const event = (body: object): void => {
+    response.write(`data: ${JSON.stringify(body)}\n\n`);
+  };
+  event({ choices: [{ delta: { content: "def summa(a, b):\n    " } }] });
+  if (orders.chat === "hangs") return;
+  event({ choices: [{ delta: { content: "return a + b\n" }, finish_reason: "stop" }] });
+  const report = {
+    node: "kone",
+    kind: "native",
+    model: "smollm2:135m",
+    first_token_ms: 90,
+    tokens_per_second: 21.5,
+  };
+  event({ choices: [], usage: { completion_tokens: 12 }, kipina: report });
+  response.end("data: [DONE]\n\n");
+}
