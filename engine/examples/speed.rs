@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let options = EngineOptions {
         threads: threads.parse()?,
+        spawn: engine::spawn_thread,
         context_length: Some(4096),
     };
     let mut reader = BufReader::new(File::open(model)?);
@@ -44,10 +45,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("the prompt has {} tokens", session.usage().prompt_tokens).into());
     }
 
-    // The prompt's last chunk gives the first token as well; the others are decoding alone.
     let start = Instant::now();
-    while let Some(Step::Prefilled { .. }) = session.next().transpose()? {}
+    while let Some(Step::Prefilled { done, total }) = session.next().transpose()? {
+        if done == total {
+            break;
+        }
+    }
     let prefill_ms = milliseconds(start);
+
+    // The first token costs no pass of its own: its logits are the prompt's last.
+    session.next().transpose()?;
     let start = Instant::now();
     let mut decoded = 0;
     while let Some(Step::Text { .. }) = session.next().transpose()? {

@@ -3,6 +3,7 @@
 use std::io::{Read, Seek};
 
 use crate::gguf::{Gguf, quantisation};
+use crate::kernels::Spawn;
 use crate::model::{CHUNK, Model};
 use crate::sampler::argmax;
 use crate::template::ChatTemplate;
@@ -14,6 +15,8 @@ use crate::{EngineError, Input, Request, Session};
 pub struct EngineOptions {
     /// Threads to compute with, the caller's own included; at least 1.
     pub threads: usize,
+    /// How to start them: [`spawn_thread`](crate::spawn_thread) where the system has threads.
+    pub spawn: Spawn,
     /// The most tokens of prompt and answer together; `None`: what the model was trained for.
     pub context_length: Option<usize>,
 }
@@ -65,13 +68,7 @@ impl Engine {
         }
         let tokenizer = Tokenizer::read(&gguf)?;
         let template = ChatTemplate::read(&gguf, &tokenizer)?;
-        let model = Model::load(
-            &gguf,
-            reader,
-            options.threads,
-            options.context_length,
-            progress,
-        )?;
+        let model = Model::load(&gguf, reader, options, progress)?;
         let info = ModelInfo {
             architecture,
             name: gguf.string("general.name").ok().map(str::to_owned),

@@ -19,5 +19,6 @@ mod text;
 mod tokenizer;
 
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelInfo, Score};
+pub use kernels::{Spawn, spawn_thread};
 pub use request::{EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};

@@ -135,6 +135,8 @@ pub(crate) fn argmax(logits: &[f32]) -> (u32, f32) {
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::LN_2;
+
     use super::*;
 
     fn settings() -> Sampling {
@@ -169,7 +171,8 @@ mod tests {
         }
     }
 
-    const LOGITS: [f32; 4] = [0.0, 1.386_294_4, 0.693_147_2, f32::NEG_INFINITY];
+    /// Probabilities 1 : 4 : 2 : 0.
+    const LOGITS: [f32; 4] = [0.0, 2.0 * LN_2, LN_2, f32::NEG_INFINITY];
 
     #[test]
     fn tokens_come_as_often_as_their_probability() {

@@ -96,17 +96,21 @@ impl<'engine> Session<'engine> {
         }
         let model = &mut self.engine.model;
         let computed = model.cache.length();
-        let chunk = &self.tokens[computed..];
-        let chunk = &chunk[..chunk.len().min(CHUNK)];
-        model.forward(chunk);
-        let done = computed + chunk.len();
-        if done < self.prompt_length {
-            return Step::Prefilled {
-                done,
-                total: self.prompt_length,
-            };
+        if computed < self.tokens.len() {
+            let chunk = &self.tokens[computed..];
+            let chunk = &chunk[..chunk.len().min(CHUNK)];
+            model.forward(chunk);
+            let done = computed + chunk.len();
+            if done == self.tokens.len() {
+                model.last_logits(&mut self.logits);
+            }
+            if done <= self.prompt_length {
+                return Step::Prefilled {
+                    done,
+                    total: self.prompt_length,
+                };
+            }
         }
-        model.last_logits(&mut self.logits);
         self.decode()
     }
 

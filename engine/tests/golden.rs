@@ -60,6 +60,7 @@ fn load(model: (&str, &str), context_length: Option<usize>) -> Engine {
     });
     let options = EngineOptions {
         threads: 2,
+        spawn: engine::spawn_thread,
         context_length,
     };
     Engine::load(&mut BufReader::new(file), &options, &mut |_| ()).unwrap()
@@ -232,7 +233,7 @@ fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
         input: question("Count to ten."),
         sampling: greedy(),
     };
-    assert_eq!(engine.start(&short).unwrap().take(5).count(), 5);
+    assert_eq!(engine.start(&short).unwrap().take(6).count(), 6);
     assert_eq!(
         answer(&mut engine, question("What is a spark?"), greedy()).0,
         expected
@@ -341,6 +342,7 @@ fn what_is_no_model_is_refused_with_a_reason() {
     let load = |bytes: &[u8]| {
         let options = EngineOptions {
             threads: 1,
+            spawn: engine::spawn_thread,
             context_length: None,
         };
         Engine::load(&mut std::io::Cursor::new(bytes), &options, &mut |_| ())

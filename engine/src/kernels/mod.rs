@@ -13,6 +13,8 @@ mod pack;
 mod portable;
 mod threads;
 mod vector;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 
 use std::ops::Range;
 
@@ -21,6 +23,7 @@ pub(crate) use matrix::{Projection, project};
 pub(crate) use pack::{PackedMatrix, dequantise_row};
 pub(crate) use threads::Pool;
 use threads::SharedSlice;
+pub use threads::{Spawn, spawn_thread};
 
 /// One instruction set's kernels.
 pub(crate) trait Kernels: Send + Sync + std::fmt::Debug {
@@ -63,6 +66,9 @@ pub(crate) fn detect() -> &'static dyn Kernels {
     if let Some(kernels) = avx2::all().into_iter().next() {
         return kernels;
     }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return &wasm::Wasm;
+    #[allow(unreachable_code, reason = "where one instruction set is certain")]
     &portable::Portable
 }
 

@@ -65,7 +65,7 @@ fn source(dtype: GgmlDType, rows: usize, columns: usize, blocks: Blocks) -> Vec<
 
 fn pack(dtype: GgmlDType, rows: usize, columns: usize, source: &[u8]) -> PackedMatrix {
     let mut matrix = PackedMatrix::new(dtype, rows, columns).unwrap();
-    let mut pool = Pool::new(2);
+    let mut pool = Pool::new(2, spawn_thread);
     // In two pieces, as a file is read.
     let piece = matrix.source_row_bytes() * PackedMatrix::GROUP_ROWS;
     let (first, rest) = source.split_at(piece.min(source.len()));
@@ -145,7 +145,7 @@ fn product(kernels: &dyn Kernels, matrix: &PackedMatrix, x: &Activations) -> Vec
         bias: None,
         out: &mut out,
     };
-    project(&mut Pool::new(2), kernels, x, [projection]);
+    project(&mut Pool::new(2, spawn_thread), kernels, x, [projection]);
     out
 }
 

@@ -4,9 +4,9 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 
 /// Rounds of spinning before a worker sleeps: some tens of microseconds.
 const SPINS_BEFORE_SLEEP: u32 = 10_000;
@@ -22,10 +22,27 @@ struct Shared {
     job: UnsafeCell<Option<*const Job>>,
     /// Workers that have not finished the current job.
     running: AtomicUsize,
-    /// Which workers sleep, or are about to.
-    asleep: Vec<AtomicBool>,
+    workers: Vec<Worker>,
+    /// Workers that have not ended yet.
+    alive: AtomicUsize,
     stop: AtomicBool,
     panicked: AtomicBool,
+}
+
+#[derive(Default)]
+struct Worker {
+    /// Set while it sleeps, or is about to.
+    asleep: AtomicBool,
+    /// Known once it has started.
+    thread: OnceLock<Thread>,
+}
+
+impl Worker {
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
 }
 
 // SAFETY: `job` is written while no worker reads it (`running` is 0) and published by `epoch`.
@@ -36,7 +53,19 @@ unsafe impl Send for Shared {}
 /// Threads that wait for jobs; the caller of a job is one of them.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    workers: usize,
+}
+
+/// Starts a thread that runs the function it is given, and says whether it could. Where the
+/// standard library can't start threads, as in a browser, the caller of the engine can.
+pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
+
+/// Threads of the operating system.
+pub fn spawn_thread(body: Box<dyn FnOnce() + Send>) -> bool {
+    thread::Builder::new()
+        .name("compute".into())
+        .spawn(body)
+        .is_ok()
 }
 
 impl std::fmt::Debug for Pool {
@@ -47,37 +76,39 @@ impl std::fmt::Debug for Pool {
 
 impl Pool {
     /// `threads` counts the caller; with 1 no thread is started.
-    pub(crate) fn new(threads: usize) -> Self {
-        let workers = threads.max(1) - 1;
+    pub(crate) fn new(threads: usize, spawn: Spawn) -> Self {
+        let wanted = threads.max(1) - 1;
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
             running: AtomicUsize::new(0),
-            asleep: (0..workers).map(|_| AtomicBool::new(false)).collect(),
+            workers: (0..wanted).map(|_| Worker::default()).collect(),
+            alive: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
         });
         // A machine that refuses another thread computes with those it gave.
-        let workers = (0..workers)
-            .map_while(|index| {
-                let shared = Arc::clone(&shared);
-                thread::Builder::new()
-                    .name(format!("compute-{}", index + 1))
-                    .spawn(move || work(&shared, index))
-                    .ok()
-            })
-            .collect();
+        let started = |index: &usize| {
+            let (index, its_shared) = (*index, Arc::clone(&shared));
+            shared.alive.fetch_add(1, Ordering::Relaxed);
+            let started = spawn(Box::new(move || work(&its_shared, index)));
+            if !started {
+                shared.alive.fetch_sub(1, Ordering::Relaxed);
+            }
+            started
+        };
+        let workers = (0..wanted).take_while(started).count();
         Self { shared, workers }
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.workers.len() + 1
+        self.workers + 1
     }
 
     /// Runs `job(thread)` once on every thread and returns when all are done. `&mut self`, since
     /// a pool does one job at a time.
     fn run(&mut self, job: &(dyn Fn(usize) + Sync + '_)) {
-        if self.workers.is_empty() {
+        if self.workers == 0 {
             return job(0);
         }
         let shared = &*self.shared;
@@ -89,12 +120,12 @@ impl Pool {
                 *const Job,
             >(job));
         }
-        shared.running.store(self.workers.len(), Ordering::Relaxed);
+        shared.running.store(self.workers, Ordering::Relaxed);
         // The order of this against `asleep` decides who sees whom: both are sequentially consistent.
         shared.epoch.fetch_add(1, Ordering::SeqCst);
-        for (worker, asleep) in self.workers.iter().zip(&shared.asleep) {
-            if asleep.load(Ordering::SeqCst) {
-                worker.thread().unpark();
+        for worker in &shared.workers[..self.workers] {
+            if worker.asleep.load(Ordering::SeqCst) {
+                worker.wake();
             }
         }
         let wait = WaitForWorkers(shared);
@@ -169,10 +200,13 @@ impl Drop for WaitForWorkers<'_> {
 }
 
 fn work(shared: &Shared, index: usize) {
+    let worker = &shared.workers[index];
+    worker.thread.get_or_init(thread::current);
     let mut seen = 0;
     loop {
-        seen = wait_for_epoch(shared, index, seen);
+        seen = wait_for_epoch(shared, worker, seen);
         if shared.stop.load(Ordering::Relaxed) {
+            shared.alive.fetch_sub(1, Ordering::Release);
             return;
         }
         // SAFETY: the owner wrote the job before it changed the epoch, and keeps it alive until
@@ -189,7 +223,7 @@ fn work(shared: &Shared, index: usize) {
     }
 }
 
-fn wait_for_epoch(shared: &Shared, index: usize, seen: usize) -> usize {
+fn wait_for_epoch(shared: &Shared, worker: &Worker, seen: usize) -> usize {
     for _ in 0..SPINS_BEFORE_SLEEP {
         let epoch = shared.epoch.load(Ordering::Acquire);
         if epoch != seen {
@@ -197,11 +231,11 @@ fn wait_for_epoch(shared: &Shared, index: usize, seen: usize) -> usize {
         }
         std::hint::spin_loop();
     }
-    shared.asleep[index].store(true, Ordering::SeqCst);
+    worker.asleep.store(true, Ordering::SeqCst);
     loop {
         let epoch = shared.epoch.load(Ordering::SeqCst);
         if epoch != seen {
-            shared.asleep[index].store(false, Ordering::Relaxed);
+            worker.asleep.store(false, Ordering::Relaxed);
             return epoch;
         }
         thread::park();
@@ -212,10 +246,9 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.shared.epoch.fetch_add(1, Ordering::SeqCst);
-        for worker in self.workers.drain(..) {
-            worker.thread().unpark();
-            // A worker that panicked has said so already.
-            drop(worker.join());
+        self.shared.workers.iter().for_each(Worker::wake);
+        while self.shared.alive.load(Ordering::Acquire) > 0 {
+            thread::yield_now();
         }
     }
 }
@@ -264,7 +297,7 @@ mod tests {
     #[test]
     fn every_index_is_visited_once() {
         for threads in [1, 2, 5] {
-            let mut pool = Pool::new(threads);
+            let mut pool = Pool::new(threads, spawn_thread);
             for total in [0, 1, 7, 1000] {
                 let visits: Vec<AtomicUsize> = (0..total).map(|_| AtomicUsize::new(0)).collect();
                 pool.for_each(total, 3, &|_, range| {
@@ -282,8 +315,19 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_cannot_be_had_are_done_without() {
+        let mut pool = Pool::new(4, |_| false);
+        assert_eq!(pool.threads(), 1);
+        let done = AtomicUsize::new(0);
+        pool.for_each(10, 1, &|_, range| {
+            done.fetch_add(range.len(), Ordering::Relaxed);
+        });
+        assert_eq!(done.into_inner(), 10);
+    }
+
+    #[test]
     fn workers_that_fell_asleep_wake_up() {
-        let mut pool = Pool::new(3);
+        let mut pool = Pool::new(3, spawn_thread);
         for _ in 0..3 {
             thread::sleep(std::time::Duration::from_millis(30));
             let done = AtomicUsize::new(0);
@@ -297,6 +341,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "a compute thread panicked")]
     fn a_panic_in_a_worker_reaches_the_caller() {
-        Pool::new(2).run(&|thread| assert_eq!(thread, 0, "on purpose"));
+        Pool::new(2, spawn_thread).run(&|thread| assert_eq!(thread, 0, "on purpose"));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use config::Config;
 
 use crate::gguf::Gguf;
 use crate::kernels::{self, Activations, Kernels, Pool, Projection, dequantise_row, project};
-use crate::{EngineError, LoadProgress};
+use crate::{EngineError, EngineOptions, LoadProgress};
 use cache::KvCache;
 use rope::Rope;
 use weights::{Layer, Weights};
@@ -71,14 +71,14 @@ impl Model {
     pub(crate) fn load<R: Read + Seek>(
         gguf: &Gguf,
         reader: &mut R,
-        threads: usize,
-        context_length: Option<usize>,
+        options: &EngineOptions,
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, EngineError> {
         let config = Config::read(gguf)?;
-        let mut pool = Pool::new(threads);
+        let mut pool = Pool::new(options.threads, options.spawn);
         let weights = Weights::load(gguf, &config, reader, &mut pool, progress)?;
-        let context_length = context_length
+        let context_length = options
+            .context_length
             .unwrap_or(usize::MAX)
             .clamp(1, config.trained_context);
         Ok(Self {
