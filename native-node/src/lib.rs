@@ -1,1 +1,21 @@
-//! 
+//! `kipina-node`: joins Ollama, any OpenAI-compatible server or the built-in engine to a hub.
+//!
+//! From the outside in: `config` reads what the owner asked for, `node` starts the backend and
+//! holds what every connection shares, `hub` keeps one connection alive and answers its prompts,
+//! `backend` computes the answers. Nothing here decides which node gets a prompt: the hub does.
+
+pub mod arguments;
+pub mod backend;
+pub mod benchmark;
+pub mod config;
+pub mod device;
+pub mod error;
+pub mod hub;
+pub mod language;
+pub mod models;
+pub mod node;
+pub mod prompt_log;
+pub mod tls;
+
+/// The program and its version, as nodes introduce themselves.
+pub const SOFTWARE: &str = concat!("kipina-node ", env!("CARGO_PKG_VERSION"));

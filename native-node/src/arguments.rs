@@ -1,0 +1,196 @@
+//! The flags of `kipina-node`, and its help in the reader's language.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
+
+use crate::language::Language;
+
+/// The flags as they were given; `config` checks them.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    pub engine: bool,
+    pub ollama: bool,
+    pub openai: bool,
+    pub model: Option<String>,
+    pub name: Option<String>,
+    pub threads: Option<String>,
+    pub slots: Option<String>,
+    pub context: Option<String>,
+    pub hub: Option<String>,
+}
+
+/// Why the program ends before it has begun.
+#[derive(Debug, PartialEq)]
+pub enum EarlyEnd {
+    /// Asked for: the help or the version.
+    Show(String),
+    Wrong(String),
+}
+
+impl Arguments {
+    /// `given`: without the program's own name.
+    pub fn parse(given: &[String], language: Language) -> Result<Self, EarlyEnd> {
+        let matches = command(language)
+            .try_get_matches_from(given)
+            .map_err(|error| match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    EarlyEnd::Show(error.to_string())
+                }
+                kind => EarlyEnd::Wrong(language.wrong_flag(kind, wrong_part(&error).as_deref())),
+            })?;
+        let text = |name: &str| text(&matches, name);
+        Ok(Self {
+            engine: matches.get_flag("engine"),
+            ollama: matches.get_flag("ollama"),
+            openai: matches.get_flag("openai"),
+            model: text("model"),
+            name: text("name"),
+            threads: text("threads"),
+            slots: text("slots"),
+            context: text("context"),
+            hub: text("hub"),
+        })
+    }
+}
+
+fn command(language: Language) -> Command {
+    let help = language.help();
+    let flag = |name: &'static str, about: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .help(about)
+            .action(ArgAction::SetTrue)
+    };
+    let value = |name: &'static str, unit: &'static str, about: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(unit)
+            .help(about)
+            .allow_hyphen_values(false)
+    };
+    Command::new("kipina-node")
+        .no_binary_name(true)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(help.about)
+        .after_help(help.environment)
+        .help_template(format!(
+            "{{about}}\n\n{}: kipina-node {}\n\n{{options}}\n{{after-help}}\n",
+            help.usage, help.usage_line
+        ))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args([
+            flag("ollama", help.ollama),
+            flag("openai", help.openai),
+            flag("engine", help.engine),
+            value("model", "ID", help.model),
+            value("name", help.name_unit, help.name),
+            value("threads", "N", help.threads),
+            value("slots", "N", help.slots),
+            value("context", "N", help.context),
+            value("hub", "URL", help.hub),
+            Arg::new("version")
+                .long("version")
+                .short('V')
+                .help(help.version)
+                .action(ArgAction::Version),
+            Arg::new("help")
+                .long("help")
+                .short('h')
+                .help(help.help)
+                .action(ArgAction::Help),
+        ])
+}
+
+fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one::<String>(name).cloned()
+}
+
+fn wrong_part(error: &clap::Error) -> Option<String> {
+    use clap::error::ContextKind::{InvalidArg, InvalidSubcommand};
+    let part = error
+        .get(InvalidArg)
+        .or_else(|| error.get(InvalidSubcommand))?;
+    Some(part.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(given: &[&str], language: Language) -> Result<Arguments, EarlyEnd> {
+        let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+        Arguments::parse(&given, language)
+    }
+
+    #[test]
+    fn flags_are_taken_as_they_are() {
+        let given = [
+            "--engine",
+            "--model",
+            "smollm2:135m",
+            "--threads=2",
+            "--name",
+            "Sauna",
+        ];
+        let arguments = parse(&given, Language::English).unwrap();
+        assert!(arguments.engine && !arguments.ollama && !arguments.openai);
+        assert_eq!(arguments.model.as_deref(), Some("smollm2:135m"));
+        assert_eq!(arguments.threads.as_deref(), Some("2"));
+        assert_eq!(arguments.name.as_deref(), Some("Sauna"));
+    }
+
+    #[test]
+    fn help_names_every_flag_and_variable_in_both_languages() {
+        for (language, word) in [(Language::Finnish, "Käyttö"), (Language::English, "Usage")] {
+            let Err(EarlyEnd::Show(help)) = parse(&["--help"], language) else {
+                panic!("help is shown")
+            };
+            assert!(help.contains(word), "{help}");
+            for name in [
+                "--engine",
+                "--ollama",
+                "--openai",
+                "--model",
+                "--name",
+                "--threads",
+                "--slots",
+                "--context",
+                "--hub",
+                "--version",
+                "HUB_URL",
+                "OLLAMA_URL",
+                "OLLAMA_MODEL",
+                "OPENAI_BASE_URL",
+                "OPENAI_API_KEY",
+                "NODE_API_KEY",
+                "MODELS_DIR",
+            ] {
+                assert!(help.contains(name), "{name} is missing from:\n{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_flag_is_named_in_the_readers_language() {
+        for language in [Language::Finnish, Language::English] {
+            for given in [&["--gpus"][..], &["--model"], &["serve"]] {
+                let Err(EarlyEnd::Wrong(message)) = parse(given, language) else {
+                    panic!("{given:?} is wrong")
+                };
+                assert!(message.contains(given[0]), "{message}");
+                assert!(message.contains("--help"), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_crates() {
+        let Err(EarlyEnd::Show(version)) = parse(&["--version"], Language::Finnish) else {
+            panic!("the version is shown")
+        };
+        assert_eq!(
+            version.trim(),
+            concat!("kipina-node ", env!("CARGO_PKG_VERSION"))
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! A prompt in the engine's words.
+
+use ::engine::{Input, Message, Request, Sampling};
+use protocol::{ChatMessage, LlmPrompt, PromptInput, Role};
+
+use crate::backend::{Failure, text_to_continue};
+
+/// `random_seed` is used where the prompt names none.
+pub(super) fn request(prompt: &LlmPrompt, random_seed: u64) -> Result<Request, Failure> {
+    if let Some(format) = &prompt.request.response_format
+        && format["type"].as_str() != Some("text")
+    {
+        return Err(Failure {
+            retryable: true,
+            ..Failure::invalid(
+                "the built-in engine can't hold an answer to a `response_format`: ask for text",
+            )
+        });
+    }
+    let begun = text_to_continue(prompt);
+    let input = match &prompt.request.input {
+        PromptInput::Chat {
+            messages, tools, ..
+        } => Input::Chat {
+            messages: messages.iter().map(message).collect(),
+            tools: tools.clone(),
+            prefill: begun,
+        },
+        PromptInput::Raw { prompt, suffix } => Input::Raw {
+            prompt: [prompt.as_str(), &begun].concat(),
+            suffix: suffix.clone(),
+        },
+    };
+    let sampling = &prompt.request.sampling;
+    let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    Ok(Request {
+        input,
+        sampling: Sampling {
+            temperature: sampling.temperature,
+            top_k: size(sampling.top_k),
+            top_p: sampling.top_p,
+            min_p: sampling.min_p,
+            repeat_penalty: sampling.repeat_penalty,
+            seed: sampling.seed.map_or(random_seed, i64::cast_unsigned),
+            max_tokens: sampling.max_tokens.map(size),
+            stop: sampling.stop.clone(),
+        },
+    })
+}
+
+fn message(message: &ChatMessage) -> Message {
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    };
+    Message {
+        role: role.into(),
+        content: message.content.clone(),
+        tool_calls: message.tool_calls.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn prompt(json: serde_json::Value) -> LlmPrompt {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_answer_goes_on_from_prefill_and_from_what_another_node_sent() {
+        let prompt = prompt(json!({
+            "task_id": "t", "model": "m", "messages": [{"role": "user", "content": "Hei"}],
+            "prefill": "a", "continue_from": "b",
+        }));
+        let Input::Chat {
+            messages, prefill, ..
+        } = request(&prompt, 1).unwrap().input
+        else {
+            panic!("a conversation")
+        };
+        assert_eq!(
+            (messages[0].role.as_str(), prefill.as_str()),
+            ("user", "ab")
+        );
+    }
+
+    #[test]
+    fn a_seed_is_kept_and_a_missing_one_is_random() {
+        let with =
+            prompt(json!({"task_id": "t", "model": "m", "prompt": "x", "sampling": {"seed": 9}}));
+        let without = prompt(json!({"task_id": "t", "model": "m", "prompt": "x"}));
+        assert_eq!(request(&with, 7).unwrap().sampling.seed, 9);
+        assert_eq!(request(&without, 7).unwrap().sampling.seed, 7);
+    }
+
+    #[test]
+    fn a_format_that_can_not_be_enforced_is_refused() {
+        let prompt = prompt(json!({
+            "task_id": "t", "model": "m", "prompt": "x", "response_format": {"type": "json_object"},
+        }));
+        assert!(request(&prompt, 1).unwrap_err().retryable);
+    }
+}

@@ -1,0 +1,269 @@
+//! The thread that computes: takes prompts one after another and steps through each.
+
+use std::time::Instant;
+
+use ::engine::{Engine, EngineError, FinishReason, Request, Step, Usage};
+use protocol::Timings;
+use tokio::sync::mpsc;
+
+/// A prompt and where its answer goes. Dropping the receiver cancels.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) request: Request,
+    pub(super) events: mpsc::Sender<Event>,
+}
+
+#[derive(Debug)]
+pub(super) enum Event {
+    Token {
+        text: String,
+        token_id: u32,
+    },
+    Finished {
+        text: String,
+        reason: FinishReason,
+        usage: Usage,
+        timings: Timings,
+    },
+    Failed(EngineError),
+}
+
+/// What the worker needs of an engine.
+pub(super) trait Compute {
+    /// The session borrows the engine, and yields nothing more after an error or the end.
+    fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError>;
+}
+
+pub(super) trait Steps: Iterator<Item = Result<Step, EngineError>> {
+    fn usage(&self) -> Usage;
+}
+
+impl Compute for Engine {
+    fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
+        Ok(Box::new(Engine::start(self, request)?))
+    }
+}
+
+impl Steps for ::engine::Session<'_> {
+    fn usage(&self) -> Usage {
+        ::engine::Session::usage(self)
+    }
+}
+
+/// Works until every sender of jobs is gone.
+pub(super) fn run(engine: &mut dyn Compute, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    while let Some(job) = jobs.blocking_recv() {
+        let last = answer(engine, &job);
+        if let Some(last) = last {
+            // Whoever asked may have gone in this moment; then nobody needs to know.
+            let _ = job.events.blocking_send(last);
+        }
+    }
+}
+
+/// Steps to the end of the answer; `None` where nobody waits for it any more.
+fn answer(engine: &mut dyn Compute, job: &Job) -> Option<Event> {
+    if job.events.is_closed() {
+        return None;
+    }
+    let started = Instant::now();
+    let mut prefilled = started;
+    let mut session = match engine.start(&job.request) {
+        Ok(session) => session,
+        Err(error) => return Some(Event::Failed(error)),
+    };
+    while !job.events.is_closed() {
+        match session.next()? {
+            Ok(Step::Prefilled { .. }) => prefilled = Instant::now(),
+            Ok(Step::Text { text, token_id }) => {
+                job.events
+                    .blocking_send(Event::Token { text, token_id })
+                    .ok()?;
+            }
+            Ok(Step::Finished { text, reason }) => {
+                let timings = Timings {
+                    load_ms: 0.0,
+                    prefill_ms: (prefilled - started).as_secs_f64() * 1e3,
+                    decode_ms: prefilled.elapsed().as_secs_f64() * 1e3,
+                };
+                return Some(Event::Finished {
+                    text,
+                    reason,
+                    usage: session.usage(),
+                    timings,
+                });
+            }
+            Err(error) => return Some(Event::Failed(error)),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+        time::Duration,
+    };
+
+    use ::engine::{Input, Sampling};
+
+    use super::*;
+
+    /// Answers every prompt with this many tokens, and counts them.
+    struct Counter {
+        tokens: usize,
+        computed: Arc<AtomicUsize>,
+    }
+
+    struct CounterSteps<'a>(&'a Counter, usize);
+
+    impl Compute for Counter {
+        fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
+            if matches!(&request.input, Input::Raw { prompt, .. } if prompt.is_empty()) {
+                return Err(EngineError::InvalidRequest("empty".into()));
+            }
+            Ok(Box::new(CounterSteps(self, 0)))
+        }
+    }
+
+    impl Iterator for CounterSteps<'_> {
+        type Item = Result<Step, EngineError>;
+
+        fn next(&mut self) -> Option<Self::Item> {
+            self.1 += 1;
+            if self.1 == 1 {
+                return Some(Ok(Step::Prefilled { done: 3, total: 3 }));
+            }
+            if self.1 > self.0.tokens + 1 {
+                return Some(Ok(Step::Finished {
+                    text: ".".into(),
+                    reason: FinishReason::Stop,
+                }));
+            }
+            self.0.computed.fetch_add(1, Ordering::SeqCst);
+            Some(Ok(Step::Text {
+                text: "x".into(),
+                token_id: 1,
+            }))
+        }
+    }
+
+    impl Steps for CounterSteps<'_> {
+        fn usage(&self) -> Usage {
+            Usage {
+                prompt_tokens: 3,
+                cached_tokens: 0,
+                completion_tokens: self.0.tokens,
+            }
+        }
+    }
+
+    fn start(tokens: usize) -> (mpsc::UnboundedSender<Job>, Arc<AtomicUsize>) {
+        let computed = Arc::new(AtomicUsize::new(0));
+        let mut counter = Counter {
+            tokens,
+            computed: Arc::clone(&computed),
+        };
+        let (sender, receiver) = mpsc::unbounded_channel();
+        thread::spawn(move || run(&mut counter, receiver));
+        (sender, computed)
+    }
+
+    fn ask(jobs: &mpsc::UnboundedSender<Job>, prompt: &str) -> mpsc::Receiver<Event> {
+        let (events, receiver) = mpsc::channel(4);
+        let sampling = Sampling {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repeat_penalty: 1.0,
+            seed: 0,
+            max_tokens: None,
+            stop: Vec::new(),
+        };
+        let input = Input::Raw {
+            prompt: prompt.into(),
+            suffix: None,
+        };
+        jobs.send(Job {
+            request: Request { input, sampling },
+            events,
+        })
+        .unwrap();
+        receiver
+    }
+
+    #[tokio::test]
+    async fn every_token_leaves_before_the_end_with_usage_and_timings() {
+        let (jobs, _) = start(10);
+        let mut events = ask(&jobs, "hei");
+        for _ in 0..10 {
+            assert!(matches!(events.recv().await, Some(Event::Token { .. })));
+        }
+        let Some(Event::Finished {
+            text,
+            usage,
+            timings,
+            ..
+        }) = events.recv().await
+        else {
+            panic!("the end")
+        };
+        assert_eq!((text.as_str(), usage.completion_tokens), (".", 10));
+        assert!(timings.prefill_ms >= 0.0 && timings.decode_ms >= 0.0);
+        assert!(events.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_waits_for_stops_and_the_next_begins() {
+        let (jobs, computed) = start(usize::MAX - 1);
+        let mut abandoned = ask(&jobs, "hei");
+        assert!(abandoned.recv().await.is_some());
+        drop(abandoned);
+        let mut next = ask(&jobs, "hei");
+        assert!(next.recv().await.is_some());
+        drop(next);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let after = computed.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(
+            computed.load(Ordering::SeqCst),
+            after,
+            "nothing is computed for nobody"
+        );
+    }
+
+    #[test]
+    fn a_prompt_that_was_abandoned_in_the_queue_is_never_begun() {
+        let computed = Arc::new(AtomicUsize::new(0));
+        let mut counter = Counter {
+            tokens: 2,
+            computed: Arc::clone(&computed),
+        };
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        drop(ask(&jobs, "hei"));
+        drop(jobs);
+        run(&mut counter, receiver);
+        assert_eq!(computed.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_refused_prompt_says_why_and_the_worker_lives_on() {
+        let (jobs, _) = start(1);
+        let mut refused = ask(&jobs, "");
+        let error = refused.recv().await;
+        assert!(matches!(
+            error,
+            Some(Event::Failed(EngineError::InvalidRequest(_)))
+        ));
+        assert!(matches!(
+            ask(&jobs, "hei").recv().await,
+            Some(Event::Token { .. })
+        ));
+    }
+}

@@ -1,0 +1,331 @@
+//! What the owner asked for: flags and environment, checked. The only file that reads the
+//! environment.
+
+mod checks;
+mod url;
+
+use std::{fmt, path::PathBuf};
+
+use protocol::CatalogueModel;
+
+use self::checks::Checks;
+pub use self::url::BaseUrl;
+use crate::{arguments::Arguments, language::Language};
+
+/// The environment's variables that matter here, as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    pub hub_url: Option<String>,
+    pub ollama_url: Option<String>,
+    pub ollama_model: Option<String>,
+    pub openai_base_url: Option<String>,
+    pub openai_api_key: Option<Secret>,
+    pub node_api_key: Option<Secret>,
+    pub models_dir: Option<String>,
+    pub home: Option<String>,
+    /// As in `fi_FI.UTF-8`.
+    pub locale: Option<String>,
+    pub log_filter: Option<String>,
+}
+
+impl Environment {
+    pub fn read() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one file that may")]
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            hub_url: variable("HUB_URL"),
+            ollama_url: variable("OLLAMA_URL"),
+            ollama_model: variable("OLLAMA_MODEL"),
+            openai_base_url: variable("OPENAI_BASE_URL"),
+            openai_api_key: variable("OPENAI_API_KEY").map(Secret),
+            node_api_key: variable("NODE_API_KEY").map(Secret),
+            models_dir: variable("MODELS_DIR"),
+            home: variable("HOME").or_else(|| variable("USERPROFILE")),
+            locale: ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .into_iter()
+                .find_map(variable),
+            log_filter: variable("RUST_LOG"),
+        }
+    }
+}
+
+/// A key, which must not end up in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub language: Language,
+    pub hub_url: String,
+    pub key: Option<Secret>,
+    /// What the owner calls the node; absent: the machine's own name.
+    pub name: Option<String>,
+    pub slots: u32,
+    pub threads: usize,
+    pub backend: BackendChoice,
+}
+
+#[derive(Clone, Debug)]
+pub enum BackendChoice {
+    /// Ollama where it answers, else the engine.
+    Automatic {
+        ollama: OllamaSettings,
+        engine: EngineSettings,
+    },
+    Ollama(OllamaSettings),
+    OpenAi(OpenAiSettings),
+    Engine(EngineSettings),
+}
+
+#[derive(Clone, Debug)]
+pub struct OllamaSettings {
+    pub url: BaseUrl,
+    /// Downloaded where Ollama does not have it.
+    pub model: String,
+    pub context_length: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OpenAiSettings {
+    /// Up to and with `/v1`.
+    pub url: BaseUrl,
+    pub key: Option<Secret>,
+    /// The one model to offer; absent: all that the server has.
+    pub model: Option<String>,
+    pub context_length: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    pub model: ModelChoice,
+    pub models_folder: PathBuf,
+    pub threads: usize,
+    pub context_length: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub enum ModelChoice {
+    Catalogue(Box<CatalogueModel>),
+    File(PathBuf),
+}
+
+/// One thing that is wrong with flags or environment. In words: `Language::config_error`.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}", Language::English.config_error(self))]
+pub enum ConfigError {
+    InvalidUrl {
+        name: &'static str,
+        value: String,
+        example: &'static str,
+    },
+    InvalidNumber {
+        name: &'static str,
+        value: String,
+        minimum: u32,
+        maximum: u32,
+    },
+    SeveralBackends,
+    OpenAiWithoutUrl,
+    UnknownModel {
+        id: String,
+        known: Vec<String>,
+    },
+    NoModelsFolder,
+    EngineHasOneSlot,
+    BrokenCatalogue {
+        reason: String,
+    },
+}
+
+impl Config {
+    /// `physical_cores`: how many threads to compute with unless told otherwise.
+    pub fn new(
+        arguments: &Arguments,
+        environment: &Environment,
+        physical_cores: usize,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let mut checks = Checks::new(arguments, environment, physical_cores);
+        let backend = checks.backend();
+        let hub_url = checks.hub_url();
+        let slots = checks.slots(backend.as_ref());
+        let threads = checks.threads();
+        match (backend, hub_url) {
+            (Some(backend), Some(hub_url)) if checks.problems.is_empty() => Ok(Self {
+                language: Language::from_locale(environment.locale.as_deref()),
+                hub_url,
+                key: environment.node_api_key.clone(),
+                name: arguments.name.clone(),
+                slots,
+                threads,
+                backend,
+            }),
+            _ => Err(checks.problems),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Environment {
+        Environment {
+            home: Some("/home/aino".into()),
+            ..Environment::default()
+        }
+    }
+
+    fn backend(arguments: &Arguments, environment: &Environment) -> BackendChoice {
+        Config::new(arguments, environment, 4).unwrap().backend
+    }
+
+    #[test]
+    fn with_nothing_said_ollama_is_tried_and_the_engine_stands_by() {
+        let config = Config::new(&Arguments::default(), &home(), 4).unwrap();
+        assert_eq!(config.hub_url, "wss://kipina.studio/ws");
+        assert_eq!((config.slots, config.threads), (1, 4));
+        let BackendChoice::Automatic { ollama, engine } = config.backend else {
+            panic!("both are possible")
+        };
+        assert_eq!(ollama.url.join("/x"), "http://localhost:11434/x");
+        assert_eq!(ollama.model, "qwen2.5-coder:3b");
+        let ModelChoice::Catalogue(model) = engine.model else {
+            panic!("of the catalogue")
+        };
+        assert_eq!(model.id, "qwen2.5-coder:0.5b");
+        assert_eq!(
+            engine.models_folder,
+            PathBuf::from("/home/aino/.cache/kipina/models")
+        );
+    }
+
+    #[test]
+    fn a_model_that_only_one_backend_can_have_chooses_it() {
+        let with = |model: &str| Arguments {
+            model: Some(model.into()),
+            ..Arguments::default()
+        };
+        assert!(matches!(
+            backend(&with("/m/tiny.GGUF"), &home()),
+            BackendChoice::Engine(_)
+        ));
+        assert!(matches!(
+            backend(&with("llama3.2"), &home()),
+            BackendChoice::Ollama(_)
+        ));
+        assert!(matches!(
+            backend(&with("smollm2:135m"), &home()),
+            BackendChoice::Automatic { .. }
+        ));
+    }
+
+    #[test]
+    fn flags_go_before_the_environment() {
+        let environment = Environment {
+            hub_url: Some("http://one".into()),
+            ollama_model: Some("from-environment".into()),
+            ..home()
+        };
+        let arguments = Arguments {
+            ollama: true,
+            hub: Some("http://two".into()),
+            model: Some("from-flag".into()),
+            context: Some("4096".into()),
+            ..Arguments::default()
+        };
+        let config = Config::new(&arguments, &environment, 4).unwrap();
+        assert_eq!(config.hub_url, "ws://two/ws");
+        let BackendChoice::Ollama(ollama) = config.backend else {
+            panic!("ollama was asked for")
+        };
+        assert_eq!(
+            (ollama.model.as_str(), ollama.context_length),
+            ("from-flag", Some(4096))
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let environment = Environment {
+            hub_url: Some("kipina.studio".into()),
+            ..Environment::default()
+        };
+        let arguments = Arguments {
+            engine: true,
+            model: Some("gpt-5".into()),
+            threads: Some("0".into()),
+            slots: Some("many".into()),
+            context: Some("12".into()),
+            ..Arguments::default()
+        };
+        let problems = Config::new(&arguments, &environment, 4).unwrap_err();
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let told = told.join("\n");
+        for name in [
+            "HUB_URL",
+            "gpt-5",
+            "--threads",
+            "--slots",
+            "--context",
+            "MODELS_DIR",
+        ] {
+            assert!(told.contains(name), "{name} is missing from:\n{told}");
+        }
+        assert_eq!(problems.len(), 6, "{told}");
+    }
+
+    #[test]
+    fn a_flag_that_two_backends_read_is_complained_about_once() {
+        let arguments = Arguments {
+            context: Some("x".into()),
+            ..Arguments::default()
+        };
+        assert_eq!(Config::new(&arguments, &home(), 4).unwrap_err().len(), 1);
+    }
+
+    #[test]
+    fn impossible_combinations_are_refused() {
+        let several = Arguments {
+            engine: true,
+            ollama: true,
+            ..Arguments::default()
+        };
+        let problems = Config::new(&several, &home(), 4).unwrap_err();
+        assert_eq!(problems, [ConfigError::SeveralBackends]);
+        let slots = Arguments {
+            engine: true,
+            slots: Some("2".into()),
+            ..Arguments::default()
+        };
+        let problems = Config::new(&slots, &home(), 4).unwrap_err();
+        assert_eq!(problems, [ConfigError::EngineHasOneSlot]);
+        let openai = Arguments {
+            openai: true,
+            ..Arguments::default()
+        };
+        let problems = Config::new(&openai, &home(), 4).unwrap_err();
+        assert_eq!(problems, [ConfigError::OpenAiWithoutUrl]);
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let environment = Environment {
+            node_api_key: Some(Secret("sekret".into())),
+            ..home()
+        };
+        let config = Config::new(&Arguments::default(), &environment, 4).unwrap();
+        assert!(!format!("{environment:?} {config:?}").contains("sekret"));
+    }
+}

@@ -1,0 +1,266 @@
+//! Checks every setting, and collects all that is wrong instead of stopping at the first.
+
+use std::path::PathBuf;
+
+use protocol::Catalogue;
+
+use super::{
+    BackendChoice, BaseUrl, ConfigError, EngineSettings, Environment, ModelChoice, OllamaSettings,
+    OpenAiSettings, url,
+};
+use crate::arguments::Arguments;
+
+const CATALOGUE: &str = include_str!("../../../models.toml");
+
+const DEFAULT_HUB_URL: &str = "wss://kipina.studio/ws";
+const DEFAULT_OLLAMA_URL: &str = "http://localhost:11434";
+const DEFAULT_OLLAMA_MODEL: &str = "qwen2.5-coder:3b";
+const DEFAULT_ENGINE_MODEL: &str = "qwen2.5-coder:0.5b";
+
+pub(super) struct Checks<'a> {
+    arguments: &'a Arguments,
+    environment: &'a Environment,
+    physical_cores: usize,
+    pub(super) problems: Vec<ConfigError>,
+}
+
+impl<'a> Checks<'a> {
+    pub(super) fn new(
+        arguments: &'a Arguments,
+        environment: &'a Environment,
+        physical_cores: usize,
+    ) -> Self {
+        Self {
+            arguments,
+            environment,
+            physical_cores,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn backend(&mut self) -> Option<BackendChoice> {
+        let arguments = self.arguments;
+        match (arguments.engine, arguments.ollama, arguments.openai) {
+            (true, false, false) => self.engine().map(BackendChoice::Engine),
+            (false, true, false) => self.ollama().map(BackendChoice::Ollama),
+            (false, false, true) => self.openai().map(BackendChoice::OpenAi),
+            (false, false, false) => self.automatic(),
+            _ => {
+                self.problems.push(ConfigError::SeveralBackends);
+                None
+            }
+        }
+    }
+
+    pub(super) fn hub_url(&mut self) -> Option<String> {
+        let (name, value) = match (&self.arguments.hub, &self.environment.hub_url) {
+            (Some(flag), _) => ("--hub", flag.as_str()),
+            (None, Some(variable)) => ("HUB_URL", variable.as_str()),
+            (None, None) => ("HUB_URL", DEFAULT_HUB_URL),
+        };
+        let url = url::hub_url(value);
+        self.or_invalid(url, name, value, DEFAULT_HUB_URL)
+    }
+
+    pub(super) fn slots(&mut self, backend: Option<&BackendChoice>) -> u32 {
+        let slots = self
+            .number("--slots", self.arguments.slots.as_deref(), 1, 64)
+            .unwrap_or(1);
+        if slots > 1 && matches!(backend, Some(BackendChoice::Engine(_))) {
+            self.problems.push(ConfigError::EngineHasOneSlot);
+        }
+        slots
+    }
+
+    /// Without complaint: the backend's own settings have been through `number` already.
+    pub(super) fn threads(&self) -> usize {
+        let wanted = self
+            .arguments
+            .threads
+            .as_deref()
+            .and_then(|threads| threads.parse().ok());
+        wanted.unwrap_or(self.physical_cores)
+    }
+
+    /// A model that only one of the two can have decides which it is.
+    fn automatic(&mut self) -> Option<BackendChoice> {
+        match self.arguments.model.as_deref() {
+            Some(model) if is_path(model) => self.engine().map(BackendChoice::Engine),
+            Some(model)
+                if !self
+                    .catalogue()?
+                    .models
+                    .iter()
+                    .any(|known| known.id == model) =>
+            {
+                self.ollama().map(BackendChoice::Ollama)
+            }
+            _ => {
+                let (ollama, engine) = (self.ollama(), self.engine());
+                Some(BackendChoice::Automatic {
+                    ollama: ollama?,
+                    engine: engine?,
+                })
+            }
+        }
+    }
+
+    fn ollama(&mut self) -> Option<OllamaSettings> {
+        let environment = self.environment;
+        let context_length = self.context_length();
+        let url = environment
+            .ollama_url
+            .as_deref()
+            .unwrap_or(DEFAULT_OLLAMA_URL);
+        let url = self.or_invalid(BaseUrl::parse(url), "OLLAMA_URL", url, DEFAULT_OLLAMA_URL)?;
+        let model = self
+            .arguments
+            .model
+            .as_ref()
+            .or(environment.ollama_model.as_ref());
+        let model = model
+            .map_or(DEFAULT_OLLAMA_MODEL, String::as_str)
+            .to_owned();
+        Some(OllamaSettings {
+            url,
+            model,
+            context_length,
+        })
+    }
+
+    fn openai(&mut self) -> Option<OpenAiSettings> {
+        let environment = self.environment;
+        let context_length = self.context_length();
+        let Some(url) = environment.openai_base_url.as_deref() else {
+            self.problems.push(ConfigError::OpenAiWithoutUrl);
+            return None;
+        };
+        let example = "http://localhost:8080/v1";
+        let url = self.or_invalid(BaseUrl::parse(url), "OPENAI_BASE_URL", url, example)?;
+        let (key, model) = (
+            environment.openai_api_key.clone(),
+            self.arguments.model.clone(),
+        );
+        Some(OpenAiSettings {
+            url,
+            key,
+            model,
+            context_length,
+        })
+    }
+
+    fn engine(&mut self) -> Option<EngineSettings> {
+        let context_length = self
+            .context_length()
+            .and_then(|length| usize::try_from(length).ok());
+        let threads = self.number("--threads", self.arguments.threads.as_deref(), 1, 1024);
+        let threads = threads.and_then(|threads| usize::try_from(threads).ok());
+        let threads = threads.unwrap_or(self.physical_cores);
+        let model = self.engine_model();
+        let models_folder = self.models_folder();
+        Some(EngineSettings {
+            model: model?,
+            models_folder: models_folder?,
+            threads,
+            context_length,
+        })
+    }
+
+    fn engine_model(&mut self) -> Option<ModelChoice> {
+        let wanted = self
+            .arguments
+            .model
+            .as_deref()
+            .unwrap_or(DEFAULT_ENGINE_MODEL);
+        if is_path(wanted) {
+            return Some(ModelChoice::File(PathBuf::from(wanted)));
+        }
+        let catalogue = self.catalogue()?;
+        let model = catalogue.find(wanted);
+        if model.is_none() {
+            self.problems.push(ConfigError::UnknownModel {
+                id: wanted.to_owned(),
+                known: catalogue
+                    .models
+                    .iter()
+                    .map(|model| model.id.clone())
+                    .collect(),
+            });
+        }
+        model.map(|model| ModelChoice::Catalogue(Box::new(model.clone())))
+    }
+
+    fn models_folder(&mut self) -> Option<PathBuf> {
+        let environment = self.environment;
+        let named = environment.models_dir.as_ref().map(PathBuf::from);
+        let usual = || Some(PathBuf::from(environment.home.as_ref()?).join(".cache/kipina/models"));
+        let folder = named.or_else(usual);
+        if folder.is_none() {
+            self.problems.push(ConfigError::NoModelsFolder);
+        }
+        folder
+    }
+
+    fn catalogue(&mut self) -> Option<Catalogue> {
+        let parsed = Catalogue::parse(CATALOGUE);
+        parsed
+            .map_err(|error| {
+                self.problems.push(ConfigError::BrokenCatalogue {
+                    reason: error.to_string(),
+                });
+            })
+            .ok()
+    }
+
+    fn context_length(&mut self) -> Option<u32> {
+        self.number("--context", self.arguments.context.as_deref(), 256, 1 << 20)
+    }
+
+    fn number(
+        &mut self,
+        name: &'static str,
+        value: Option<&str>,
+        minimum: u32,
+        maximum: u32,
+    ) -> Option<u32> {
+        let value = value?;
+        let number = value
+            .parse()
+            .ok()
+            .filter(|number| (minimum..=maximum).contains(number));
+        if number.is_none() {
+            let problem = ConfigError::InvalidNumber {
+                name,
+                value: value.to_owned(),
+                minimum,
+                maximum,
+            };
+            // Two backends may have been asked about the same flag.
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        number
+    }
+
+    fn or_invalid<T>(
+        &mut self,
+        parsed: Option<T>,
+        name: &'static str,
+        value: &str,
+        example: &'static str,
+    ) -> Option<T> {
+        if parsed.is_none() {
+            self.problems.push(ConfigError::InvalidUrl {
+                name,
+                value: value.to_owned(),
+                example,
+            });
+        }
+        parsed
+    }
+}
+
+fn is_path(model: &str) -> bool {
+    model.to_ascii_lowercase().ends_with(".gguf")
+}

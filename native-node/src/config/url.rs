@@ -1,0 +1,100 @@
+//! Addresses as people write them, put right.
+
+use std::fmt;
+
+use reqwest::Url;
+
+/// An HTTP address that routes are appended to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// `None` where it is no HTTP address.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok()?;
+        let is_http = matches!(url.scheme(), "http" | "https") && url.host().is_some();
+        (is_http && url.query().is_none())
+            .then(|| Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// `route` begins with a slash.
+    pub fn join(&self, route: &str) -> String {
+        [&self.0, route].concat()
+    }
+
+    pub fn without_suffix(&self, suffix: &str) -> Self {
+        Self(self.0.strip_suffix(suffix).unwrap_or(&self.0).to_owned())
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A hub's WebSocket address: the site's own address will do. `None` where it is neither.
+pub(super) fn hub_url(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text = match text.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        _ => text.to_owned(),
+    };
+    let mut url = Url::parse(&text).ok()?;
+    if !matches!(url.scheme(), "ws" | "wss") || url.host().is_none() {
+        return None;
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    let path = if path.ends_with("/ws") {
+        path
+    } else {
+        format!("{path}/ws")
+    };
+    url.set_path(&path);
+    Some(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hubs_address_is_put_right() {
+        let cases = [
+            ("wss://kipina.studio/ws", "wss://kipina.studio/ws"),
+            ("https://kipina.studio", "wss://kipina.studio/ws"),
+            ("http://127.0.0.1:3000/", "ws://127.0.0.1:3000/ws"),
+            ("ws://[::1]:3000/ws/", "ws://[::1]:3000/ws"),
+            (
+                " https://example.org/kipina ",
+                "wss://example.org/kipina/ws",
+            ),
+        ];
+        for (written, meant) in cases {
+            assert_eq!(hub_url(written).as_deref(), Some(meant), "{written}");
+        }
+        for wrong in [
+            "kipina.studio",
+            "127.0.0.1:3000",
+            "ftp://kipina.studio",
+            "",
+            "ws://",
+        ] {
+            assert_eq!(hub_url(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_base_address_takes_routes_whatever_slash_it_ends_with() {
+        for written in ["http://localhost:11434", "http://localhost:11434/"] {
+            let base = BaseUrl::parse(written).unwrap();
+            assert_eq!(base.join("/api/tags"), "http://localhost:11434/api/tags");
+        }
+        let base = BaseUrl::parse("http://h/v1").unwrap();
+        assert_eq!(base.without_suffix("/v1").join("/props"), "http://h/props");
+        for wrong in ["localhost:11434", "ws://localhost", "", "http://h/?a=b"] {
+            assert_eq!(BaseUrl::parse(wrong), None, "{wrong}");
+        }
+    }
+}

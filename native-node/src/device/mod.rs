@@ -1,0 +1,47 @@
+//! Facts about this machine, for the hub's choice of node.
+
+mod gpu;
+
+use protocol::Device;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// What is known within a few seconds; the rest is absent.
+pub async fn device() -> Device {
+    let gpu = gpu::find().await;
+    let refreshes = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let Ok(system) = System::new_with_specifics(refreshes) else {
+        return Device {
+            gpu,
+            ..Device::default()
+        };
+    };
+    let cpu = system
+        .cpus()
+        .first()
+        .map(|cpu| cpu.brand().trim().to_owned());
+    Device {
+        cpu: cpu.filter(|brand| !brand.is_empty()),
+        cores: u32::try_from(system.cpus().len())
+            .ok()
+            .filter(|&cores| cores > 0),
+        memory_bytes: Some(system.total_memory()).filter(|&bytes| bytes > 0),
+        gpu,
+        webgpu: None,
+    }
+}
+
+/// Cores, not hardware threads: two threads that share a core's arithmetic gain nothing.
+pub fn physical_cores() -> usize {
+    let logical = || std::thread::available_parallelism().map_or(1, usize::from);
+    // In a container with a limit, fewer may be allowed than the machine has.
+    System::physical_core_count()
+        .map_or_else(|_| logical(), |cores| cores.min(logical()))
+        .max(1)
+}
+
+/// What the machine's owner called it.
+pub fn host_name() -> Option<String> {
+    System::host_name().ok().filter(|name| !name.is_empty())
+}

@@ -1,0 +1,58 @@
+//! Why a node can't start, or can't go on.
+
+use crate::language::Language;
+
+/// In words: `Language::node_error`.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", Language::English.node_error(self))]
+pub enum NodeError {
+    OllamaUnreachable {
+        url: String,
+        reason: String,
+    },
+    OllamaTooOld {
+        version: String,
+    },
+    PullFailed {
+        model: String,
+        reason: String,
+    },
+    OpenAiUnreachable {
+        url: String,
+        reason: String,
+    },
+    ModelNotFetched {
+        id: String,
+        path: String,
+    },
+    ModelUnusable {
+        path: String,
+        reason: String,
+    },
+    Tls {
+        reason: String,
+    },
+    /// The hub said that trying again can't help: a close code, and its words for it.
+    RefusedByHub {
+        code: u16,
+        reason: String,
+    },
+}
+
+/// Why a connection to the hub could not be made, or ended. In words: `Language::loss_reason`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LossReason {
+    NoAnswer,
+    NoWelcome,
+    /// Nothing was heard for longer than the heartbeat allows.
+    Silent,
+    /// It takes no more data.
+    Stuck,
+    Ended,
+    Closed {
+        code: u16,
+        reason: String,
+    },
+    /// What the network or the operating system said.
+    Broken(String),
+}

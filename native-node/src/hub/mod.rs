@@ -1,0 +1,9 @@
+//! The node's side of the wire: one connection to the hub, kept alive for ever.
+
+mod backoff;
+mod connection;
+mod dial;
+mod reconnect;
+mod work;
+
+pub use self::reconnect::run;

@@ -1,0 +1,162 @@
+//! The prompts that one connection has taken, each on a task of its own.
+
+use std::{collections::HashMap, sync::Arc};
+
+use protocol::{LlmDone, LlmError, LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinError, JoinSet},
+};
+
+use crate::{
+    backend::{AnswerWriter, Backend, Failure},
+    language::Language,
+    prompt_log::PromptLog,
+};
+
+/// Runs at most as many prompts as there are slots. Dropping it abandons them all.
+#[derive(Debug)]
+pub(super) struct Work {
+    backend: Arc<dyn Backend>,
+    language: Language,
+    slots: usize,
+    frame_bytes: usize,
+    frames: mpsc::Sender<NodeMessage>,
+    tasks: JoinSet<()>,
+    running: HashMap<TaskId, AbortHandle>,
+    draining: bool,
+}
+
+impl Work {
+    /// `frames`: where answers go. `frame_bytes`: the longest frame that the hub takes.
+    pub(super) fn new(
+        backend: Arc<dyn Backend>,
+        language: Language,
+        slots: u32,
+        frame_bytes: usize,
+        frames: mpsc::Sender<NodeMessage>,
+    ) -> Self {
+        Self {
+            backend,
+            language,
+            slots: usize::try_from(slots).unwrap_or(usize::MAX),
+            frame_bytes,
+            frames,
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            draining: false,
+        }
+    }
+
+    /// Begins to answer, or returns the frame that says why not.
+    pub(super) fn begin(&mut self, prompt: LlmPrompt) -> Option<NodeMessage> {
+        let task_id = prompt.task_id.clone();
+        if self.running.contains_key(&task_id) {
+            tracing::warn!("the hub sent prompt {task_id} twice");
+            return None;
+        }
+        if self.draining || self.running.len() >= self.slots {
+            let message = if self.draining {
+                "the node is stopping"
+            } else {
+                "the node is busy"
+            };
+            let failure = Failure::new(LlmErrorCode::Unavailable, message);
+            return Some(error_frame(task_id, failure));
+        }
+        let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
+        let task = answer(backend, prompt, frames, self.frame_bytes, self.language);
+        self.running.insert(task_id, self.tasks.spawn(task));
+        None
+    }
+
+    pub(super) fn cancel(&mut self, task_id: &TaskId) {
+        if let Some(task) = self.running.remove(task_id) {
+            task.abort();
+        }
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Whether a frame for the hub still has somebody who waits for it; frees the slot of a prompt
+    /// whose last frame it is.
+    pub(super) fn is_wanted(&mut self, frame: &NodeMessage) -> bool {
+        match frame {
+            NodeMessage::LlmToken(token) => self.running.contains_key(&token.task_id),
+            NodeMessage::LlmDone(done) => self.running.remove(&done.task_id).is_some(),
+            NodeMessage::LlmError(error) => self.running.remove(&error.task_id).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Waits until a task went wrong in a way that it could not tell itself, and tells it.
+    pub(super) async fn next_accident(&mut self) -> NodeMessage {
+        loop {
+            match self.tasks.join_next_with_id().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    if let Some(frame) = self.accident(&error) {
+                        return frame;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// `None` for a task that was cancelled on purpose.
+    fn accident(&mut self, error: &JoinError) -> Option<NodeMessage> {
+        let mut running = self.running.iter();
+        let task_id = running.find(|(_, task)| task.id() == error.id())?.0.clone();
+        self.running.remove(&task_id);
+        Some(error_frame(
+            task_id,
+            Failure::backend("the node made a mistake of its own"),
+        ))
+    }
+}
+
+async fn answer(
+    backend: Arc<dyn Backend>,
+    prompt: LlmPrompt,
+    frames: mpsc::Sender<NodeMessage>,
+    frame_bytes: usize,
+    language: Language,
+) {
+    let log = PromptLog::begin(&prompt, language);
+    let task_id = prompt.task_id.clone();
+    let mut writer = AnswerWriter::new(task_id.clone(), frames.clone(), frame_bytes);
+    let last = match backend.answer(&prompt, &mut writer).await {
+        Ok(ending) => {
+            log.done(&ending);
+            NodeMessage::LlmDone(LlmDone {
+                task_id,
+                finish_reason: ending.finish_reason,
+                usage: ending.usage,
+                timings: ending.timings,
+            })
+        }
+        Err(failure) => {
+            log.failed(&failure);
+            error_frame(task_id, failure)
+        }
+    };
+    // A lost connection has nobody to tell.
+    let _ = frames.send(last).await;
+}
+
+fn error_frame(task_id: TaskId, failure: Failure) -> NodeMessage {
+    let Failure {
+        code,
+        message,
+        retryable,
+    } = failure;
+    NodeMessage::LlmError(LlmError {
+        task_id,
+        code,
+        message,
+        retryable,
+    })
+}

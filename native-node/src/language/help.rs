@@ -1,0 +1,90 @@
+//! The texts of `--help`.
+
+use super::Language;
+
+#[derive(Debug)]
+pub struct Help {
+    pub about: &'static str,
+    pub usage: &'static str,
+    pub usage_line: &'static str,
+    pub ollama: &'static str,
+    pub openai: &'static str,
+    pub engine: &'static str,
+    pub model: &'static str,
+    pub name: &'static str,
+    pub name_unit: &'static str,
+    pub threads: &'static str,
+    pub slots: &'static str,
+    pub context: &'static str,
+    pub hub: &'static str,
+    pub version: &'static str,
+    pub help: &'static str,
+    pub environment: &'static str,
+}
+
+impl Language {
+    pub fn help(self) -> Help {
+        Help {
+            about: self.pick(
+                "Kipinän solmu: tämä kone laskee vastauksia yhteiseen verkkoon.",
+                "A Kipinä node: this machine computes answers for the shared network.",
+            ),
+            usage: self.pick("Käyttö", "Usage"),
+            usage_line: self.pick("[VALITSIMET]", "[OPTIONS]"),
+            ollama: self.pick(
+                "Laske Ollamalla (oletus, jos se vastaa)",
+                "Compute with Ollama (the default where it answers)",
+            ),
+            openai: self.pick(
+                "Laske OpenAI-yhteensopivalla palvelimella (OPENAI_BASE_URL)",
+                "Compute with an OpenAI-compatible server (OPENAI_BASE_URL)",
+            ),
+            engine: self.pick(
+                "Laske omalla moottorilla (oletus, jos Ollamaa ei ole)",
+                "Compute with the built-in engine (the default without Ollama)",
+            ),
+            model: self.pick(
+                "Malli: tunnus tai moottorille myös polku.gguf",
+                "The model: its id or, for the engine, a path.gguf",
+            ),
+            name: self.pick(
+                "Solmun nimi tilastoissa (oletus: koneen nimi)",
+                "The node's name in statistics (default: the machine's)",
+            ),
+            name_unit: self.pick("NIMI", "NAME"),
+            threads: self.pick(
+                "Moottorin säikeet (oletus: fyysiset ytimet)",
+                "The engine's threads (default: physical cores)",
+            ),
+            slots: self.pick(
+                "Yhtä aikaa laskettavat pyynnöt (oletus 1; moottorilla aina 1)",
+                "Prompts computed at once (default 1; the engine always 1)",
+            ),
+            context: self.pick(
+                "Pyynnön ja vastauksen enimmäispituus tokeneina (oletus 8192)",
+                "The most tokens of prompt and answer together (default 8192)",
+            ),
+            hub: self.pick("Keskuksen osoite (HUB_URL)", "The hub's address (HUB_URL)"),
+            version: self.pick("Näytä versio", "Show the version"),
+            help: self.pick("Näytä tämä ohje", "Show this help"),
+            environment: self.pick(
+                "Ympäristömuuttujat:\n  \
+                 HUB_URL          keskuksen osoite (oletus wss://kipina.studio/ws)\n  \
+                 NODE_API_KEY     keskukselta saatu avain\n  \
+                 OLLAMA_URL       Ollaman osoite (oletus http://localhost:11434)\n  \
+                 OLLAMA_MODEL     malli, joka haetaan, jos se puuttuu (oletus qwen2.5-coder:3b)\n  \
+                 OPENAI_BASE_URL  palvelimen osoite, esim. http://localhost:8080/v1\n  \
+                 OPENAI_API_KEY   sen avain\n  \
+                 MODELS_DIR       moottorin mallit (oletus ~/.cache/kipina/models)",
+                "Environment:\n  \
+                 HUB_URL          the hub's address (default wss://kipina.studio/ws)\n  \
+                 NODE_API_KEY     the key that the hub gave you\n  \
+                 OLLAMA_URL       Ollama's address (default http://localhost:11434)\n  \
+                 OLLAMA_MODEL     the model to download if missing (default qwen2.5-coder:3b)\n  \
+                 OPENAI_BASE_URL  the server's address, as in http://localhost:8080/v1\n  \
+                 OPENAI_API_KEY   its key\n  \
+                 MODELS_DIR       the engine's models (default ~/.cache/kipina/models)",
+            ),
+        }
+    }
+}

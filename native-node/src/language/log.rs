@@ -1,0 +1,107 @@
+//! What the node says while it runs.
+
+use std::time::Duration;
+
+use super::Language;
+use crate::error::LossReason;
+
+impl Language {
+    pub fn pulling(self, model: &str) -> String {
+        self.pick(
+            format!("Haetaan malli {model} Ollamalle…"),
+            format!("Downloading {model} for Ollama…"),
+        )
+    }
+
+    pub fn pull_progress(self, model: &str, done_bytes: u64, total_bytes: u64) -> String {
+        let (done, total) = (megabytes(done_bytes), megabytes(total_bytes));
+        self.pick(
+            format!("{model}: {done} / {total} Mt haettu"),
+            format!("{model}: {done} of {total} MB downloaded"),
+        )
+    }
+
+    pub fn pull_failed(self, model: &str, reason: &str) -> String {
+        self.pick(
+            format!("Mallin {model} haku ei onnistunut ({reason}); jatketaan muilla malleilla."),
+            format!("Downloading {model} failed ({reason}); going on with the other models."),
+        )
+    }
+
+    pub fn load_progress(self, model: &str, percent: u64) -> String {
+        self.pick(
+            format!("{model}: {percent} % ladattu"),
+            format!("{model}: {percent} % loaded"),
+        )
+    }
+
+    pub fn model_loaded(self, model: &str, took: Duration, threads: usize) -> String {
+        let seconds = took.as_secs_f64();
+        self.pick(
+            format!("{model} ladattu {seconds:.1} sekunnissa, säikeitä {threads}"),
+            format!("{model} loaded in {seconds:.1} s, {threads} threads"),
+        )
+    }
+
+    pub fn backend_found(self, backend: &str) -> String {
+        self.pick(
+            format!("Laskee: {backend}"),
+            format!("Computing with {backend}"),
+        )
+    }
+
+    pub fn models_changed(self, models: &[String]) -> String {
+        let models = list(models);
+        self.pick(format!("Mallit: {models}"), format!("Models: {models}"))
+    }
+
+    pub fn backend_lost(self, reason: &str) -> String {
+        self.pick(
+            format!("Malleja ei saada: {reason}. Yritetään uudelleen."),
+            format!("No models to be had: {reason}. Trying again."),
+        )
+    }
+
+    pub fn connected(self, hub: &str, name: &str) -> String {
+        self.pick(
+            format!("Yhdistetty: {hub}, solmun nimi {name}"),
+            format!("Connected to {hub} as {name}"),
+        )
+    }
+
+    pub fn connection_lost(self, reason: &LossReason, delay: Duration) -> String {
+        let reason = self.loss_reason(reason);
+        let seconds = delay.as_secs_f64();
+        self.pick(
+            format!("Ei yhteyttä keskukseen: {reason}. Uusi yritys {seconds:.1} s päästä."),
+            format!("No connection to the hub: {reason}. Trying again in {seconds:.1} s."),
+        )
+    }
+
+    pub fn draining(self) -> &'static str {
+        self.pick(
+            "Keskus pysähtyy: keskeneräiset vastataan, uusia ei oteta.",
+            "The hub is stopping: finishing what is here, taking no more.",
+        )
+    }
+
+    pub fn stopped(self) -> &'static str {
+        self.pick("Solmu pysäytetty.", "The node has stopped.")
+    }
+
+    pub fn cancelled(self) -> &'static str {
+        self.pick("peruttu", "cancelled")
+    }
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "–".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

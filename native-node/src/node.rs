@@ -1,0 +1,129 @@
+//! The node: its backend, and all that it tells of itself.
+
+use std::sync::Arc;
+
+use protocol::{Device, Hello, NodeKind, NodeModel, PROTOCOL_VERSION};
+use rustls::ClientConfig;
+use tokio::sync::watch;
+
+use crate::{
+    SOFTWARE,
+    backend::{
+        Backend,
+        engine::EngineBackend,
+        ollama::{self, OllamaBackend},
+        openai::OpenAiBackend,
+    },
+    config::{BackendChoice, Config, EngineSettings, OllamaSettings, Secret},
+    device,
+    error::NodeError,
+    language::Language,
+    models, tls,
+};
+
+/// What all connections of one run of the program share.
+#[derive(Debug)]
+pub struct Node {
+    pub hub_url: String,
+    pub name: String,
+    pub key: Option<Secret>,
+    pub slots: u32,
+    /// To compute benchmarks with.
+    pub threads: usize,
+    pub language: Language,
+    pub device: Device,
+    pub backend: Arc<dyn Backend>,
+    pub models: watch::Receiver<Vec<NodeModel>>,
+    pub tls: Arc<ClientConfig>,
+}
+
+impl Node {
+    /// Starts the backend, which may have to download or load a model first.
+    pub async fn start(config: Config) -> Result<Self, NodeError> {
+        let tls = tls::client_config();
+        let tls = tls.map_err(|error| NodeError::Tls {
+            reason: error.to_string(),
+        })?;
+        let (backend, slots) = start_backend(&config, &tls).await?;
+        let device = device::device().await;
+        let models =
+            models::watch(Arc::clone(&backend), models::POLL_INTERVAL, config.language).await;
+        let ids = models::ids(&models.borrow());
+        tracing::info!("{}", config.language.models_changed(&ids));
+        let name = config.name.or_else(device::host_name);
+        Ok(Self {
+            hub_url: config.hub_url,
+            name: name.unwrap_or_else(|| "kipina-node".to_owned()),
+            key: config.key,
+            slots,
+            threads: config.threads,
+            language: config.language,
+            device,
+            backend,
+            models,
+            tls,
+        })
+    }
+
+    pub fn hello(&self, models: Vec<NodeModel>) -> Hello {
+        Hello {
+            protocol_version: PROTOCOL_VERSION,
+            kind: NodeKind::Native,
+            name: self.name.clone(),
+            software: SOFTWARE.to_owned(),
+            key: self.key.as_ref().map(|key| key.reveal().to_owned()),
+            models,
+            slots: self.slots,
+            device: self.device.clone(),
+        }
+    }
+}
+
+/// The backend, and how many prompts it answers at once.
+async fn start_backend(
+    config: &Config,
+    tls: &ClientConfig,
+) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+    match &config.backend {
+        BackendChoice::Ollama(settings) => start_ollama(config, settings, tls).await,
+        BackendChoice::Engine(settings) => start_engine(config, settings).await,
+        BackendChoice::OpenAi(settings) => {
+            tracing::info!(
+                "{}",
+                config.language.backend_found(&settings.url.to_string())
+            );
+            let backend = OpenAiBackend::start(settings.clone(), tls).await?;
+            Ok((Arc::new(backend), config.slots))
+        }
+        BackendChoice::Automatic { ollama, engine } => {
+            if ollama::answers(ollama, tls).await {
+                start_ollama(config, ollama, tls).await
+            } else {
+                start_engine(config, engine).await
+            }
+        }
+    }
+}
+
+async fn start_ollama(
+    config: &Config,
+    settings: &OllamaSettings,
+    tls: &ClientConfig,
+) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+    tracing::info!(
+        "{}",
+        config
+            .language
+            .backend_found(&format!("Ollama, {}", settings.url))
+    );
+    let backend = OllamaBackend::start(settings, tls, config.language).await?;
+    Ok((Arc::new(backend), config.slots))
+}
+
+async fn start_engine(
+    config: &Config,
+    settings: &EngineSettings,
+) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+    let backend = EngineBackend::start(settings, config.language).await?;
+    Ok((Arc::new(backend), 1))
+}

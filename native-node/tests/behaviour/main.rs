@@ -1,0 +1,7 @@
+//! The node against stand-ins for what it talks to, over real sockets.
+
+mod hub;
+mod ollama;
+mod openai;
+mod script;
+mod support;
