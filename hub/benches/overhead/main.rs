@@ -25,5 +25,9 @@ fn main() -> ExitCode {
 
     let figures = runtime.block_on(concurrent::measure());
     println!("{figures}");
-    if figures.frames_lost() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if figures.frames_lost() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -145,7 +145,7 @@ impl Held {
         {
             Ok(())
         } else {
-            Err(Violation::Foreign(task_id.clone()))
+            Err(Violation::Foreign)
         }
     }
 }

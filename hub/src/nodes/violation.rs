@@ -2,20 +2,25 @@
 
 use axum::extract::ws::CloseFrame;
 use protocol::{TaskId, close_code};
+use serde_json::error::Category;
 
 use crate::dispatch::{FailureKind, PromptFailure};
 
-/// A rule of the protocol that a node broke.
+/// A rule of the protocol that a node broke. The words end up in the log, so they hold nothing
+/// that the node chose: what breaks a rule may be the text of an answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Violation {
-    #[error("a frame that is no message of the protocol: {0}")]
-    Malformed(#[from] serde_json::Error),
+    #[error("a frame that is no message of the protocol: {problem} at its column {column}")]
+    Malformed {
+        problem: &'static str,
+        column: usize,
+    },
     #[error("a binary frame where only text is spoken")]
     Binary,
     #[error("a frame that can't be read: {0}")]
     Unreadable(String),
-    #[error("a frame for the task {0}, which this node does not have")]
-    Foreign(TaskId),
+    #[error("a frame for a task that this node does not have")]
+    Foreign,
     #[error("frame {found} of the task {task_id} where frame {expected} was due")]
     OutOfOrder {
         task_id: TaskId,
@@ -28,6 +33,21 @@ pub(super) enum Violation {
     SecondHello,
     #[error("{0}")]
     Hello(&'static str),
+}
+
+impl From<serde_json::Error> for Violation {
+    fn from(error: serde_json::Error) -> Self {
+        // The error's own words quote the frame.
+        let problem = match error.classify() {
+            Category::Syntax => "not JSON",
+            Category::Eof => "cut off",
+            Category::Data | Category::Io => "unknown or wrong fields",
+        };
+        Self::Malformed {
+            problem,
+            column: error.column(),
+        }
+    }
 }
 
 /// How a session came to its end.

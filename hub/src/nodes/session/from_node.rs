@@ -23,7 +23,7 @@ impl Session<'_> {
         let handled = match frame {
             Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                 Ok(message) => self.message(message, now).await,
-                Err(error) => Err(Violation::Malformed(error)),
+                Err(error) => Err(Violation::from(error)),
             },
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Flow::Continue(())),
             Some(Ok(Message::Binary(_))) => Err(Violation::Binary),
@@ -41,8 +41,9 @@ impl Session<'_> {
             NodeMessage::NodeStatus(status) => self.status(status).await,
             NodeMessage::Hello(_) => Err(Violation::SecondHello),
             // The hub asks for neither yet, so whatever they answer is not this node's task.
-            NodeMessage::BenchmarkResult(result) => Err(Violation::Foreign(result.task_id)),
-            NodeMessage::AuditResult(result) => Err(Violation::Foreign(result.task_id)),
+            NodeMessage::BenchmarkResult(_) | NodeMessage::AuditResult(_) => {
+                Err(Violation::Foreign)
+            }
         }
     }
 
