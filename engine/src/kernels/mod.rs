@@ -13,8 +13,6 @@ mod pack;
 mod portable;
 mod threads;
 mod vector;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm;
 
 use std::ops::Range;
 
@@ -66,9 +64,6 @@ pub(crate) fn detect() -> &'static dyn Kernels {
     if let Some(kernels) = avx2::all().into_iter().next() {
         return kernels;
     }
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    return &wasm::Wasm;
-    #[allow(unreachable_code, reason = "where one instruction set is certain")]
     &portable::Portable
 }
 
