@@ -61,7 +61,7 @@ async function open(address = "/"): Promise<void> {
   await page.locator("fieldset li").first().or(page.locator("fieldset > p")).waitFor();
 }
 
-const start = () => page.getByRole("button", { name: /^(Alusta|Start) / }).click();
+const start = () => page.getByRole("button", { name: /^(Alusta|Yritä uudelleen) / }).click();
 const face = () => page.getByTestId("face").innerText();
 
 async function waitForFace(expected: string): Promise<void> {
@@ -164,7 +164,7 @@ const scenes: Scene[] = [
     name: "failed-unknown-model",
     address: "/?model=gpt-9&compute=gpu",
     act: async () => {
-      await page.getByRole("button", { name: "Alusta", exact: true }).click();
+      await page.getByRole("button", { name: "Alusta" }).click();
       await waitForFace("ei onnistunut");
     },
   },
@@ -172,7 +172,7 @@ const scenes: Scene[] = [
     name: "failed-hub",
     orders: { apiWorks: false },
     act: async () => {
-      await page.getByRole("button", { name: "Alusta", exact: true }).click();
+      await page.getByRole("button", { name: "Alusta" }).click();
       await waitForFace("ei onnistunut");
     },
   },
@@ -332,13 +332,11 @@ it("keeps the language, and reaches everything by keyboard", async () => {
   for (let press = 0; press < 9; press += 1) {
     await page.keyboard.press("Tab");
     reached.push(
-      await page.evaluate(
-        () =>
-          document.activeElement?.id ||
-          document.activeElement?.textContent?.trim() ||
-          (document.activeElement as HTMLInputElement | null)?.name ||
-          null,
-      ),
+      await page.evaluate(() => {
+        const focused = document.activeElement;
+        if (focused instanceof HTMLInputElement) return focused.name;
+        return focused?.id || focused?.textContent.trim() || null;
+      }),
     );
   }
   expect(reached.slice(0, 3)).toEqual(["Skip to the content", "Suomi", "English"]);

@@ -6,7 +6,7 @@ import type { ComputeWorker, Surroundings } from "./controller";
 import { detectFeatures } from "./features";
 import type { FromWorker } from "./messages";
 import type { Concern } from "./state";
-import { TabLock, type Locks } from "./tab-lock";
+import { TabLock } from "./tab-lock";
 
 const GIB = 1024 ** 3;
 
@@ -34,7 +34,7 @@ export function browserSurroundings(nodeName: string): Surroundings {
     deviceBytes,
     concerns,
     webgpu,
-    lock: new TabLock(navigator.locks as Locks, new BroadcastChannel("kipina-compute")),
+    lock: new TabLock(navigator.locks, new BroadcastChannel("kipina-compute")),
     makeWorker,
     keepStorage: () => {
       // Some browsers ask the person, who may take a while: nothing waits for the answer.

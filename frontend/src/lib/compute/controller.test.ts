@@ -199,6 +199,7 @@ describe("a running tab", () => {
     const { controller, workers, kind } = await openRunningTab();
     workers[0]?.onMessage({ type: "node", event: { type: "refused", code: 4005, reason: "" } });
     await controller.start(choices);
+    expect(kind()).toBe("preparing");
     expect(workers.length).toBe(1);
     expect(workers[0]?.terminated).toBe(false);
   });

@@ -44,7 +44,6 @@ export const en: Dictionary = {
     title: "Compute on this machine",
     lead: "This tab can run a language model on your own processor. The model is downloaded once and stays on your device.",
     start: "Start",
-    startNamed: (model) => `Start the model ${model}`,
     startAgain: "Try again",
     pause: "Pause",
     resume: "Resume",
@@ -109,6 +108,7 @@ export const en: Dictionary = {
   models: {
     title: "Models",
     loading: "Fetching the list of models…",
+    unavailable: "The list did not come.",
     empty: "The hub's catalogue has no models.",
     size: (size) => `download ${size}`,
     aboutSize: (size) => `download about ${size}`,
@@ -122,8 +122,8 @@ export const en: Dictionary = {
     removeFailed: "The model could not be deleted. Close other tabs of Kipinä and try again.",
     notPinned: "The catalogue has no checksum of the file, so a download could not be verified.",
     beyondWasm: (needed) => `Needs about ${needed} of memory; a browser tab holds 4 GB at most.`,
-    deviceMemory: (needed, device) =>
-      `Needs about ${needed} of memory, and this device has ${device}. Choose a smaller model.`,
+    deviceMemory: (needed, deviceGigabytes) =>
+      `Needs about ${needed} of memory, and this device has ${deviceGigabytes} GB. Choose a smaller model.`,
   },
   failures: {
     title: "This did not work",

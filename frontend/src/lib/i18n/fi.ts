@@ -42,7 +42,6 @@ export const fi = {
     title: "Laske tällä koneella",
     lead: "Tämä välilehti voi ajaa kielimallin omalla suorittimellasi. Malli ladataan kerran ja pysyy laitteellasi.",
     start: "Alusta",
-    startNamed: (model: string) => `Alusta malli ${model}`,
     startAgain: "Yritä uudelleen",
     pause: "Tauko",
     resume: "Jatka",
@@ -109,6 +108,7 @@ export const fi = {
   models: {
     title: "Mallit",
     loading: "Haetaan malliluetteloa…",
+    unavailable: "Luetteloa ei saatu.",
     empty: "Keskuksen luettelossa ei ole yhtään mallia.",
     size: (size: string) => `lataus ${size}`,
     aboutSize: (size: string) => `lataus noin ${size}`,
@@ -123,8 +123,8 @@ export const fi = {
     notPinned: "Luettelossa ei ole tiedoston tarkistussummaa, joten latausta ei voisi varmistaa.",
     beyondWasm: (needed: string) =>
       `Tarvitsee noin ${needed} muistia, selaimen välilehteen mahtuu enintään 4 Gt.`,
-    deviceMemory: (needed: string, device: string) =>
-      `Tarvitsee noin ${needed} muistia, ja laitteessa on ${device}. Valitse pienempi malli.`,
+    deviceMemory: (needed: string, deviceGigabytes: number) =>
+      `Tarvitsee noin ${needed} muistia, ja laitteessa on ${deviceGigabytes} Gt. Valitse pienempi malli.`,
   },
   failures: {
     title: "Tämä ei onnistunut",

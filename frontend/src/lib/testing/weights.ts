@@ -108,20 +108,22 @@ export interface ServedRequest {
   range: string | null;
 }
 
-/** What a server does with one request; undefined: it serves the file as it should. */
-export type Mischief =
-  | { breakAfter: number }
-  | { ignoreRange: true; breakAfter?: number }
-  | { status: number }
-  | { body: Uint8Array<ArrayBuffer>; hideLength?: true }
-  | { refuseConnection: true }
+/** What a server does with one request; an empty one: it serves the file as it should. */
+export interface Mischief {
+  breakAfter?: number;
+  ignoreRange?: true;
+  status?: number;
+  body?: Uint8Array<ArrayBuffer>;
+  hideLength?: true;
+  refuseConnection?: true;
   /** Nothing comes, and the wait for it runs out. */
-  | { hang: true };
+  hang?: true;
+}
 
 /** Serves the bytes, with one piece of mischief per request for as long as there is any. */
 export function fakeNetwork(
   bytes: Uint8Array<ArrayBuffer>,
-  mischief: (Mischief | undefined)[] = [],
+  mischief: Mischief[] = [],
 ): Network & { requests: ServedRequest[]; pauses: number[] } {
   const requests: ServedRequest[] = [];
   const pauses: number[] = [];
@@ -131,20 +133,13 @@ export function fakeNetwork(
     pauses,
     fetch: (input, init) => {
       const range = new Headers(init?.headers).get("range");
-      requests.push({ url: String(input), range });
+      requests.push({ url: input instanceof Request ? input.url : input.toString(), range });
       const trick = mischief.shift() ?? {};
-      hanging = "hang" in trick;
-      if ("refuseConnection" in trick) return Promise.reject(new TypeError("failed to fetch"));
-      if ("hang" in trick) return untilAborted(init?.signal);
-      if ("status" in trick) return Promise.resolve(new Response(null, { status: trick.status }));
-      const whole = "body" in trick ? trick.body : bytes;
-      const start = range === null || "ignoreRange" in trick ? 0 : Number(/\d+/.exec(range)?.[0]);
-      const headers: Record<string, string> = { "content-length": String(whole.length - start) };
-      if ("hideLength" in trick) delete headers["content-length"];
-      if (start > 0) headers["content-range"] = `bytes ${start}-${whole.length - 1}/${whole.length}`;
-      const end = "breakAfter" in trick && trick.breakAfter !== undefined ? start + trick.breakAfter : null;
-      const body = pieces(whole.subarray(start, end ?? undefined), end !== null);
-      return Promise.resolve(new Response(body, { status: start > 0 ? 206 : 200, headers }));
+      hanging = trick.hang === true;
+      if (trick.refuseConnection) return Promise.reject(new TypeError("failed to fetch"));
+      if (trick.hang) return untilAborted(init?.signal);
+      if (trick.status !== undefined) return Promise.resolve(new Response(null, { status: trick.status }));
+      return Promise.resolve(serve(trick.body ?? bytes, trick.ignoreRange ? null : range, trick));
     },
     pause: (milliseconds, signal) => {
       if (milliseconds < STALL_MS) pauses.push(milliseconds);
@@ -152,6 +147,16 @@ export function fakeNetwork(
       return milliseconds < STALL_MS || hanging ? Promise.resolve() : untilAborted(signal);
     },
   };
+}
+
+function serve(whole: Uint8Array<ArrayBuffer>, range: string | null, trick: Mischief): Response {
+  const start = Number(/\d+/.exec(range ?? "")?.[0] ?? 0);
+  const headers = new Headers();
+  if (!trick.hideLength) headers.set("content-length", String(whole.length - start));
+  if (start > 0) headers.set("content-range", `bytes ${start}-${whole.length - 1}/${whole.length}`);
+  const breaks = trick.breakAfter !== undefined;
+  const body = pieces(whole.subarray(start, breaks ? start + (trick.breakAfter ?? 0) : undefined), breaks);
+  return new Response(body, { status: start > 0 ? 206 : 200, headers });
 }
 
 function pieces(bytes: Uint8Array<ArrayBuffer>, breaks: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {

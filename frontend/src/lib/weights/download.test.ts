@@ -10,7 +10,7 @@ flipped[5000] = (flipped[5000] ?? 0) ^ 1;
 
 interface Setup {
   pinned?: PinnedFile;
-  mischief?: (Mischief | undefined)[];
+  mischief?: Mischief[];
   stored?: Uint8Array;
   store?: MemoryStore;
   abort?: AbortController;

@@ -56,4 +56,15 @@ describe("obtaining a model", () => {
       { modelId: "sample", sha256: pinned.sha256, bytes: 5000, checksums: null },
     ]);
   });
+
+  it("leaves nothing behind of a file that was bad", async () => {
+    const store = new MemoryStore();
+    const around = surroundings(store);
+    around.network.fetch = fakeNetwork(sampleBytes(10), [
+      { body: new Uint8Array(5000) },
+      { body: new Uint8Array(5000) },
+    ]).fetch;
+    await expect(get(around)).rejects.toMatchObject({ failure: { code: "corrupt" } });
+    expect(await store.list()).toEqual([]);
+  });
 });

@@ -38,7 +38,10 @@ export async function obtain(
     await store.saveRecord({ ...record, checksums: digest.checksums });
     return await opened(file, digest.checksums);
   } catch (error) {
+    const empty = file.storedBytes() === 0;
     await file.close();
+    // Nothing is left to go on from, as after a bad file: then nothing is shown as stored, either.
+    if (empty) await store.remove(pinned.sha256);
     throw asStorageError(error, pinned.bytes);
   }
 }
