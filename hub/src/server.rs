@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use protocol::CatalogueError;
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
@@ -87,7 +87,10 @@ impl Server {
         let service = self
             .router
             .into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(self.listener, service).with_graceful_shutdown(async {
+        // Tokens are small frames: held back until the last one is acknowledged, each would come up
+        // to 40 ms late. A socket that refuses is slow, not broken.
+        let listener = self.listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async {
             // Either way, said or dropped, it means the end.
             let _ = closed.await;
         });
