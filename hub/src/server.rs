@@ -89,7 +89,9 @@ impl Server {
             .into_make_service_with_connect_info::<SocketAddr>();
         // Tokens are small frames: held back until the last one is acknowledged, each would come up
         // to 40 ms late. A socket that refuses is slow, not broken.
-        let listener = self.listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+        let listener = self
+            .listener
+            .tap_io(|socket| drop(socket.set_nodelay(true)));
         let serving = axum::serve(listener, service).with_graceful_shutdown(async {
             // Either way, said or dropped, it means the end.
             let _ = closed.await;

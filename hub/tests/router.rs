@@ -122,7 +122,14 @@ async fn every_response_has_a_request_id() {
 #[tokio::test]
 async fn unknown_api_routes_and_methods_are_refused_in_json() {
     let hub = hub(&[]);
-    for path in ["/v1/nothing", "/api/nothing", "/v1/chat", "/v1", "/v1/", "/api/"] {
+    for path in [
+        "/v1/nothing",
+        "/api/nothing",
+        "/v1/chat",
+        "/v1",
+        "/v1/",
+        "/api/",
+    ] {
         let reply = get(&hub.router, path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(reply.json()["error"]["code"], "not_found", "{path}");
