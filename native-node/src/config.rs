@@ -159,7 +159,7 @@ impl Config {
         let mut checks = Checks::new(arguments, environment, physical_cores);
         let backend = checks.backend();
         let hub_url = checks.hub_url();
-        let slots = checks.slots(backend.as_ref());
+        let slots = checks.slots();
         let threads = checks.threads();
         match (backend, hub_url) {
             (Some(backend), Some(hub_url)) if checks.problems.is_empty() => Ok(Self {
@@ -266,8 +266,8 @@ mod tests {
             engine: true,
             model: Some("gpt-5".into()),
             threads: Some("0".into()),
-            slots: Some("many".into()),
-            context: Some("12".into()),
+            slots: Some("2".into()),
+            context: Some("many".into()),
             ..Arguments::default()
         };
         let problems = Config::new(&arguments, &environment, 4).unwrap_err();

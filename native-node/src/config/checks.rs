@@ -62,11 +62,11 @@ impl<'a> Checks<'a> {
         self.or_invalid(url, name, value, DEFAULT_HUB_URL)
     }
 
-    pub(super) fn slots(&mut self, backend: Option<&BackendChoice>) -> u32 {
+    pub(super) fn slots(&mut self) -> u32 {
         let slots = self
             .number("--slots", self.arguments.slots.as_deref(), 1, 64)
             .unwrap_or(1);
-        if slots > 1 && matches!(backend, Some(BackendChoice::Engine(_))) {
+        if slots > 1 && self.arguments.engine {
             self.problems.push(ConfigError::EngineHasOneSlot);
         }
         slots
