@@ -27,7 +27,8 @@ tools="$HOME/.cache/kipina/tools/bench-native"
 mkdir -p "$tools"
 cp bench/native/* "$tools/"
 if ! cmp -s "$tools/package-lock.json" "$tools/node_modules/.installed-lock"; then
-  npm ci --prefix "$tools" --ignore-scripts --no-fund --no-audit >&2
+  # Not `npm ci`: it wants the binaries of every platform in the lock file, and no registry has them all.
+  npm install --prefix "$tools" --no-save --ignore-scripts --no-fund --no-audit >&2
   cp "$tools/package-lock.json" "$tools/node_modules/.installed-lock"
 fi
 cargo_offline_if_possible

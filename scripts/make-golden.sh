@@ -9,7 +9,8 @@ golden="$here/../engine/tests/golden"
 mkdir -p "$tools"
 cp "$here"/golden/* "$tools/"
 if ! cmp -s "$tools/package-lock.json" "$tools/node_modules/.installed-lock"; then
-  npm ci --prefix "$tools" --ignore-scripts --no-fund --no-audit
+  # Not `npm ci`: it wants the binaries of every platform in the lock file, and no registry has them all.
+  npm install --prefix "$tools" --no-save --ignore-scripts --no-fund --no-audit
   cp "$tools/package-lock.json" "$tools/node_modules/.installed-lock"
 fi
 
