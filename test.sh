@@ -45,8 +45,8 @@ stage() { # NAME COMMAND...
   } >>"$summary"
 }
 
-# Rust's, Python's (unittest and pytest), Node's, and our own shell tests' last lines.
-summary_lines='^test result: |^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s|^Ran [0-9]+ tests? in|^(OK|FAILED)( \(.*\))?$|^(# |ℹ )(pass|fail) [0-9]+$|^[0-9]+ passed, [0-9]+ failed$'
+# Rust's, Python's (unittest and pytest), Node's, Vitest's, and our own shell tests' last lines.
+summary_lines='^test result: |^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s|^Ran [0-9]+ tests? in|^(OK|FAILED)( \(.*\))?$|^(# |ℹ )(pass|fail) [0-9]+$|^ +Tests  .*[0-9]+ (passed|failed)|^[0-9]+ passed, [0-9]+ failed$'
 
 count_tests() { # LOG
   grep -E "$summary_lines" "$1" | awk '
@@ -71,6 +71,12 @@ count_tests() { # LOG
         if ($i ~ /^(failed|errors?),?$/) bad += $(i - 1)
       }
       next
+    }
+    /^ +Tests  / {
+      for (i = 2; i <= NF; i++) {
+        if ($i == "passed") good += $(i - 1)
+        if ($i == "failed") bad += $(i - 1)
+      }
     }
     /^[0-9]+ passed, / { good += $1; bad += $3 }
     END { print good + 0, bad + 0 }'
@@ -100,6 +106,14 @@ shell_scripts() {
 test_models() {
   scripts/fetch-model.sh qwen2.5-coder:0.5b
   scripts/fetch-model.sh smollm2:135m
+}
+
+frontend_tests() {
+  npm --prefix frontend ci --no-fund --no-audit
+  npm --prefix frontend run lint
+  npm --prefix frontend run check
+  npm --prefix frontend test
+  npm --prefix frontend run build
 }
 
 script_tests() { python3 -m unittest discover --start-directory scripts/tests; }
@@ -146,6 +160,7 @@ stage "Dependency arrows" scripts/check_arrows.py
 stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast
 stage "Script tests" script_tests
+stage "Frontend" frontend_tests
 
 export KIPINA_MODEL=qwen2.5-coder:0.5b
 port="$(free_port)"
