@@ -43,8 +43,8 @@ trap 'rm -rf "$folder"' EXIT
 for run in $(seq 1 "$runs"); do
   printf 'run %s of %s\n' "$run" "$runs" >&2
   "$CARGO_TARGET_DIR/release/examples/speed" "$model_file" "$threads" "$prompt_tokens" "$decode_tokens" |
-    tee -a "$folder/kipina" >&2
+    tee -a "$folder/kipina" >&2 || fail measuring_failed Kipinä
   node "$tools/llama.mjs" "$model_file" "$threads" "$prompt_tokens" "$decode_tokens" |
-    tee -a "$folder/llama" >&2
+    tee -a "$folder/llama" >&2 || fail measuring_failed llama.cpp
 done
 node "$tools/report.mjs" "$folder/kipina" "$folder/llama" bench/RESULTS.md "$model"

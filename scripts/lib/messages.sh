@@ -44,6 +44,7 @@ message() { # KEY VALUES...
     stopping) finnish='Lopetetaan.' english='Stopping.' ;;
     died) finnish='%s päättyi koodilla %s. Sen lokin (%s) loppu:' english='%s ended with code %s. The end of its log, %s:' ;;
     not_ready) finnish='%s ei vastannut kehotteeseen %s sekunnissa. Katso lokit: %s ja %s' english='%s answered no prompt within %s seconds. See the logs: %s and %s' ;;
+    measuring_failed) finnish='mittaus katkesi: %s. Mitään ei kirjoitettu.' english='measuring %s broke off; nothing was written.' ;;
     *) finnish="$key" english="$key" ;;
   esac
   # shellcheck disable=SC2059 # the formats are the table above
