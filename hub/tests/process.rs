@@ -66,7 +66,9 @@ fn terminate(child: &Child) {
 }
 
 async fn totals(address: &str) -> Totals {
-    let body = reqwest::get(format!("http://{address}/api/stats"))
+    let body = support::http::client()
+        .get(format!("http://{address}/api/stats"))
+        .send()
         .await
         .unwrap();
     let stats: protocol::Stats = serde_json::from_str(&body.text().await.unwrap()).unwrap();
@@ -124,7 +126,7 @@ async fn a_stopping_hub_lets_the_answer_finish_and_writes_it_down() {
     let (mut child, address) = start(&home);
     let mut node = FakeNode::join(&format!("ws://{address}/ws"), hello(MODEL)).await;
     let body = json!({"model": MODEL, "messages": [{"role": "user", "content": "hei"}]});
-    let request = reqwest::Client::new()
+    let request = support::http::client()
         .post(format!("http://{address}/v1/chat/completions"))
         .body(body.to_string());
     let answer = tokio::spawn(request.send());

@@ -37,7 +37,7 @@ pub(crate) async fn measure() -> Figures {
         };
         join(&hub.node_url(), STREAMS / NODES, pace).await;
     }
-    let client = reqwest::Client::new();
+    let client = crate::support::http::client();
     let mut streams = JoinSet::new();
     for number in 0..STREAMS {
         let (client, url) = (client.clone(), hub.url("/v1/chat/completions"));

@@ -13,7 +13,7 @@ use crate::support::hub::TestHub;
 const FRAMES: u64 = 1000;
 
 pub(crate) fn measure(criterion: &mut Criterion, runtime: &Runtime) {
-    let client = reqwest::Client::new();
+    let client = crate::support::http::client();
 
     let mut group = criterion.benchmark_group("hub");
     let (_hub, url) = runtime.block_on(hub_with(Pace {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::support::{fake_node::MODEL, hub::TestHub, sse};
+use crate::support::{fake_node::MODEL, http, hub::TestHub, sse};
 
 /// Long enough on the slowest machine: where it runs out, something hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,7 +30,7 @@ pub(crate) fn ask_for(hub: &TestHub, fields: &Value) -> Asking {
     for (field, value) in fields.as_object().unwrap() {
         body[field] = value.clone();
     }
-    let request = reqwest::Client::new()
+    let request = http::client()
         .post(hub.url("/v1/chat/completions"))
         .header("content-type", "application/json")
         .body(body.to_string());

@@ -55,7 +55,7 @@ impl TestHub {
         Self {
             address: server.address(),
             directory,
-            client: reqwest::Client::new(),
+            client: super::http::client(),
             stop,
             running: tokio::spawn(server.run(async {
                 let _ = stopped.await;

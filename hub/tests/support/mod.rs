@@ -6,5 +6,6 @@
 )]
 
 pub mod fake_node;
+pub mod http;
 pub mod hub;
 pub mod sse;
