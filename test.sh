@@ -112,7 +112,7 @@ frontend_tests() {
   npm --prefix frontend ci --no-fund --no-audit
   npm --prefix frontend run lint
   npm --prefix frontend run check
-  npm --prefix frontend test
+  NO_COLOR=1 npm --prefix frontend test
   npm --prefix frontend run build
 }
 
