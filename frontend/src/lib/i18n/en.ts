@@ -56,7 +56,7 @@ export const en: Dictionary = {
     threads: "Threads",
     threadsHint: (cores) => `This machine has ${cores} cores. A change takes effect at the next start.`,
     threadsUnavailable: "This browser computes with one thread.",
-    gpuNotYet: "The engine computes on the processor only for now, so compute=gpu can't be used yet.",
+    gpuNotYet: "The engine computes on the processor alone, so compute=gpu can't be used yet.",
     gpuOff: "The graphics processor is not used during this visit (compute=cpu).",
     slower: {
       webassembly: "This browser has no WebAssembly.",
