@@ -28,7 +28,7 @@ function rare(): RareNavigator {
   return navigator as RareNavigator;
 }
 
-export function browserSurroundings(nodeName: string): Surroundings {
+export function browserSurroundings(identity: { nodeName: string; owner: string }): Surroundings {
   return {
     features: detectFeatures,
     deviceBytes,
@@ -43,7 +43,7 @@ export function browserSurroundings(nodeName: string): Surroundings {
     hidden: () => document.hidden,
     now: () => Date.now(),
     hubUrl: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
-    nodeName,
+    ...identity,
   };
 }
 

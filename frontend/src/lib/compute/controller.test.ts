@@ -54,6 +54,7 @@ function openTab(
     now: () => 1000,
     hubUrl: "ws://hub/ws",
     nodeName: "selain-1234",
+    owner: "secret",
     ...change,
   });
   const kind = (): string => controller.value.state.kind;
@@ -83,6 +84,7 @@ describe("starting", () => {
       threads: 4,
       contextLength: 4096,
       webgpu: "adapter",
+      owner: "secret",
       file: { modelId: sampleModel.id, sources: [{ kind: "hub" }, { kind: "hugging_face" }] },
     });
   });

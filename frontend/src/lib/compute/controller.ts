@@ -34,6 +34,7 @@ export interface Surroundings {
   now(): number;
   hubUrl: string;
   nodeName: string;
+  owner: string;
 }
 
 export interface Choices {
@@ -190,6 +191,7 @@ export class ComputeController extends Observable<Compute> {
       contextLength: Math.min(TAB_CONTEXT_LENGTH, choices.model.context_length),
       hubUrl: this.#surroundings.hubUrl,
       nodeName: this.#surroundings.nodeName,
+      owner: this.#surroundings.owner,
       webgpu: choices.useGpu ? await this.#surroundings.webgpu() : null,
       onlyOwn: choices.onlyOwn,
       tabHidden: this.#surroundings.hidden(),

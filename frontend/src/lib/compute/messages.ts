@@ -14,6 +14,7 @@ export interface StartOptions {
   hubUrl: string;
   nodeName: string;
   webgpu: string | null;
+  owner: string;
   onlyOwn: boolean;
   tabHidden: boolean;
 }

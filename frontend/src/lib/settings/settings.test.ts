@@ -5,6 +5,7 @@ import { chooseModel } from "../page/choice";
 import { sampleModel } from "../testing/catalogue";
 import { defaultSettings, loadSettings, saveSettings } from "./settings";
 import { forgivingStorage, type KeyValue } from "./storage";
+import { ownerSecret } from "./owner";
 import { nodeName } from "./tab";
 import { parseVisit } from "./visit";
 
@@ -47,6 +48,24 @@ describe("what is kept", () => {
     const storage = memory();
     expect(nodeName(storage, () => "abcd-efgh")).toBe("selain-abcd");
     expect(nodeName(storage, () => "something else")).toBe("selain-abcd");
+  });
+});
+
+describe("the owner's secret", () => {
+  const filled = (byte: number) => (into: Uint8Array<ArrayBuffer>) => into.fill(byte);
+
+  it("is 128 random bits, made once", () => {
+    const storage = memory();
+    const secret = ownerSecret(storage, filled(0xfb));
+    expect(secret).toBe("-_v7-_v7-_v7-_v7-_v7-w");
+    expect(ownerSecret(storage, filled(1))).toBe(secret);
+  });
+
+  it("is made anew where nothing is kept, or something else is", () => {
+    expect(ownerSecret(forbidden, filled(1))).not.toBe(ownerSecret(forbidden, filled(2)));
+    const storage = memory();
+    storage.setItem("kipina.owner", "guessable");
+    expect(ownerSecret(storage, filled(1))).toHaveLength(22);
   });
 });
 

@@ -16,6 +16,7 @@ const options: StartOptions = {
   hubUrl: "ws://hub/ws",
   nodeName: "selain-1234",
   webgpu: null,
+  owner: "secret",
   onlyOwn: true,
   tabHidden: false,
 };
@@ -81,8 +82,11 @@ describe("the worker's host", () => {
       name: "selain-1234",
       modelId: "sample",
       digest: `sha256:${options.file.sha256}`,
+      owner: "secret",
+      onlyOwn: true,
+      paused: false,
+      tabHidden: false,
     });
-    expect(node.setOnlyOwn).toHaveBeenCalledWith(true);
     expect(store.openFiles).toBe(0);
   });
 
@@ -127,8 +131,7 @@ describe("the worker's host", () => {
     await vi.waitFor(() => {
       expect(posted.at(-1)?.type).toBe("loaded");
     });
-    expect(node.setPaused).toHaveBeenCalledWith(true);
-    expect(node.setTabHidden).toHaveBeenCalledWith(true);
+    expect(node.connect.mock.calls[0]?.[0]).toMatchObject({ paused: true, tabHidden: true });
   });
 
   it("connects at once after waking up, unless it is connected", async () => {

@@ -122,15 +122,16 @@ export class Host {
     const options = this.#options;
     const node = this.#node;
     if (options === null || node === null) return;
-    node.setPaused(this.#paused);
-    node.setOnlyOwn(options.onlyOwn);
-    node.setTabHidden(options.tabHidden);
     node.connect(
       {
         hubUrl: options.hubUrl,
         name: options.nodeName,
         modelId: options.file.modelId,
         digest: `sha256:${options.file.sha256}`,
+        owner: options.owner,
+        onlyOwn: options.onlyOwn,
+        paused: this.#paused,
+        tabHidden: options.tabHidden,
         ...(options.webgpu === null ? {} : { webgpu: options.webgpu }),
       },
       (event) => {

@@ -23,15 +23,33 @@ export interface ModelFile {
 
 /** A loaded model and its connection to the hub. */
 export interface ComputeNode {
-  connect(
-    settings: { hubUrl: string; name: string; modelId: string; digest: string; webgpu?: string },
-    onEvent: (event: NodeEvent) => void,
-  ): void;
+  /** Joins, and joins again whenever the connection breaks, until `disconnect`. */
+  connect(settings: ConnectSettings, onEvent: (event: NodeEvent) => void): void;
   setPaused(p: boolean): void;
   setOnlyOwn(p: boolean): void;
   setTabHidden(h: boolean): void;
   disconnect(): void;
   free(): void;
+}
+
+export interface ConnectSettings {
+  hubUrl: string;
+  name: string;
+  modelId: string;
+  digest: string;
+  /** The adapter's name; absent where there is no WebGPU, or where it must not be used. */
+  webgpu?: string;
+  /** This browser's secret: the hub knows prompts of its own person by it. */
+  owner: string;
+  /** These three are how it is now; the setters tell what changes, and `hello` always says the latest. */
+  onlyOwn: boolean;
+  paused: boolean;
+  tabHidden: boolean;
+  /**
+   * The GPU's multiply-adds per second, measured for about so long; null where there is none to measure.
+   * Called only for a benchmark that the hub asked for.
+   */
+  benchmarkGpu?: (durationMs: number) => Promise<number | null>;
 }
 
 export type NodeEvent =
