@@ -15,13 +15,7 @@ interface RareNavigator {
   deviceMemory?: number;
   connection?: { saveData?: boolean };
   getBattery?: () => Promise<{ charging: boolean }>;
-  gpu?: { requestAdapter(): Promise<{ info?: AdapterInfo } | null> };
-}
-
-interface AdapterInfo {
-  vendor: string;
-  architecture: string;
-  description: string;
+  gpu?: GPU;
 }
 
 function rare(): RareNavigator {

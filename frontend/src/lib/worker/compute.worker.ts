@@ -5,6 +5,7 @@
 import type { ToWorker } from "../compute/messages";
 import { bestStore } from "../weights/stores";
 import { importEngine } from "./engine";
+import { benchmarkGpu } from "./gpu-benchmark";
 import { Host } from "./host";
 import { pause } from "./pause";
 
@@ -13,6 +14,8 @@ const host = new Host({
   openStore: bestStore,
   network: { fetch: (input, init) => fetch(input, init), pause },
   estimateSpace: () => navigator.storage.estimate(),
+  // Where WebGPU is off, the browser has no such property.
+  benchmarkGpu: (durationMs) => benchmarkGpu((navigator as { gpu?: GPU }).gpu, durationMs),
   post: (message) => {
     postMessage(message);
   },

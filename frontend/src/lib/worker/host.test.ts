@@ -56,6 +56,7 @@ function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve(
     openStore: () => Promise.resolve(store),
     network,
     estimateSpace: () => Promise.resolve({}),
+    benchmarkGpu: () => Promise.resolve(5e11),
     post: (message) => posted.push(message),
   };
   return { host: new Host(surroundings), surroundings, posted, store, network, node };
@@ -88,6 +89,16 @@ describe("the worker's host", () => {
       tabHidden: false,
     });
     expect(store.openFiles).toBe(0);
+  });
+
+  it("lets the hub measure the GPU where the person lets it be used", async () => {
+    const { host, posted, node, surroundings } = setUp();
+    host.handle({ type: "start", options: { ...options, webgpu: "adapter" } });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)?.type).toBe("loaded");
+    });
+    const { benchmarkGpu } = surroundings;
+    expect(node.connect.mock.calls[0]?.[0]).toMatchObject({ webgpu: "adapter", benchmarkGpu });
   });
 
   it("looks for the engine before it downloads anything", async () => {

@@ -15,6 +15,8 @@ export interface HostSurroundings {
   openStore(): Promise<WeightsStore>;
   network: Network;
   estimateSpace: () => Promise<SpaceEstimate>;
+  /** Multiply-adds per second; null where there is no GPU to measure. */
+  benchmarkGpu: (durationMs: number) => Promise<number | null>;
   post(message: FromWorker): void;
 }
 
@@ -132,7 +134,9 @@ export class Host {
         onlyOwn: options.onlyOwn,
         paused: this.#paused,
         tabHidden: options.tabHidden,
-        ...(options.webgpu === null ? {} : { webgpu: options.webgpu }),
+        ...(options.webgpu === null
+          ? {}
+          : { webgpu: options.webgpu, benchmarkGpu: this.#surroundings.benchmarkGpu }),
       },
       (event) => {
         this.#heard(event);
