@@ -63,6 +63,9 @@ fn hello(model: &str) -> Hello {
         name: "echo".to_owned(),
         software: "echo_node".to_owned(),
         key: None,
+        owner: None,
+        only_own: false,
+        paused: false,
         models: vec![NodeModel {
             id: model.to_owned(),
             digest: None,

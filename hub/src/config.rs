@@ -113,6 +113,11 @@ impl Config {
             },
             nodes: NodeSettings {
                 key: read.text("NODE_API_KEY"),
+                browsers_per_address: read.number(
+                    "BROWSERS_PER_ADDRESS",
+                    nodes.browsers_per_address,
+                    0..=1_000_000,
+                ),
                 first_token_deadline: read
                     .seconds("FIRST_TOKEN_DEADLINE_SECONDS", nodes.first_token_deadline),
                 token_deadline: read.seconds("TOKEN_DEADLINE_SECONDS", nodes.token_deadline),

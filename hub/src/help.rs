@@ -33,6 +33,7 @@ Asetukset luetaan ympäristömuuttujista:
   ALLOWED_ORIGINS               sivustot, jotka saavat kutsua keskusta: https://nimi,…
   TRUSTED_PROXIES               välityspalvelimet, joiden X-Forwarded-For uskotaan (127.0.0.0/8,::1)
   CONNECTIONS_PER_ADDRESS       solmuja yhdestä osoitteesta enintään (64)
+  BROWSERS_PER_ADDRESS          niistä selaimia ilman avainta enintään (32)
   MAX_BODY_BYTES                pyynnön enimmäispituus (4194304)
   QUEUE_LENGTH                  kehotteita jonossa mallia kohti enintään (64)
   QUEUE_DEADLINE_SECONDS        odotus jonossa enintään (120)
@@ -58,6 +59,7 @@ Settings are read from the environment:
   ALLOWED_ORIGINS               sites that may call the hub: https://name,…
   TRUSTED_PROXIES               proxies whose X-Forwarded-For is believed (127.0.0.0/8,::1)
   CONNECTIONS_PER_ADDRESS       most nodes from one address (64)
+  BROWSERS_PER_ADDRESS          most of them browsers without a key (32)
   MAX_BODY_BYTES                longest request (4194304)
   QUEUE_LENGTH                  most prompts that wait for one model (64)
   QUEUE_DEADLINE_SECONDS        longest wait in the queue (120)

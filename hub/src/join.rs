@@ -13,5 +13,6 @@ pub(crate) async fn join(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     tracing::debug!("a node connects from {}", admission.address);
-    hub.node_gate.accept(upgrade, admission.permit)
+    hub.node_gate
+        .accept(upgrade, admission.address, admission.permit)
 }

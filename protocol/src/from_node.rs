@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FinishReason, TaskId, Timings, Usage};
+use crate::{FinishReason, Owner, TaskId, Timings, Usage};
 
 /// A frame from a node to the hub.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,15 @@ pub struct Hello {
     pub software: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Whose prompts are this node's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// True where only its owner's prompts are welcome; without an owner, none are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_own: bool,
+    /// True where it starts out paused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     #[serde(default)]
     pub models: Vec<NodeModel>,
     /// Prompts it answers at the same time.
@@ -157,6 +166,10 @@ pub struct NodeStatus {
     /// True while the owner wants no prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// True while only prompts of the owner that `hello` named are welcome. What the node has it
+    /// finishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_own: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_battery: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,12 +7,14 @@
 mod catalogue;
 mod from_hub;
 mod from_node;
+mod owner;
 mod prompt;
 mod stats;
 
 pub use catalogue::*;
 pub use from_hub::*;
 pub use from_node::*;
+pub use owner::*;
 pub use prompt::*;
 pub use stats::*;
 
@@ -47,6 +49,8 @@ pub mod close_code {
     pub const HELLO_EXPECTED: u16 = 4006;
     /// The hub is going away; come back after a pause.
     pub const HUB_STOPPING: u16 = 4007;
+    /// As many browsers without a key compute from this address as the hub allows.
+    pub const TOO_MANY_NODES: u16 = 4008;
 
     /// True where trying again with the same program and settings can't help.
     pub fn is_final(code: u16) -> bool {

@@ -142,6 +142,8 @@ fn what_an_older_node_leaves_out_has_a_default() {
         panic!("not a hello")
     };
     assert_eq!((hello.slots, hello.models.len(), hello.key), (1, 0, None));
+    let whose = (hello.owner, hello.only_own, hello.paused);
+    assert_eq!(whose, (None, false, false));
 
     let done = json!({
         "type": "llm_done", "task_id": "t", "finish_reason": "stop",
@@ -151,6 +153,15 @@ fn what_an_older_node_leaves_out_has_a_default() {
         panic!("not a done")
     };
     assert_eq!((done.usage.cached_tokens, done.timings.decode_ms), (0, 0.0));
+}
+
+#[test]
+fn a_hello_with_an_owner_that_is_none_is_no_hello() {
+    let hello = json!({
+        "type": "hello", "protocol_version": 1, "kind": "browser", "name": "tab", "owner": "me",
+    });
+    let error = serde_json::from_value::<NodeMessage>(hello).expect_err("too short a secret");
+    assert!(error.to_string().contains("16 to 64"), "{error}");
 }
 
 #[test]

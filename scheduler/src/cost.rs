@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use crate::node::{Node, Offer};
-use crate::speed::Prior;
 use crate::{NodeId, PromptProfile};
 
 /// One node and one of its models that may answer a prompt.
@@ -49,8 +48,7 @@ impl<'a> Candidate<'a> {
 
 /// How long the node is expected to take from now to the last token.
 fn expected_seconds(node: &Node, offer: &Offer, profile: &PromptProfile) -> f64 {
-    let prior = Prior::of(node.kind, node.has_gpu, offer.parameters);
-    let speed = offer.speed.or_prior(prior);
+    let speed = node.expected_speed(offer);
     let alone = f64::from(profile.prompt_tokens) / speed.prefill
         + f64::from(profile.answer_tokens) / speed.decode;
     // Prompts that a node answers at the same time share its memory bandwidth.

@@ -1,6 +1,6 @@
 //! The scheduler's whole vocabulary: what it is told, and what it asks for.
 
-use protocol::{NodeKind, NodeModel, NodeStatus, Timings, Usage};
+use protocol::{NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 
 use crate::PromptProfile;
 
@@ -21,6 +21,17 @@ pub struct NodeProfile {
     pub has_gpu: bool,
     pub slots: u32,
     pub models: Vec<NodeModel>,
+    pub owner: Option<Owner>,
+    /// Whether it takes its owner's prompts only; without an owner, it takes none.
+    pub only_own: bool,
+    pub paused: bool,
+}
+
+/// What a node measured when it was asked to multiply and add, in operations per second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Benchmark {
+    pub cpu_multiply_adds_per_second: f64,
+    pub gpu_multiply_adds_per_second: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +43,11 @@ pub enum Event {
     NodeChanged {
         node: NodeId,
         status: NodeStatus,
+    },
+    /// What to expect of the node until it has answered something.
+    Benchmarked {
+        node: NodeId,
+        benchmark: Benchmark,
     },
     /// The node is gone; what it had not begun to answer goes to another.
     NodeLeft {

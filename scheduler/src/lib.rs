@@ -4,6 +4,7 @@
 //! owner must carry out, in order. It deals in ids and numbers only: the prompts themselves stay
 //! with whoever owns them at the moment.
 
+mod benchmark;
 mod cost;
 mod eligible;
 mod event;
@@ -15,7 +16,7 @@ mod queue;
 mod scheduler;
 mod speed;
 
-pub use event::{Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
+pub use event::{Benchmark, Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
 pub use names::ModelNames;
 pub use prompt::{NodePreference, PromptProfile};
 pub use scheduler::{NodeLoad, Scheduler, Settings};

@@ -1,9 +1,9 @@
 //! A node as the scheduler sees it.
 
-use protocol::{NodeKind, NodeModel, NodeStatus};
+use protocol::{NodeKind, NodeModel, NodeStatus, Owner};
 
-use crate::speed::Speed;
-use crate::{ModelNames, NodeProfile};
+use crate::speed::{Prior, Speed};
+use crate::{Benchmark, ModelNames, NodeProfile};
 
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -14,6 +14,9 @@ pub(crate) struct Node {
     /// Slots in use.
     pub(crate) busy: u32,
     pub(crate) paused: bool,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) only_own: bool,
+    benchmark: Option<Benchmark>,
     pub(crate) offers: Vec<Offer>,
     /// Prompts that it was given.
     pub(crate) served: u64,
@@ -48,7 +51,10 @@ impl Node {
             has_gpu: profile.has_gpu,
             slots: profile.slots,
             busy: 0,
-            paused: false,
+            paused: profile.paused,
+            owner: profile.owner.clone(),
+            only_own: profile.only_own,
+            benchmark: None,
             offers: offers(&profile.models, names, &[]),
             served: 0,
             tokens_per_second: None,
@@ -61,6 +67,20 @@ impl Node {
         }
         self.slots = status.slots.unwrap_or(self.slots);
         self.paused = status.paused.unwrap_or(self.paused);
+        self.only_own = status.only_own.unwrap_or(self.only_own);
+    }
+
+    pub(crate) fn benchmarked(&mut self, benchmark: Benchmark) {
+        self.benchmark = Some(benchmark);
+    }
+
+    /// As measured with this model; until then as benchmarked, or as machines of its kind are.
+    pub(crate) fn expected_speed(&self, offer: &Offer) -> Prior {
+        let prior = Prior::of(self.kind, self.has_gpu, offer.parameters);
+        let prior = self.benchmark.map_or(prior, |benchmark| {
+            benchmark.seed(prior, self.has_gpu, offer.parameters)
+        });
+        offer.speed.or_prior(prior)
     }
 
     /// Whether it takes prompts at all, though perhaps not right now.
@@ -96,7 +116,8 @@ fn offers(models: &[NodeModel], names: &ModelNames, before: &[Offer]) -> Vec<Off
         id: model.id.clone(),
         canonical: names.canonical(&model.id).to_owned(),
         family: names.family_of(&model.id).map(str::to_owned),
-        parameters: model.parameters.or_else(|| names.parameters_of(&model.id)),
+        // The catalogue's word before the node's: among models, size decides who is preferred.
+        parameters: names.parameters_of(&model.id).or(model.parameters),
         speed: before
             .iter()
             .find(|old| old.id == model.id)

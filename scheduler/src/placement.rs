@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use protocol::Owner;
+
 use crate::node::Node;
 use crate::prompt::Running;
-use crate::{Effect, NodeId, NodePreference, PromptId, Scheduler};
+use crate::{Effect, NodeId, NodePreference, PromptId, PromptProfile, Scheduler};
 
 impl Scheduler {
     /// Gives waiting prompts to free slots, oldest first.
@@ -15,12 +17,18 @@ impl Scheduler {
         let order: Vec<PromptId> = self.queue.iter().map(|(id, _)| id).collect();
         // Where one prompt found no node, a later one that asks for the same finds none either:
         // skipping it keeps the order, and a long queue cheap.
-        let mut starved: HashSet<(String, NodePreference)> = HashSet::new();
+        let mut starved: HashSet<(String, NodePreference, Option<Owner>)> = HashSet::new();
         for id in order {
             let Some(prompt) = self.queue.get(id) else {
                 continue;
             };
-            let class = (prompt.profile.model.clone(), prompt.profile.preference);
+            let PromptProfile {
+                model,
+                preference,
+                owner,
+                ..
+            } = &prompt.profile;
+            let class = (model.clone(), *preference, owner.clone());
             if starved.contains(&class) {
                 continue;
             }

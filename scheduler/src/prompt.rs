@@ -1,6 +1,6 @@
 //! A prompt as the scheduler sees it: what it demands of a node, and what became of it so far.
 
-use protocol::NodeKind;
+use protocol::{NodeKind, Owner};
 
 use crate::NodeId;
 use crate::node::Node;
@@ -11,6 +11,8 @@ pub struct PromptProfile {
     /// A model's id, an alias or a family.
     pub model: String,
     pub preference: NodePreference,
+    /// Whose it is, if somebody's: it may then go to that owner's nodes, too.
+    pub owner: Option<Owner>,
     /// A rough guess: only the comparison of nodes rests on it.
     pub prompt_tokens: u32,
     /// As rough a guess.
@@ -25,16 +27,22 @@ pub enum NodePreference {
     Native,
     Browser,
     Trusted,
+    /// Those of the prompt's owner.
+    Own,
 }
 
-impl NodePreference {
-    pub(crate) fn allows(self, node: &Node) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Native => node.kind == NodeKind::Native,
-            Self::Browser => node.kind == NodeKind::Browser,
-            Self::Trusted => node.trusted,
-        }
+impl PromptProfile {
+    /// Whether prompt and node want each other, whatever the node's models.
+    pub(crate) fn allows(&self, node: &Node) -> bool {
+        let is_own = self.owner.is_some() && self.owner == node.owner;
+        let wanted = match self.preference {
+            NodePreference::Any => true,
+            NodePreference::Native => node.kind == NodeKind::Native,
+            NodePreference::Browser => node.kind == NodeKind::Browser,
+            NodePreference::Trusted => node.trusted,
+            NodePreference::Own => is_own,
+        };
+        wanted && (is_own || !node.only_own)
     }
 }
 

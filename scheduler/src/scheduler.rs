@@ -40,6 +40,8 @@ pub struct NodeLoad {
     pub busy: u32,
     pub slots: u32,
     pub paused: bool,
+    /// True while it takes its owner's prompts only.
+    pub only_own: bool,
     /// Decode speed over its recent answers.
     pub tokens_per_second: Option<f64>,
 }
@@ -67,6 +69,11 @@ impl Scheduler {
                 self.mark_stranded(now);
             }
             Event::NodeChanged { node, status } => self.node_changed(now, node, &status),
+            Event::Benchmarked { node, benchmark } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.benchmarked(benchmark);
+                }
+            }
             Event::NodeLeft { node } => self.node_left(now, node, &mut effects),
             Event::Submitted { prompt, profile } => {
                 self.submitted(now, prompt, profile, &mut effects);
@@ -119,6 +126,7 @@ impl Scheduler {
             busy: node.busy,
             slots: node.slots,
             paused: node.paused,
+            only_own: node.only_own,
             tokens_per_second: node.tokens_per_second,
         })
     }

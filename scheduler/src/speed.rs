@@ -83,12 +83,21 @@ impl Prior {
                 decode: 4.0,
             },
         };
-        let size = parameters.unwrap_or(3_000_000_000) as f64 / 0.5e9;
+        at_half_a_billion.scaled(0.5e9 / weights(parameters))
+    }
+
+    pub(crate) fn scaled(self, scale: f64) -> Self {
         Self {
-            prefill: at_half_a_billion.prefill / size,
-            decode: at_half_a_billion.decode / size,
+            prefill: self.prefill * scale,
+            decode: self.decode * scale,
         }
     }
+}
+
+/// Weights in a model, or in a usual one where nobody tells. A node that tells of none at all must
+/// not be taken for infinitely fast.
+pub(crate) fn weights(parameters: Option<u64>) -> f64 {
+    parameters.map_or(3e9, |parameters| parameters.max(1_000_000) as f64)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use protocol::{Catalogue, PromptRequest, TaskId};
+use protocol::{Catalogue, Owner, PromptRequest, TaskId};
 use scheduler::{ModelNames, NodePreference, PromptId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -53,6 +53,8 @@ pub struct PromptSubmission {
     /// `request.model` may be a model's id, an alias or a family.
     pub request: PromptRequest,
     pub preference: NodePreference,
+    /// Whose prompt it is: it may go to that owner's nodes, too.
+    pub owner: Option<Owner>,
 }
 
 /// A handle to the one task that owns the scheduler. Cheap to clone.
@@ -113,6 +115,7 @@ impl Dispatcher {
         let PromptSubmission {
             request,
             preference,
+            owner,
         } = submission;
         let id = PromptId(self.shared.next_prompt.fetch_add(1, Ordering::Relaxed));
         let task_id = TaskId(format!("task-{}-{}", self.shared.run, id.0));
@@ -131,7 +134,11 @@ impl Dispatcher {
             prompt: id,
             requests: Some(self.requests.clone()),
         };
-        let sent = self.requests.send(Request::Submit { prompt, preference });
+        let sent = self.requests.send(Request::Submit {
+            prompt,
+            preference,
+            owner,
+        });
         // A prompt that is dropped without a word was dropped by a hub that is going down.
         let begun = match sent {
             Ok(()) => begun.await.unwrap_or(Err(Refusal::Stopping)),

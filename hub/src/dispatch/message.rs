@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use protocol::{Device, NodeKind, NodeModel, NodeStatus, Timings, Usage};
-use scheduler::{NodeId, NodePreference, PromptId};
+use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
+use scheduler::{Benchmark, NodeId, NodePreference, PromptId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::prompt::Prompt;
@@ -17,6 +17,7 @@ pub(super) enum Request {
     Submit {
         prompt: Box<Prompt>,
         preference: NodePreference,
+        owner: Option<Owner>,
     },
     Cancel(PromptId),
     Snapshot(oneshot::Sender<Snapshot>),
@@ -36,6 +37,10 @@ pub(crate) enum Report {
     Changed {
         node: NodeId,
         status: NodeStatus,
+    },
+    Benchmarked {
+        node: NodeId,
+        benchmark: Benchmark,
     },
     Started {
         node: NodeId,
@@ -80,6 +85,9 @@ pub(crate) struct Introduction {
     pub(crate) models: Vec<NodeModel>,
     pub(crate) slots: u32,
     pub(crate) device: Device,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) only_own: bool,
+    pub(crate) paused: bool,
 }
 
 /// A session's connection to the dispatcher.

@@ -17,7 +17,7 @@ pub use outcome::{
     AnsweringNode, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
 };
 pub use refusal::{FailureKind, PromptFailure, Refusal};
-pub use scheduler::NodePreference;
+pub use scheduler::{Benchmark, NodePreference};
 pub use snapshot::{AvailableModel, Snapshot};
 
 pub(crate) use message::{Command, Introduction, Membership, Report};

@@ -113,6 +113,9 @@ impl Introduction {
             has_gpu: self.device.gpu.is_some() || self.device.webgpu.is_some(),
             slots: self.slots,
             models: self.models.clone(),
+            owner: self.owner.clone(),
+            only_own: self.only_own,
+            paused: self.paused,
         }
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn snapshot(
             continue;
         };
         snapshot.nodes.push(node_stats(node, load));
-        if !load.paused {
+        // What only its owner may use is no model of the network's.
+        if !load.paused && !load.only_own {
             add_models(&mut models, node, names);
         }
     }

@@ -89,11 +89,16 @@ impl Task {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::Submit { prompt, preference } => {
+            Request::Submit {
+                prompt,
+                preference,
+                owner,
+            } => {
                 let (id, request) = (prompt.id, &prompt.request);
                 let profile = PromptProfile {
                     model: request.model.clone(),
                     preference,
+                    owner,
                     prompt_tokens: estimate::prompt_tokens(request),
                     answer_tokens: estimate::answer_tokens(request),
                 };
@@ -151,6 +156,9 @@ impl Task {
                     node.change(&status);
                 }
                 self.handle(Event::NodeChanged { node, status });
+            }
+            Report::Benchmarked { node, benchmark } => {
+                self.handle(Event::Benchmarked { node, benchmark });
             }
             Report::Started { node, prompt } => self.handle(Event::Started { node, prompt }),
             Report::Finished {

@@ -51,6 +51,9 @@ pub(super) fn admit(frame: &str, settings: &NodeSettings) -> Result<Introduction
         models: check_models(hello.models)?,
         slots: limit_slots(hello.slots),
         device: clean_device(hello.device),
+        owner: hello.owner,
+        only_own: hello.only_own,
+        paused: hello.paused,
     })
 }
 

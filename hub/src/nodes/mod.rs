@@ -9,6 +9,7 @@ mod session;
 mod settings;
 mod violation;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::ws::WebSocketUpgrade;
@@ -16,6 +17,7 @@ use axum::response::Response;
 use protocol::MAX_NODE_FRAME_BYTES;
 
 use crate::dispatch::Dispatcher;
+use crate::net::ConnectionLimit;
 
 pub use settings::NodeSettings;
 
@@ -24,26 +26,34 @@ pub use settings::NodeSettings;
 pub struct NodeGate {
     dispatcher: Dispatcher,
     settings: Arc<NodeSettings>,
+    /// Browsers that compute without a key, by their address.
+    browsers: ConnectionLimit,
 }
 
 impl NodeGate {
     pub fn new(dispatcher: Dispatcher, settings: NodeSettings) -> Self {
         Self {
             dispatcher,
+            browsers: ConnectionLimit::new(settings.browsers_per_address),
             settings: Arc::new(settings),
         }
     }
 
-    /// Answers `GET /ws` once origin and limits were checked. `permit` is dropped when the
-    /// node's connection ends.
-    pub fn accept(&self, upgrade: WebSocketUpgrade, permit: impl Send + 'static) -> Response {
+    /// Answers `GET /ws` from this client's address once origin and limits were checked. `permit`
+    /// is dropped when the node's connection ends.
+    pub fn accept(
+        &self,
+        upgrade: WebSocketUpgrade,
+        address: IpAddr,
+        permit: impl Send + 'static,
+    ) -> Response {
         let gate = self.clone();
         upgrade
             .max_message_size(MAX_NODE_FRAME_BYTES)
             .max_frame_size(MAX_NODE_FRAME_BYTES)
             .on_failed_upgrade(|error| tracing::debug!("a node's upgrade failed: {error}"))
             .on_upgrade(move |socket| async move {
-                connection::serve(socket, gate).await;
+                connection::serve(socket, gate, address).await;
                 drop(permit);
             })
     }

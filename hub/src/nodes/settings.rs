@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct NodeSettings {
     /// The key that makes a node trusted. Where set, native nodes need it; browsers join without.
     pub key: Option<String>,
+    /// Browsers without a key that may compute from one address.
+    pub browsers_per_address: usize,
     /// How soon `hello` must come.
     pub hello_deadline: Duration,
     /// How often the hub pings; a node silent for three times as long is dropped.
@@ -22,7 +24,8 @@ pub struct NodeSettings {
     pub frames_per_second: u32,
     /// Frames that a node may send at once.
     pub frame_burst: u32,
-    /// Frames that may wait for a node to read them.
+    /// Frames that may wait for a node to read them: as many prompts as a node may have, and room to
+    /// spare, for they can all come at once.
     pub outgoing_frames: usize,
     /// The longest answer, in bytes of text.
     pub answer_bytes: usize,
@@ -32,6 +35,7 @@ impl Default for NodeSettings {
     fn default() -> Self {
         Self {
             key: None,
+            browsers_per_address: 32,
             hello_deadline: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             first_token_deadline: Duration::from_secs(300),
@@ -39,7 +43,7 @@ impl Default for NodeSettings {
             cancel_tail: Duration::from_secs(30),
             frames_per_second: 2000,
             frame_burst: 4000,
-            outgoing_frames: 256,
+            outgoing_frames: 512,
             answer_bytes: 4 << 20,
         }
     }

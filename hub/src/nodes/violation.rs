@@ -76,6 +76,8 @@ pub(super) enum Closing {
     },
     #[error("{0}")]
     Unauthorised(&'static str),
+    #[error("{limit} browsers already compute from your address; close one of them first")]
+    TooManyBrowsers { limit: usize },
     #[error("the hub is stopping; come back in a moment")]
     HubStopping,
 }
@@ -94,6 +96,7 @@ impl Closing {
             Self::HelloExpected => close_code::HELLO_EXPECTED,
             Self::UnsupportedVersion { .. } => close_code::UNSUPPORTED_VERSION,
             Self::Unauthorised(_) => close_code::UNAUTHORISED,
+            Self::TooManyBrowsers { .. } => close_code::TOO_MANY_NODES,
             Self::HubStopping => close_code::HUB_STOPPING,
         };
         let reason = self.to_string();

@@ -3,6 +3,7 @@
 //! Only fields that change the answer are named. All others (`user`, `metadata`, `store`,
 //! `service_tier`, …) are ignored, as OpenAI's own clients expect of servers.
 
+use protocol::Owner;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -68,6 +69,8 @@ pub(super) struct ResponseFormat {
 #[serde(default)]
 pub(super) struct KipinaOptions {
     pub(super) nodes: Option<Nodes>,
+    /// Whose prompt it is.
+    pub(super) owner: Option<Owner>,
 }
 
 /// Which nodes may answer.
@@ -78,6 +81,8 @@ pub(super) enum Nodes {
     Native,
     Browser,
     Trusted,
+    /// Those of the prompt's owner.
+    Own,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,6 +195,8 @@ mod tests {
             (r#"{"stop": {"a": 1}}"#, "stop"),
             (r#"{"stop": ["a", 1]}"#, "stop"),
             (r#"{"kipina": {"nodes": "mine"}}"#, "kipina.nodes"),
+            (r#"{"kipina": {"owner": "too short"}}"#, "kipina.owner"),
+            (r#"{"kipina": {"owner": ["a"]}}"#, "kipina.owner"),
             (r#"{"max_tokens": 1.5}"#, "max_tokens"),
             (
                 r#"{"stream_options": {"include_usage": 1}}"#,

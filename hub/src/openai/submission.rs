@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     messages::conversation,
-    request::{ChatCompletionRequest, Nodes, Stop},
+    request::{ChatCompletionRequest, KipinaOptions, Nodes, Stop},
 };
 use crate::{
     dispatch::{NodePreference, PromptSubmission},
@@ -35,12 +35,13 @@ pub(super) fn submission(request: ChatCompletionRequest) -> Result<PromptSubmiss
         ));
     }
     let sampling = sampling(&request)?;
-    let preference = match request.kipina.and_then(|options| options.nodes) {
-        None | Some(Nodes::Any) => NodePreference::Any,
-        Some(Nodes::Native) => NodePreference::Native,
-        Some(Nodes::Browser) => NodePreference::Browser,
-        Some(Nodes::Trusted) => NodePreference::Trusted,
-    };
+    let KipinaOptions { nodes, owner } = request.kipina.unwrap_or_default();
+    let preference = preference(nodes.unwrap_or(Nodes::Any));
+    if preference == NodePreference::Own && owner.is_none() {
+        let message =
+            "'kipina.owner' is missing: \"nodes\": \"own\" asks for the nodes of an owner";
+        return Err(ApiError::invalid("kipina.owner", message));
+    }
     let input = conversation(request.messages)?;
     let request = PromptRequest {
         model: request.model,
@@ -51,7 +52,18 @@ pub(super) fn submission(request: ChatCompletionRequest) -> Result<PromptSubmiss
     Ok(PromptSubmission {
         request,
         preference,
+        owner,
     })
+}
+
+fn preference(nodes: Nodes) -> NodePreference {
+    match nodes {
+        Nodes::Any => NodePreference::Any,
+        Nodes::Native => NodePreference::Native,
+        Nodes::Browser => NodePreference::Browser,
+        Nodes::Trusted => NodePreference::Trusted,
+        Nodes::Own => NodePreference::Own,
+    }
 }
 
 fn sampling(request: &ChatCompletionRequest) -> Result<Sampling, ApiError> {

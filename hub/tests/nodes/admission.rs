@@ -2,30 +2,26 @@
 
 use std::time::Duration;
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use protocol::{Hello, NodeKind, NodeMessage, NodeStatus, PROTOCOL_VERSION, close_code};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{ask, whole_answer};
-use crate::node::{close_code, join, named, next_prompt};
-use crate::support::fake_node::FakeNode;
+use crate::node::{browser, closing, join, named, next_prompt};
 use crate::support::hub::TestHub;
 
-/// Connects and says this first. The welcome that `FakeNode` wants is not going to come.
+/// Connects and says this first; gives the close code that follows.
 async fn refused_with(hub: &TestHub, first_frame: Option<Message>) -> Option<u16> {
+    Some(refused_saying(hub, first_frame).await?.0)
+}
+
+async fn refused_saying(hub: &TestHub, first_frame: Option<Message>) -> Option<(u16, String)> {
     let (mut socket, _) = connect_async(hub.node_url()).await.unwrap();
     if let Some(frame) = first_frame {
         socket.send(frame).await.unwrap();
     }
-    let welcome = protocol::Welcome {
-        node_id: String::new(),
-        protocol_version: 0,
-        heartbeat_ms: 0,
-        max_frame_bytes: 0,
-        wanted_models: Vec::new(),
-    };
-    close_code(FakeNode { welcome, socket }).await
+    closing(socket).await
 }
 
 fn frame(hello: Hello) -> Option<Message> {
@@ -72,6 +68,39 @@ async fn keys_decide_who_joins_and_who_is_trusted() {
         trusted,
         [(NodeKind::Native, true), (NodeKind::Browser, false)]
     );
+}
+
+#[tokio::test]
+async fn browsers_without_a_key_are_limited_by_their_address_and_told_so() {
+    let settings = [("NODE_API_KEY", "secret"), ("BROWSERS_PER_ADDRESS", "2")];
+    let hub = TestHub::with(&settings).await;
+    let with_key = |kind| Hello {
+        key: Some("secret".to_owned()),
+        kind,
+        ..named("known")
+    };
+    let first = join(&hub, browser("first")).await;
+    let _second = join(&hub, browser("second")).await;
+    let refused = refused_saying(&hub, frame(browser("third"))).await;
+    let (code, reason) = refused.expect("the third is told why");
+    assert_eq!(code, close_code::TOO_MANY_NODES);
+    assert!(reason.contains("2 browsers already"), "{reason}");
+
+    // Whoever has the key is limited by the number of connections only.
+    let _native = join(&hub, with_key(NodeKind::Native)).await;
+    let _browser = join(&hub, with_key(NodeKind::Browser)).await;
+
+    drop(first);
+    for _ in 0..200 {
+        let (mut socket, _) = connect_async(hub.node_url()).await.unwrap();
+        let hello = frame(browser("again")).unwrap();
+        socket.send(hello).await.unwrap();
+        if matches!(socket.next().await, Some(Ok(Message::Text(_welcome)))) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("a browser that left never gave its place back");
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! Nodes whose connection ends, and nodes that fail a prompt.
 
+use std::time::Duration;
+
 use protocol::{LlmError, LlmErrorCode, NodeMessage};
+use tokio::time::timeout;
+use tokio_tungstenite::MaybeTlsStream;
 
 use crate::client::{ask, ask_plainly, whole_answer};
-use crate::node::{browser, join, named, next_prompt};
+use crate::node::{browser, join, named, next_prompt, wait_until_gone};
 use crate::support::hub::TestHub;
 
 #[tokio::test]
@@ -24,6 +28,32 @@ async fn gone_before_its_first_token_another_node_answers_and_the_client_notices
         .answer(&prompt.task_id, &["all ", "is ", "well"])
         .await;
     assert_eq!(whole_answer(client).await, "all is well");
+}
+
+#[tokio::test]
+async fn however_its_connection_ends_a_node_is_gone_from_the_statistics_at_once() {
+    let hub = TestHub::start().await;
+    // No close frame, just the end of the stream, as when a program ends.
+    drop(join(&hub, browser("ended")).await);
+    gone_within_two_seconds(&hub, "ended").await;
+
+    // The machine throws the connection away.
+    let reset = join(&hub, browser("reset")).await;
+    if let MaybeTlsStream::Plain(socket) = reset.socket.get_ref() {
+        socket.set_zero_linger().unwrap();
+    }
+    drop(reset);
+    gone_within_two_seconds(&hub, "reset").await;
+
+    let mut polite = join(&hub, browser("polite")).await;
+    polite.socket.close(None).await.unwrap();
+    gone_within_two_seconds(&hub, "polite").await;
+}
+
+async fn gone_within_two_seconds(hub: &TestHub, name: &str) {
+    timeout(Duration::from_secs(2), wait_until_gone(hub, name))
+        .await
+        .unwrap_or_else(|_| panic!("'{name}' stays in the statistics"));
 }
 
 #[tokio::test]

@@ -5,12 +5,14 @@
 mod support;
 
 mod admission;
+mod benchmark;
 mod client;
 mod clients_that_leave;
 mod database;
 mod lost_nodes;
 mod misbehaving_nodes;
 mod node;
+mod owners;
 mod pressure;
 mod queue;
 mod shutdown;

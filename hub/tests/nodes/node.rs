@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
-    fake_node::{FakeNode, MODEL, hello},
+    fake_node::{FakeNode, MODEL, Socket, hello},
     hub::TestHub,
 };
 
@@ -50,11 +50,18 @@ pub(crate) async fn cancel_within_a_second(node: &mut FakeNode) -> TaskId {
 }
 
 /// Reads until the hub closes the connection, and gives the close code.
-pub(crate) async fn close_code(mut node: FakeNode) -> Option<u16> {
+pub(crate) async fn close_code(node: FakeNode) -> Option<u16> {
+    Some(closing(node.socket).await?.0)
+}
+
+/// Reads until the hub closes the connection, and gives its close code and the reason in words.
+pub(crate) async fn closing(mut socket: Socket) -> Option<(u16, String)> {
     let closed = async {
         loop {
-            match node.socket.next().await {
-                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => {
+                    return frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return None,
             }

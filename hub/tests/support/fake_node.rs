@@ -2,18 +2,23 @@
 
 use futures_util::{SinkExt, StreamExt};
 use protocol::{
-    Device, FinishReason, Hello, HubMessage, LlmDone, LlmError, LlmErrorCode, LlmPrompt, LlmToken,
-    NodeKind, NodeMessage, NodeModel, PROTOCOL_VERSION, TaskId, Timings, Usage, Welcome,
+    AiTask, BenchmarkResult, Device, FinishReason, Hello, HubMessage, LlmDone, LlmError,
+    LlmErrorCode, LlmPrompt, LlmToken, NodeKind, NodeMessage, NodeModel, PROTOCOL_VERSION, Task,
+    TaskId, Timings, Usage, Welcome,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 pub const MODEL: &str = "qwen2.5-coder:0.5b";
 
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 #[derive(Debug)]
 pub struct FakeNode {
     pub welcome: Welcome,
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// The task that came with the welcome.
+    pub benchmark: TaskId,
+    pub socket: Socket,
 }
 
 /// A native node named `fake` with one model and one slot.
@@ -24,6 +29,9 @@ pub fn hello(model: &str) -> Hello {
         name: "fake".to_owned(),
         software: "fake 0.1.0".to_owned(),
         key: None,
+        owner: None,
+        only_own: false,
+        paused: false,
         models: vec![NodeModel {
             id: model.to_owned(),
             digest: None,
@@ -38,16 +46,39 @@ pub fn hello(model: &str) -> Hello {
 }
 
 impl FakeNode {
-    /// Joins the hub at `url`, and waits for its welcome.
+    /// Joins the hub at `url`, and waits for its welcome and the task to measure itself.
     pub async fn join(url: &str, hello: Hello) -> Self {
         let (mut socket, _) = connect_async(url)
             .await
             .expect("the hub takes the connection");
         send(&mut socket, &NodeMessage::Hello(hello)).await;
-        match receive(&mut socket).await {
-            HubMessage::Welcome(welcome) => Self { welcome, socket },
+        let welcome = match receive(&mut socket).await {
+            HubMessage::Welcome(welcome) => welcome,
             other => panic!("expected a welcome, got {other:?}"),
+        };
+        let benchmark = match receive(&mut socket).await {
+            HubMessage::AiTask(AiTask {
+                task_id,
+                task: Task::Benchmark { .. },
+            }) => task_id,
+            other => panic!("expected a benchmark, got {other:?}"),
+        };
+        Self {
+            welcome,
+            benchmark,
+            socket,
         }
+    }
+
+    /// Answers the benchmark of its beginning.
+    pub async fn benchmarked(&mut self, cpu_multiply_adds_per_second: f64) {
+        let task_id = self.benchmark.clone();
+        self.send(NodeMessage::BenchmarkResult(BenchmarkResult {
+            task_id,
+            cpu_multiply_adds_per_second,
+            gpu_multiply_adds_per_second: None,
+        }))
+        .await;
     }
 
     pub async fn send(&mut self, message: NodeMessage) {
@@ -125,7 +156,7 @@ impl FakeNode {
     }
 }
 
-async fn send(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>, message: &NodeMessage) {
+async fn send(socket: &mut Socket, message: &NodeMessage) {
     let text = serde_json::to_string(message).unwrap();
     socket
         .send(Message::text(text))
@@ -133,7 +164,7 @@ async fn send(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>, message: 
         .expect("the hub reads");
 }
 
-async fn receive(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> HubMessage {
+async fn receive(socket: &mut Socket) -> HubMessage {
     loop {
         let message = socket.next().await.expect("the hub keeps the connection");
         if let Message::Text(text) = message.expect("the connection is whole") {

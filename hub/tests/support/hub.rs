@@ -106,6 +106,19 @@ impl TestHub {
         panic!("the statistics never became what was wished for: {stats:#?}");
     }
 
+    /// Waits until `/v1/models` lists so many models.
+    pub async fn models_when(&self, wished: usize) {
+        for _ in 0..500 {
+            let list = self.get("/v1/models").await.bytes().await.unwrap();
+            let list: Value = serde_json::from_slice(&list).unwrap();
+            if list["data"].as_array().unwrap().len() == wished {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the list never had {wished} models");
+    }
+
     /// Stops as on SIGTERM, and gives the directory back for a hub that comes after it.
     pub async fn stop(self) -> Arc<TempDir> {
         self.stop.send(()).unwrap();

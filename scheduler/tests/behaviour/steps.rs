@@ -16,6 +16,9 @@ pub(crate) const REQUESTS: [&str; 5] = [
     "gpt-4o",
 ];
 
+/// Whose nodes and prompts are: two people's, or nobody's.
+pub(crate) const OWNERS: [&str; 2] = ["aino-s-secret-00", "eino-s-secret-00"];
+
 /// One step of the world. Numbers choose among what exists when the step is taken.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -24,14 +27,21 @@ pub(crate) enum Step {
         trusted: bool,
         slots: u32,
         models: BTreeSet<usize>,
+        owner: Option<usize>,
+        only_own: bool,
+        paused: bool,
     },
     Leave(usize),
     Pause(usize, bool),
+    OnlyOwn(usize, bool),
+    /// Anything, for a node may say anything.
+    Benchmark(usize, f64, Option<f64>),
     Slots(usize, u32),
     Models(usize, BTreeSet<usize>),
     Ask {
         request: usize,
         preference: NodePreference,
+        owner: Option<usize>,
     },
     Start(usize),
     Finish(usize),
@@ -51,17 +61,25 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => Just(NodePreference::Native),
         1 => Just(NodePreference::Browser),
         1 => Just(NodePreference::Trusted),
+        1 => Just(NodePreference::Own),
     ];
+    let owner = || proptest::option::of(0..OWNERS.len());
+    let rarely = || proptest::bool::weighted(0.2);
     let pick = || 0..1000_usize;
     prop_oneof![
-        4 => (kind, any::<bool>(), 0..4_u32, models())
-            .prop_map(|(kind, trusted, slots, models)| Step::Join { kind, trusted, slots, models }),
+        4 => (kind, any::<bool>(), 0..4_u32, models(), owner(), any::<bool>(), rarely())
+            .prop_map(|(kind, trusted, slots, models, owner, only_own, paused)| {
+                Step::Join { kind, trusted, slots, models, owner, only_own, paused }
+            }),
         2 => pick().prop_map(Step::Leave),
         2 => (pick(), any::<bool>()).prop_map(|(node, paused)| Step::Pause(node, paused)),
+        2 => (pick(), any::<bool>()).prop_map(|(node, only_own)| Step::OnlyOwn(node, only_own)),
+        1 => (pick(), any::<f64>(), any::<Option<f64>>())
+            .prop_map(|(node, cpu, gpu)| Step::Benchmark(node, cpu, gpu)),
         1 => (pick(), 0..4_u32).prop_map(|(node, slots)| Step::Slots(node, slots)),
         1 => (pick(), models()).prop_map(|(node, models)| Step::Models(node, models)),
-        12 => (0..REQUESTS.len(), preference)
-            .prop_map(|(request, preference)| Step::Ask { request, preference }),
+        12 => (0..REQUESTS.len(), preference, owner())
+            .prop_map(|(request, preference, owner)| Step::Ask { request, preference, owner }),
         6 => pick().prop_map(Step::Start),
         6 => pick().prop_map(Step::Finish),
         3 => (pick(), any::<bool>()).prop_map(|(prompt, retryable)| Step::Fail(prompt, retryable)),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Timings, Usage};
+use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{
-    Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, NodeProfile, PromptId,
-    PromptProfile, Scheduler, Settings,
+    Benchmark, Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, NodeProfile,
+    PromptId, PromptProfile, Scheduler, Settings,
 };
 
 pub(crate) fn settings() -> Settings {
@@ -23,6 +23,11 @@ pub(crate) fn scheduler() -> Scheduler {
         settings(),
         ModelNames::new(&catalogue.expect("the catalogue parses")),
     )
+}
+
+/// Writes the everyday model's name out.
+pub(crate) fn with_small(transcript: &str) -> String {
+    transcript.replace("SMALL", "qwen2.5-coder:0.5b")
 }
 
 /// Plays the lines and compares every line's effects with those written at its end.
@@ -55,6 +60,16 @@ pub(crate) fn model(id: &str) -> NodeModel {
     }
 }
 
+pub(crate) fn owner(secret: &str) -> Owner {
+    Owner::try_from(secret.to_owned()).expect("a proper owner")
+}
+
+/// Whose it is, as in `of:aino`.
+fn whose(words: &[&str]) -> Option<Owner> {
+    let name = words.iter().find_map(|word| word.strip_prefix("of:"))?;
+    Some(owner(&format!("{name}-and-a-long-secret")))
+}
+
 fn event(text: &str) -> Event {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words[..] {
@@ -70,8 +85,25 @@ fn event(text: &str) -> Event {
                 has_gpu: rest.contains(&"gpu"),
                 slots: rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1),
                 models: models.split(',').map(model).collect(),
+                owner: whose(rest),
+                only_own: rest.contains(&"only-own"),
+                paused: rest.contains(&"paused"),
             },
         },
+        ["benchmark", node, cpu, ref gpu @ ..] => Event::Benchmarked {
+            node: node_id(node),
+            benchmark: Benchmark {
+                cpu_multiply_adds_per_second: cpu.parse().expect("a speed"),
+                gpu_multiply_adds_per_second: gpu.first().map(|gpu| gpu.parse().expect("a speed")),
+            },
+        },
+        ["only-own", node, switch] => changed(
+            node,
+            NodeStatus {
+                only_own: Some(switch == "on"),
+                ..Default::default()
+            },
+        ),
         ["pause", node] => changed(
             node,
             NodeStatus {
@@ -113,12 +145,14 @@ fn event(text: &str) -> Event {
             prompt: prompt_id(prompt),
             profile: PromptProfile {
                 model: model.to_owned(),
-                preference: match rest {
-                    ["native"] => NodePreference::Native,
-                    ["browser"] => NodePreference::Browser,
-                    ["trusted"] => NodePreference::Trusted,
+                preference: match rest.first() {
+                    Some(&"native") => NodePreference::Native,
+                    Some(&"browser") => NodePreference::Browser,
+                    Some(&"trusted") => NodePreference::Trusted,
+                    Some(&"own") => NodePreference::Own,
                     _ => NodePreference::Any,
                 },
+                owner: whose(rest),
                 prompt_tokens: 100,
                 answer_tokens: 400,
             },

@@ -2,14 +2,7 @@
 
 use scheduler::NodeId;
 
-use crate::transcript::play;
-
-const SMALL: &str = "qwen2.5-coder:0.5b";
-
-/// Writes the everyday model's name out.
-fn with_small(transcript: &str) -> String {
-    transcript.replace("SMALL", SMALL)
-}
+use crate::transcript::{play, with_small};
 
 #[test]
 fn a_prompt_goes_to_a_free_node_and_its_end_frees_the_slot() {

@@ -1,11 +1,13 @@
 //! What a node's frames mean to its session.
 
 use axum::extract::ws::Message;
-use protocol::{LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage, NodeStatus, Usage};
+use protocol::{
+    BenchmarkResult, LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage, NodeStatus, Usage,
+};
 use tokio::time::Instant;
 
 use super::{Flow, Session};
-use crate::dispatch::{Done, FailureKind, Report};
+use crate::dispatch::{Benchmark, Done, FailureKind, Report};
 use crate::nodes::held::Progress;
 use crate::nodes::hello::{check_models, clean, limit_slots};
 use crate::nodes::violation::{Closing, Violation};
@@ -40,10 +42,9 @@ impl Session<'_> {
             NodeMessage::LlmError(error) => self.error(error).await,
             NodeMessage::NodeStatus(status) => self.status(status).await,
             NodeMessage::Hello(_) => Err(Violation::SecondHello),
-            // The hub asks for neither yet, so whatever they answer is not this node's task.
-            NodeMessage::BenchmarkResult(_) | NodeMessage::AuditResult(_) => {
-                Err(Violation::Foreign)
-            }
+            NodeMessage::BenchmarkResult(result) => self.benchmarked(result).await,
+            // The hub asks for none yet, so whatever it answers is not this node's task.
+            NodeMessage::AuditResult(_) => Err(Violation::Foreign),
         }
     }
 
@@ -115,6 +116,24 @@ impl Session<'_> {
             .report(Report::Changed {
                 node: self.membership.node,
                 status,
+            })
+            .await;
+        Ok(Flow::Continue(()))
+    }
+
+    /// Only the one benchmark that it was given, and that only once.
+    async fn benchmarked(&mut self, result: BenchmarkResult) -> Result<Flow, Violation> {
+        if self.benchmark.as_ref() != Some(&result.task_id) {
+            return Err(Violation::Foreign);
+        }
+        self.benchmark = None;
+        self.dispatcher
+            .report(Report::Benchmarked {
+                node: self.membership.node,
+                benchmark: Benchmark {
+                    cpu_multiply_adds_per_second: result.cpu_multiply_adds_per_second,
+                    gpu_multiply_adds_per_second: result.gpu_multiply_adds_per_second,
+                },
             })
             .await;
         Ok(Flow::Continue(()))

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use futures_util::{StreamExt, stream::SplitStream};
-use protocol::{HubMessage, LlmCancel, MAX_NODE_FRAME_BYTES, PROTOCOL_VERSION, TaskId, Welcome};
+use protocol::{
+    AiTask, HubMessage, LlmCancel, MAX_NODE_FRAME_BYTES, PROTOCOL_VERSION, Task, TaskId, Welcome,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::held::Held;
@@ -26,6 +28,10 @@ use crate::dispatch::{
 /// A node is dropped after this many heartbeats without a word.
 const SILENT_HEARTBEATS: u32 = 3;
 
+/// How long a node that joins is to measure itself: long enough to warm up, short enough not to
+/// hold up its first prompt.
+const BENCHMARK_MS: u64 = 250;
+
 pub(super) struct Session<'a> {
     settings: &'a NodeSettings,
     dispatcher: &'a Dispatcher,
@@ -38,6 +44,8 @@ pub(super) struct Session<'a> {
     last_ping: Instant,
     /// The longest context of any model that the node ever offered: no answer has more tokens.
     context_length: u32,
+    /// The benchmark that the node was given, until it answers; it need not.
+    benchmark: Option<TaskId>,
 }
 
 type Flow = ControlFlow<Closing>;
@@ -62,12 +70,13 @@ impl<'a> Session<'a> {
             last_heard: now,
             last_ping: now,
             context_length: contexts.max().unwrap_or_default(),
+            benchmark: None,
         }
     }
 
     pub(super) async fn run(mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
         tracing::info!("{} ('{}') joined", self.membership.node_id, self.name);
-        let closing = match self.welcome() {
+        let closing = match self.greet() {
             Flow::Break(closing) => closing,
             Flow::Continue(()) => self.serve(incoming).await,
         };
@@ -99,6 +108,16 @@ impl<'a> Session<'a> {
                 return closing;
             }
         }
+    }
+
+    fn greet(&mut self) -> Flow {
+        self.welcome()?;
+        let task_id = TaskId(format!("benchmark-{}", self.membership.node_id));
+        self.benchmark = Some(task_id.clone());
+        let task = Task::Benchmark {
+            duration_ms: BENCHMARK_MS,
+        };
+        self.send(&HubMessage::AiTask(AiTask { task_id, task }))
     }
 
     fn welcome(&self) -> Flow {

@@ -83,6 +83,28 @@ fn nodes_can_be_chosen() {
 }
 
 #[test]
+fn a_prompt_may_have_an_owner_and_ask_for_its_nodes() {
+    let secret = "only-mine-0123456789";
+    for nodes in [None, Some("native"), Some("own")] {
+        let submission = read(json!({"kipina": {"nodes": nodes, "owner": secret}})).unwrap();
+        let owner = protocol::Owner::try_from(secret.to_owned()).unwrap();
+        assert_eq!(submission.owner, Some(owner), "{nodes:?}");
+        assert_eq!(
+            submission.preference == NodePreference::Own,
+            nodes == Some("own")
+        );
+        assert!(!format!("{submission:?}").contains(secret));
+    }
+    match read(json!({"kipina": {"nodes": "own"}})) {
+        Err(ApiError::BadRequest { param, message, .. }) => {
+            assert_eq!(param.as_deref(), Some("kipina.owner"));
+            assert!(message.contains("'kipina.owner' is missing"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_value_out_of_range_is_refused_by_its_name() {
     let seventeen: Vec<String> = (0..17).map(|number| number.to_string()).collect();
     for (fields, param) in [

@@ -1,17 +1,17 @@
 //! Somebody who watches a scheduler from outside and knows what must never happen.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod events;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use protocol::{NodeKind, NodeStatus, Timings, Usage};
-use scheduler::{
-    Effect, Event, NodeId, NodePreference, NodeProfile, PromptId, PromptProfile, Scheduler,
-};
+use protocol::{NodeKind, Owner};
+use scheduler::{Effect, Event, NodeId, NodePreference, NodeProfile, PromptId, Scheduler};
 
 use crate::steps::{MODELS, REQUESTS, Step};
-use crate::transcript::{model, settings};
+use crate::transcript::settings;
 
 /// What an onlooker knows: it sees events and effects, and nothing of the scheduler's inside.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ struct SeenNode {
     trusted: bool,
     slots: u32,
     paused: bool,
+    owner: Option<Owner>,
+    only_own: bool,
     models: Vec<&'static str>,
 }
 
@@ -36,6 +38,7 @@ struct SeenNode {
 struct SeenPrompt {
     request: &'static str,
     preference: NodePreference,
+    owner: Option<Owner>,
     state: State,
     failed_on: Vec<NodeId>,
     attempts: u32,
@@ -65,159 +68,6 @@ impl Onlooker {
         self.check_whole(scheduler)
     }
 
-    /// The step as an event; None where there is nothing to take it with.
-    fn event(&mut self, step: &Step) -> Option<Event> {
-        let names = |models: &BTreeSet<usize>| models.iter().map(|m| model(MODELS[*m])).collect();
-        Some(match *step {
-            Step::Join {
-                kind,
-                trusted,
-                slots,
-                ref models,
-            } => {
-                self.next_node += 1;
-                let node = NodeId(self.next_node);
-                let models = names(models);
-                let profile = NodeProfile {
-                    kind,
-                    trusted,
-                    has_gpu: false,
-                    slots,
-                    models,
-                };
-                Event::NodeJoined { node, profile }
-            }
-            Step::Leave(pick) => Event::NodeLeft {
-                node: self.node(pick)?,
-            },
-            Step::Pause(pick, paused) => Event::NodeChanged {
-                node: self.node(pick)?,
-                status: NodeStatus {
-                    paused: Some(paused),
-                    ..NodeStatus::default()
-                },
-            },
-            Step::Slots(pick, slots) => Event::NodeChanged {
-                node: self.node(pick)?,
-                status: NodeStatus {
-                    slots: Some(slots),
-                    ..NodeStatus::default()
-                },
-            },
-            Step::Models(pick, ref models) => Event::NodeChanged {
-                node: self.node(pick)?,
-                status: NodeStatus {
-                    models: Some(names(models)),
-                    ..NodeStatus::default()
-                },
-            },
-            Step::Ask {
-                request,
-                preference,
-            } => {
-                self.next_prompt += 1;
-                let prompt = PromptId(self.next_prompt);
-                let seen = SeenPrompt {
-                    request: REQUESTS[request],
-                    preference,
-                    state: State::Waiting,
-                    failed_on: Vec::new(),
-                    attempts: 0,
-                };
-                self.prompts.insert(prompt, seen);
-                let profile = PromptProfile {
-                    model: REQUESTS[request].to_owned(),
-                    preference,
-                    prompt_tokens: 100,
-                    answer_tokens: 100,
-                };
-                Event::Submitted { prompt, profile }
-            }
-            Step::Start(pick) => {
-                let (prompt, node) = self.running(pick)?;
-                Event::Started { node, prompt }
-            }
-            Step::Finish(pick) => {
-                let (prompt, node) = self.running(pick)?;
-                let usage = Usage {
-                    prompt_tokens: 10,
-                    cached_tokens: 0,
-                    completion_tokens: 10,
-                };
-                let timings = Timings {
-                    load_ms: 0.0,
-                    prefill_ms: 5.0,
-                    decode_ms: pick as f64,
-                };
-                Event::Finished {
-                    node,
-                    prompt,
-                    usage,
-                    timings,
-                }
-            }
-            Step::Fail(pick, retryable) => {
-                let (prompt, node) = self.running(pick)?;
-                Event::Failed {
-                    node,
-                    prompt,
-                    retryable,
-                }
-            }
-            Step::Cancel(pick) => Event::Cancelled {
-                prompt: self.live(pick)?,
-            },
-            Step::Lie(node, prompt) => {
-                let node = self.node(node)?;
-                let prompt = PromptId(prompt as u64 % (self.next_prompt + 2));
-                let truth = self.prompts.get(&prompt).map(|seen| seen.state);
-                if matches!(truth, Some(State::Running { node: owner, .. }) if owner == node) {
-                    return None;
-                }
-                let (usage, timings) = (Usage::default(), Timings::default());
-                Event::Finished {
-                    node,
-                    prompt,
-                    usage,
-                    timings,
-                }
-            }
-            Step::Wait(seconds) => {
-                self.now += Duration::from_secs(seconds);
-                Event::TimePassed
-            }
-            Step::Drain => Event::DrainRequested,
-        })
-    }
-
-    fn node(&self, pick: usize) -> Option<NodeId> {
-        self.nodes
-            .keys()
-            .nth(pick % self.nodes.len().max(1))
-            .copied()
-    }
-
-    fn live(&self, pick: usize) -> Option<PromptId> {
-        let live: Vec<_> = self
-            .prompts
-            .iter()
-            .filter(|(_, p)| p.state != State::Ended)
-            .collect();
-        live.get(pick % live.len().max(1)).map(|(id, _)| **id)
-    }
-
-    fn running(&self, pick: usize) -> Option<(PromptId, NodeId)> {
-        let running: Vec<_> = self
-            .prompts
-            .iter()
-            .filter_map(|(id, seen)| match seen.state {
-                State::Running { node, .. } => Some((*id, node)),
-                _ => None,
-            })
-            .collect();
-        running.get(pick % running.len().max(1)).copied()
-    }
-
     /// What the event itself changes, before any effect.
     fn note(&mut self, event: &Event) {
         match event {
@@ -227,6 +77,8 @@ impl Onlooker {
                     kind,
                     trusted,
                     slots,
+                    only_own,
+                    paused,
                     ..
                 } = *profile;
                 self.nodes.insert(
@@ -235,7 +87,9 @@ impl Onlooker {
                         kind,
                         trusted,
                         slots,
-                        paused: false,
+                        paused,
+                        owner: profile.owner.clone(),
+                        only_own,
                         models,
                     },
                 );
@@ -247,6 +101,7 @@ impl Onlooker {
                     .expect("steps name nodes that are here");
                 seen.slots = status.slots.unwrap_or(seen.slots);
                 seen.paused = status.paused.unwrap_or(seen.paused);
+                seen.only_own = status.only_own.unwrap_or(seen.only_own);
                 if let Some(models) = &status.models {
                     seen.models = known(models);
                 }
@@ -345,7 +200,11 @@ impl Onlooker {
         );
         prop_assert!(answers(model, seen.request), "{model} for {}", seen.request);
         prop_assert!(
-            allows(seen.preference, target),
+            !target.only_own || (seen.owner.is_some() && seen.owner == target.owner),
+            "a stranger's prompt was given to {node:?}"
+        );
+        prop_assert!(
+            allows(seen, target),
             "{:?} forbids {node:?}",
             seen.preference
         );
@@ -358,6 +217,7 @@ impl Onlooker {
             older.state == State::Waiting
                 && older.request == seen.request
                 && older.preference == seen.preference
+                && older.owner == seen.owner
                 && !older.failed_on.contains(&node)
         });
         prop_assert!(overtaken.is_none(), "{prompt:?} overtook {overtaken:?}");
@@ -407,7 +267,7 @@ impl Onlooker {
             }
             let waits = self.prompts.values().find(|seen| {
                 seen.state == State::Waiting
-                    && allows(seen.preference, node)
+                    && allows(seen, node)
                     && !seen.failed_on.contains(id)
                     && node.models.iter().any(|model| answers(model, seen.request))
             });
@@ -446,11 +306,14 @@ fn answers(model: &str, request: &str) -> bool {
     model == request || (request == "qwen-coder" && model.starts_with("qwen2.5-coder:"))
 }
 
-fn allows(preference: NodePreference, node: &SeenNode) -> bool {
-    match preference {
+fn allows(prompt: &SeenPrompt, node: &SeenNode) -> bool {
+    let is_own = prompt.owner.is_some() && prompt.owner == node.owner;
+    let preferred = match prompt.preference {
         NodePreference::Any => true,
         NodePreference::Native => node.kind == NodeKind::Native,
         NodePreference::Browser => node.kind == NodeKind::Browser,
         NodePreference::Trusted => node.trusted,
-    }
+        NodePreference::Own => is_own,
+    };
+    preferred && (!node.only_own || is_own)
 }
