@@ -137,6 +137,12 @@ impl Engine {
         }
     }
 
+    /// Multiplies the output's matrix by one row and returns how many multiply-adds that was: work
+    /// to measure a machine with. Nothing that was computed before is disturbed.
+    pub fn exercise(&mut self) -> u64 {
+        self.model.exercise()
+    }
+
     fn prompt_tokens(&self, input: &Input) -> Result<Vec<u32>, EngineError> {
         let text = self.render(input)?;
         let tokens = match input {

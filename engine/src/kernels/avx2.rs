@@ -8,6 +8,7 @@ use super::Kernels;
 use super::activations::{Activations, RowMut};
 use super::format::{COLUMNS, Format, Layout, ROWS, STEPS, Scales, with_layout};
 use super::pack::PackedMatrix;
+use super::quantise;
 use super::threads::SharedSlice;
 use super::vector::{self, HalfRows};
 
@@ -355,7 +356,7 @@ macro_rules! kernels {
 
             #[target_feature(enable = $features)]
             fn quantise_here(x: &[f32], row: RowMut<'_>) {
-                vector::quantise(x, row);
+                quantise::quantise(x, row);
             }
 
             #[target_feature(enable = $features)]

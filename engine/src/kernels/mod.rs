@@ -10,9 +10,14 @@ mod avx2;
 mod format;
 mod matrix;
 mod pack;
+#[cfg(any(test, not(all(target_arch = "wasm32", target_feature = "simd128"))))]
 mod portable;
+#[cfg(any(test, not(all(target_arch = "wasm32", target_feature = "simd128"))))]
+mod quantise;
 mod threads;
 mod vector;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 
 use std::ops::Range;
 
@@ -64,6 +69,9 @@ pub(crate) fn detect() -> &'static dyn Kernels {
     if let Some(kernels) = avx2::all().into_iter().next() {
         return kernels;
     }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return &wasm::Wasm;
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     &portable::Portable
 }
 

@@ -9,6 +9,7 @@ use super::Kernels;
 use super::activations::{Activations, RowMut};
 use super::format::{COLUMNS, Format, Layout, ROWS, with_layout};
 use super::pack::{PackedMatrix, unpack};
+use super::quantise;
 use super::threads::SharedSlice;
 use super::vector::{self, HalfRows};
 
@@ -21,7 +22,7 @@ impl Kernels for Portable {
     }
 
     fn quantise(&self, x: &[f32], row: RowMut<'_>) {
-        vector::quantise(x, row);
+        quantise::quantise(x, row);
     }
 
     unsafe fn multiply(

@@ -21,7 +21,9 @@ const TYPES: [GgmlDType; 8] = [
 fn others() -> Vec<&'static dyn Kernels> {
     #[cfg(target_arch = "x86_64")]
     return avx2::all();
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "wasm32")]
+    return vec![&wasm::Wasm];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "wasm32")))]
     Vec::new()
 }
 

@@ -1,34 +1,8 @@
 //! Vector operations written once, in plain Rust that compilers turn into whatever vectors the
 //! surrounding function may use: every instruction set instantiates these with its own features.
 
-use super::activations::RowMut;
-use super::format::COLUMNS;
-
 /// Positions whose scores an attention computes before it folds them in.
 const ATTENTION_BLOCK: usize = 32;
-
-#[inline(always)]
-pub(super) fn quantise(x: &[f32], row: RowMut<'_>) {
-    let blocks = x
-        .chunks_exact(COLUMNS)
-        .zip(row.quants.chunks_exact_mut(COLUMNS));
-    for ((x, quants), (scale, sums)) in blocks.zip(row.scales.iter_mut().zip(row.sums)) {
-        let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-        *scale = largest / 127.0;
-        // A block so small that its scale's inverse would overflow is zero for all purposes.
-        let inverse = if *scale > f32::MIN_POSITIVE {
-            1.0 / *scale
-        } else {
-            0.0
-        };
-        for (quant, x) in quants.iter_mut().zip(x) {
-            *quant = (x * inverse).round_ties_even() as i8;
-        }
-        let (first, second) = quants.split_at(COLUMNS / 2);
-        let sum = |half: &[i8]| half.iter().map(|&quant| i32::from(quant)).sum();
-        *sums = [sum(first), sum(second)];
-    }
-}
 
 #[inline(always)]
 pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {

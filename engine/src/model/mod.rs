@@ -137,6 +137,14 @@ impl Model {
         }
     }
 
+    /// One product with the largest matrix; returns its multiply-adds.
+    pub(crate) fn exercise(&mut self) -> u64 {
+        self.buffers.resize(1, &self.config);
+        let mut logits = Vec::new();
+        self.logits(0, 1, &mut logits);
+        (self.config.vocabulary * self.config.width) as u64
+    }
+
     fn logits(&mut self, first: usize, count: usize, logits: &mut Vec<f32>) {
         let width = self.config.width;
         let buffers = &mut self.buffers;

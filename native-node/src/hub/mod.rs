@@ -1,6 +1,5 @@
 //! The node's side of the wire: one connection to the hub, kept alive for ever.
 
-mod backoff;
 mod connection;
 mod dial;
 mod reconnect;

@@ -2,8 +2,9 @@
 
 use std::{future::Future, pin::pin, time::Instant};
 
+use node_core::Backoff;
+
 use super::{
-    backoff::Backoff,
     connection::{self, End, Shutdown},
     dial::{self, Loss},
 };

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use protocol::{LlmDone, LlmError, LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
+use protocol::{LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinError, JoinSet},
@@ -62,7 +62,7 @@ impl Work {
                 "the node is busy"
             };
             let failure = Failure::new(LlmErrorCode::Unavailable, message);
-            return Some(error_frame(task_id, failure));
+            return Some(failure.into_frame(task_id));
         }
         let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
         let task = answer(backend, prompt, frames, self.frame_bytes, self.language);
@@ -111,10 +111,8 @@ impl Work {
         let mut running = self.running.iter();
         let task_id = running.find(|(_, task)| task.id() == error.id())?.0.clone();
         self.running.remove(&task_id);
-        Some(error_frame(
-            task_id,
-            Failure::backend("the node made a mistake of its own"),
-        ))
+        let failure = Failure::backend("the node made a mistake of its own");
+        Some(failure.into_frame(task_id))
     }
 }
 
@@ -131,32 +129,13 @@ async fn answer(
     let last = match backend.answer(&prompt, &mut writer).await {
         Ok(ending) => {
             log.done(&ending);
-            NodeMessage::LlmDone(LlmDone {
-                task_id,
-                finish_reason: ending.finish_reason,
-                usage: ending.usage,
-                timings: ending.timings,
-            })
+            ending.into_frame(task_id)
         }
         Err(failure) => {
             log.failed(&failure);
-            error_frame(task_id, failure)
+            failure.into_frame(task_id)
         }
     };
     // A lost connection has nobody to tell.
     let _ = frames.send(last).await;
-}
-
-fn error_frame(task_id: TaskId, failure: Failure) -> NodeMessage {
-    let Failure {
-        code,
-        message,
-        retryable,
-    } = failure;
-    NodeMessage::LlmError(LlmError {
-        task_id,
-        code,
-        message,
-        retryable,
-    })
 }

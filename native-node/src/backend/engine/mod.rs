@@ -1,14 +1,14 @@
 //! The built-in engine as a backend: one model, one prompt at a time, on a thread of its own.
 
 mod model_file;
-mod request;
 mod worker;
 
 use std::{fs::File, io::BufReader, thread, time::Instant};
 
 use ::engine::{Engine, EngineError, EngineOptions, LoadProgress};
 use futures_util::future::BoxFuture;
-use protocol::{FinishReason, LlmErrorCode, LlmPrompt, NodeModel, Timings, Usage};
+use node_core::engine_request;
+use protocol::{LlmErrorCode, LlmPrompt, NodeModel};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
@@ -85,7 +85,7 @@ impl EngineBackend {
                 format!("this node's engine has loaded `{}` only", self.model.id),
             ));
         }
-        let request = request::request(prompt, fastrand::u64(..))?;
+        let request = engine_request(prompt, fastrand::u64(..))?;
         // The receiver lives as long as somebody waits: when it is dropped, the worker stops.
         let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
         self.jobs
@@ -110,9 +110,9 @@ impl EngineBackend {
                     timings,
                 } => {
                     answer.write(&text, token_ids).await?;
-                    return Ok(ending(reason, usage, timings));
+                    return Ok(Ending::of_engine(reason, usage, timings));
                 }
-                Event::Failed(error) => return Err(failure(&error)),
+                Event::Failed(error) => return Err(Failure::from(&error)),
             }
         }
         Err(stopped())
@@ -166,31 +166,4 @@ fn load(
 
 fn stopped() -> Failure {
     Failure::backend("the node's engine has stopped: its owner must start the node again")
-}
-
-fn failure(error: &EngineError) -> Failure {
-    let code = match error {
-        EngineError::ContextLengthExceeded { .. } => LlmErrorCode::ContextLengthExceeded,
-        EngineError::InvalidRequest(_) => LlmErrorCode::InvalidRequest,
-        EngineError::InvalidModel(_)
-        | EngineError::UnsupportedArchitecture(_)
-        | EngineError::Io(_) => LlmErrorCode::BackendFailed,
-    };
-    Failure::new(code, error.to_string())
-}
-
-fn ending(reason: ::engine::FinishReason, usage: ::engine::Usage, timings: Timings) -> Ending {
-    let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
-    Ending {
-        finish_reason: match reason {
-            ::engine::FinishReason::Stop => FinishReason::Stop,
-            ::engine::FinishReason::Length => FinishReason::Length,
-        },
-        usage: Usage {
-            prompt_tokens: count(usage.prompt_tokens),
-            cached_tokens: count(usage.cached_tokens),
-            completion_tokens: count(usage.completion_tokens),
-        },
-        timings,
-    }
 }

@@ -1,12 +1,51 @@
-//! A prompt in the engine's words.
+//! A prompt in the engine's words, and the engine's ending in the wire's.
 
-use ::engine::{Input, Message, Request, Sampling};
-use protocol::{ChatMessage, LlmPrompt, PromptInput, Role};
+use engine::{Input, Message, Request, Sampling};
+use protocol::{
+    ChatMessage, FinishReason, LlmDone, LlmPrompt, NodeMessage, PromptInput, Role, TaskId, Timings,
+    Usage,
+};
 
-use crate::backend::{Failure, text_to_continue};
+use crate::{Failure, text_to_continue};
+
+/// How an answer that was not disturbed ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ending {
+    pub finish_reason: FinishReason,
+    pub usage: Usage,
+    pub timings: Timings,
+}
+
+impl Ending {
+    pub fn of_engine(reason: engine::FinishReason, usage: engine::Usage, timings: Timings) -> Self {
+        let count = |tokens: usize| u32::try_from(tokens).unwrap_or(u32::MAX);
+        Self {
+            finish_reason: match reason {
+                engine::FinishReason::Stop => FinishReason::Stop,
+                engine::FinishReason::Length => FinishReason::Length,
+            },
+            usage: Usage {
+                prompt_tokens: count(usage.prompt_tokens),
+                cached_tokens: count(usage.cached_tokens),
+                completion_tokens: count(usage.completion_tokens),
+            },
+            timings,
+        }
+    }
+
+    /// The frame that ends the prompt with this.
+    pub fn into_frame(self, task_id: TaskId) -> NodeMessage {
+        NodeMessage::LlmDone(LlmDone {
+            task_id,
+            finish_reason: self.finish_reason,
+            usage: self.usage,
+            timings: self.timings,
+        })
+    }
+}
 
 /// `random_seed` is used where the prompt names none.
-pub(super) fn request(prompt: &LlmPrompt, random_seed: u64) -> Result<Request, Failure> {
+pub fn engine_request(prompt: &LlmPrompt, random_seed: u64) -> Result<Request, Failure> {
     if let Some(format) = &prompt.request.response_format
         && format["type"].as_str() != Some("text")
     {
@@ -80,7 +119,7 @@ mod tests {
         }));
         let Input::Chat {
             messages, prefill, ..
-        } = request(&prompt, 1).unwrap().input
+        } = engine_request(&prompt, 1).unwrap().input
         else {
             panic!("a conversation")
         };
@@ -95,8 +134,8 @@ mod tests {
         let with =
             prompt(json!({"task_id": "t", "model": "m", "prompt": "x", "sampling": {"seed": 9}}));
         let without = prompt(json!({"task_id": "t", "model": "m", "prompt": "x"}));
-        assert_eq!(request(&with, 7).unwrap().sampling.seed, 9);
-        assert_eq!(request(&without, 7).unwrap().sampling.seed, 7);
+        assert_eq!(engine_request(&with, 7).unwrap().sampling.seed, 9);
+        assert_eq!(engine_engine_request(&without, 7).unwrap().sampling.seed, 7);
     }
 
     #[test]
@@ -104,6 +143,6 @@ mod tests {
         let prompt = prompt(json!({
             "task_id": "t", "model": "m", "prompt": "x", "response_format": {"type": "json_object"},
         }));
-        assert!(request(&prompt, 1).unwrap_err().retryable);
+        assert!(engine_request(&prompt, 1).unwrap_err().retryable);
     }
 }

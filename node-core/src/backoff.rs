@@ -10,13 +10,13 @@ const GOOD: Duration = Duration::from_secs(60);
 
 /// Doubles the wait with every connection that fails soon.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// `lived`: how long the connection that was just lost had lasted. `random`: from 0 to 1.
-    pub(super) fn next(&mut self, lived: Duration, random: f64) -> Duration {
+    pub fn next(&mut self, lived: Duration, random: f64) -> Duration {
         if lived >= GOOD {
             self.failures = 0;
         }

@@ -1,0 +1,206 @@
+//! What the page holds: a loaded model and its connection to the hub.
+
+use std::cell::RefCell;
+use std::io::BufReader;
+use std::rc::Rc;
+
+use engine::{Engine, EngineOptions, LoadProgress, ModelInfo};
+use futures_channel::mpsc::{UnboundedSender, unbounded};
+use futures_util::future::{AbortHandle, abortable};
+use js_sys::{Function, RangeError};
+use protocol::NodeStatus;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::clock::Turns;
+use crate::compute::{self, Job};
+use crate::event::{Event, Listener};
+use crate::model_file::{ModelFile, Reader};
+use crate::reconnect::Line;
+use crate::settings::{ConnectSettings, LoadOptions, Wishes};
+
+/// Bytes read at a time where little is wanted, as in the file's header.
+const READ_AHEAD: usize = 1 << 20;
+
+/// Memory beside the weights: vocabulary, intermediate values, the file's pieces.
+const WORKING_BYTES: u64 = 96 << 20;
+
+/// `ComputeNode` of `wasm.ts`.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct ComputeNode {
+    model: ModelInfo,
+    jobs: UnboundedSender<Job>,
+    listener: Listener,
+    wishes: Rc<Wishes>,
+    line: RefCell<Option<(Rc<Line>, AbortHandle)>>,
+}
+
+#[wasm_bindgen]
+impl ComputeNode {
+    /// Reads the whole file and makes it ready to compute.
+    ///
+    /// # Errors
+    /// Where the file can't be read or is no model, and a `RangeError` where the memory does not
+    /// suffice.
+    pub async fn load(
+        file: ModelFile,
+        options: JsValue,
+        on_progress: Function,
+    ) -> Result<ComputeNode, JsValue> {
+        let options: LoadOptions = serde_wasm_bindgen::from_value(options)?;
+        let listener = Listener::default();
+        report_panics(listener.clone());
+        let reader = Reader::new(file)?;
+        reserve(reader.bytes() + WORKING_BYTES)?;
+        let (threads, spawn) = start_threads(options.threads).await;
+        let options = EngineOptions {
+            threads,
+            spawn,
+            context_length: Some(options.context_length),
+        };
+        let mut progress = |progress: LoadProgress| {
+            let done = JsValue::from_f64(progress.done_bytes as f64);
+            let total = JsValue::from_f64(progress.total_bytes as f64);
+            // A page that can't show the progress gets its model all the same.
+            let _ = on_progress.call2(&JsValue::NULL, &done, &total);
+        };
+        let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
+        let engine = Engine::load(&mut reader, &options, &mut progress)
+            .map_err(|error| js_sys::Error::new(&error.to_string()))?;
+        let model = engine.info().clone();
+        let (jobs, receiver) = unbounded();
+        spawn_local(compute::run(
+            engine,
+            receiver,
+            Turns::new()?,
+            listener.clone(),
+        ));
+        Ok(Self {
+            model,
+            jobs,
+            listener,
+            wishes: Rc::default(),
+            line: RefCell::default(),
+        })
+    }
+
+    /// Joins, and joins again whenever the connection breaks, until [`Self::disconnect`].
+    ///
+    /// # Errors
+    /// Where the settings are not `ConnectSettings`.
+    pub fn connect(&self, settings: &JsValue, on_event: Function) -> Result<(), JsValue> {
+        self.disconnect();
+        let settings = ConnectSettings::read(settings)?;
+        self.listener.set(on_event);
+        self.wishes.paused.set(settings.paused);
+        self.wishes.only_own.set(settings.only_own);
+        self.wishes.tab_hidden.set(settings.tab_hidden);
+        let line = Line::new(
+            settings,
+            self.model.clone(),
+            Rc::clone(&self.wishes),
+            self.jobs.clone(),
+            self.listener.clone(),
+        );
+        let (run, handle) = abortable(Rc::clone(&line).run());
+        self.line.replace(Some((line, handle)));
+        spawn_local(async {
+            let _ = run.await;
+        });
+        Ok(())
+    }
+
+    /// No prompts for now, or prompts again.
+    #[wasm_bindgen(js_name = setPaused)]
+    pub fn set_paused(&self, paused: bool) {
+        self.wishes.paused.set(paused);
+        self.tell(NodeStatus {
+            paused: Some(paused),
+            ..NodeStatus::default()
+        });
+    }
+
+    /// Prompts of this browser's owner only, or everybody's.
+    #[wasm_bindgen(js_name = setOnlyOwn)]
+    pub fn set_only_own(&self, only_own: bool) {
+        self.wishes.only_own.set(only_own);
+        self.tell(NodeStatus {
+            only_own: Some(only_own),
+            ..NodeStatus::default()
+        });
+    }
+
+    /// Whether anybody looks at the tab.
+    #[wasm_bindgen(js_name = setTabHidden)]
+    pub fn set_tab_hidden(&self, hidden: bool) {
+        self.wishes.tab_hidden.set(hidden);
+        self.tell(NodeStatus {
+            tab_hidden: Some(hidden),
+            ..NodeStatus::default()
+        });
+    }
+
+    /// Leaves the hub; what was being answered is given up.
+    pub fn disconnect(&self) {
+        if let Some((line, handle)) = self.line.take() {
+            handle.abort();
+            line.hang_up();
+        }
+    }
+}
+
+impl ComputeNode {
+    fn tell(&self, status: NodeStatus) {
+        if let Some((line, _)) = &*self.line.borrow() {
+            line.tell(status);
+        }
+    }
+}
+
+impl Drop for ComputeNode {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+/// The threads that there are, the worker itself included, and the way to use them.
+#[cfg(target_feature = "atomics")]
+async fn start_threads(wanted: usize) -> (usize, engine::Spawn) {
+    crate::threads::start(wanted.saturating_sub(1)).await;
+    (wanted.max(1), crate::threads::spawn)
+}
+
+#[cfg(not(target_feature = "atomics"))]
+async fn start_threads(_: usize) -> (usize, engine::Spawn) {
+    (1, |_| false)
+}
+
+/// Finds out before the work, not after it, whether the memory suffices: what is reserved here stays
+/// with the module and is what the weights will lie in.
+fn reserve(bytes: u64) -> Result<(), JsValue> {
+    let mut memory = Vec::<u8>::new();
+    let reserved = usize::try_from(bytes).map(|bytes| memory.try_reserve_exact(bytes));
+    match reserved {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(RangeError::new("out of memory").into()),
+    }
+}
+
+/// A mistake of our own ends the worker; its words reach the page first.
+fn report_panics(listener: Listener) {
+    // The hook must be `Send`, which a callback of this worker's is not: it stays with its thread.
+    thread_local! {
+        static LISTENER: RefCell<Listener> = RefCell::default();
+    }
+    LISTENER.set(listener);
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.to_string();
+        web_sys::console::error_1(&message.as_str().into());
+        let listener = LISTENER.with_borrow(Clone::clone);
+        listener.tell(&Event::Failed {
+            code: "engine",
+            message: &message,
+        });
+    }));
+}
