@@ -13,6 +13,14 @@ use tower_http::{
 
 use crate::net::OriginPolicy;
 
+/// What the site's pages may do: no code but the hub's own files and WebAssembly, and no other server
+/// but Hugging Face's, for models that the hub does not have.
+const SITE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; img-src 'self'; font-src 'self'; \
+    connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co; \
+    worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// Pages of these origins may call the API and read its answers. The same pages may join as
 /// nodes: whoever may lend a machine may use one.
 pub(crate) fn cross_origin(policy: OriginPolicy) -> CorsLayer {
@@ -31,17 +39,29 @@ pub(crate) fn cross_origin(policy: OriginPolicy) -> CorsLayer {
         .max_age(Duration::from_secs(600))
 }
 
+/// For the site's files only: answers of the API are no pages, and whatever else is one has its own.
+pub(crate) fn restrict_pages(router: Router) -> Router {
+    router.layer(set("content-security-policy", SITE_POLICY))
+}
+
+/// For what never changes under its name.
+pub(crate) fn keep_for_ever() -> HeaderValue {
+    HeaderValue::from_static("public, max-age=31536000, immutable")
+}
+
 /// Cross-origin isolation, without which a page gets no shared memory and so no threads.
 pub(crate) fn isolate_pages(router: Router) -> Router {
-    let set = |name: &'static str, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        )
-    };
     router
+        .layer(set("referrer-policy", "no-referrer"))
         .layer(set("cross-origin-opener-policy", "same-origin"))
         .layer(set("cross-origin-embedder-policy", "require-corp"))
         .layer(set("cross-origin-resource-policy", "same-origin"))
         .layer(set("x-content-type-options", "nosniff"))
+}
+
+fn set(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
 }

@@ -14,6 +14,7 @@ mod openai;
 mod page;
 pub mod router;
 pub mod server;
+mod site;
 pub mod state;
 mod stats;
 pub mod store;

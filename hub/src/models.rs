@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use protocol::{Catalogue, CatalogueError, CatalogueModel};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use crate::{error::ApiError, state::Hub};
+use crate::{error::ApiError, headers, state::Hub};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ListedModels {
@@ -63,11 +63,12 @@ pub(crate) async fn file(
     Path(file): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    if !hub.catalogue.models.iter().any(|model| model.file == file) {
+    let known = hub.catalogue.models.iter().find(|model| model.file == file);
+    let Some(model) = known else {
         return Err(ApiError::NotFound {
             path: request.uri().path().to_owned(),
         });
-    }
+    };
     let served = ServeFile::new(hub.models_directory.join(file))
         .oneshot(request)
         .await;
@@ -75,12 +76,14 @@ pub(crate) async fn file(
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     };
-    if response.status().is_success() {
-        // The catalogue pins the file's checksum: under this name it never changes.
-        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, forever);
+    let status = response.status();
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        // What the catalogue has the checksum of never changes under its name.
+        let policy = match model.sha256 {
+            Some(_) => headers::keep_for_ever(),
+            None => HeaderValue::from_static("no-cache"),
+        };
+        response.headers_mut().insert(header::CACHE_CONTROL, policy);
     }
     Ok(response)
 }

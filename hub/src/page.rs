@@ -1,9 +1,16 @@
 //! The page of a hub without a studio: says what this is and how to call it.
 
-use axum::response::{Html, IntoResponse};
+use axum::{
+    http::header,
+    response::{Html, IntoResponse},
+};
 
 const PAGE: &str = include_str!("page.html");
 
+/// It has a few styles inline, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
 pub(crate) async fn page() -> impl IntoResponse {
-    Html(PAGE)
+    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
 }

@@ -12,7 +12,6 @@ use axum::{
 };
 use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
-    services::{ServeDir, ServeFile},
     trace::TraceLayer,
 };
 
@@ -21,6 +20,7 @@ use crate::{
     headers, join, models,
     openai::{create_chat_completion, list_models, retrieve_model},
     page::page,
+    site::site,
     state::Hub,
     stats::stats,
 };
@@ -54,9 +54,7 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .merge(called_from_pages)
         .with_state(hub);
     let router = match static_directory {
-        Some(directory) => router.fallback_service(
-            ServeDir::new(directory).not_found_service(ServeFile::new(directory.join("404.html"))),
-        ),
+        Some(directory) => router.fallback_service(site(directory)),
         None => router.route("/", get(page)),
     };
     headers::isolate_pages(router)

@@ -2,51 +2,13 @@
 
 mod support;
 
-use std::{fs, path::Path};
-
 use axum::{
     Router,
-    body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    body::Body,
+    http::{Request, StatusCode},
 };
-use serde_json::{Value, json};
-use support::hub::router_with;
-use tempfile::TempDir;
-use tower::ServiceExt;
-
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-async fn send(router: &Router, request: Request<Body>) -> Reply {
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    }
-}
-
-async fn get(router: &Router, path: &str) -> Reply {
-    send(router, Request::get(path).body(Body::empty()).unwrap()).await
-}
+use serde_json::json;
+use support::local::{Reply, get, hub, send};
 
 async fn chat(router: &Router, body: impl Into<Body>) -> Reply {
     send(
@@ -56,23 +18,6 @@ async fn chat(router: &Router, body: impl Into<Body>) -> Reply {
             .unwrap(),
     )
     .await
-}
-
-struct Fixture {
-    directory: TempDir,
-    router: Router,
-}
-
-fn hub(settings: &[(&str, &str)]) -> Fixture {
-    let directory = TempDir::new().unwrap();
-    let router = router_with(directory.path(), settings);
-    Fixture { directory, router }
-}
-
-fn write(directory: &Path, name: &str, content: &str) {
-    let path = directory.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
 }
 
 #[tokio::test]
@@ -210,96 +155,6 @@ async fn without_a_studio_a_small_page_says_what_this_is_in_both_languages() {
         get(&hub.router, "/nothing").await.status,
         StatusCode::NOT_FOUND
     );
-}
-
-#[tokio::test]
-async fn the_studio_is_served_where_there_is_one() {
-    let site = TempDir::new().unwrap();
-    write(site.path(), "index.html", "<title>Studio</title>");
-    write(site.path(), "404.html", "<title>Ei löydy</title>");
-    write(site.path(), "docs/index.html", "<title>Docs</title>");
-    let hub = hub(&[("STATIC_DIR", site.path().to_str().unwrap())]);
-    assert!(get(&hub.router, "/").await.body.contains("Studio"));
-    assert!(get(&hub.router, "/docs/").await.body.contains("Docs"));
-    let missing = get(&hub.router, "/nothing").await;
-    assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    assert!(missing.body.contains("Ei löydy"));
-    assert_eq!(
-        get(&hub.router, "/../../etc/passwd").await.status,
-        StatusCode::NOT_FOUND
-    );
-    assert_eq!(get(&hub.router, "/healthz").await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn pages_are_cross_origin_isolated() {
-    let hub = hub(&[]);
-    let reply = get(&hub.router, "/").await;
-    assert_eq!(reply.header("cross-origin-opener-policy"), "same-origin");
-    assert_eq!(reply.header("cross-origin-embedder-policy"), "require-corp");
-    assert_eq!(reply.header("cross-origin-resource-policy"), "same-origin");
-    assert_eq!(reply.header("x-content-type-options"), "nosniff");
-}
-
-#[tokio::test]
-async fn the_catalogue_tells_what_is_served_and_which_files_are_here() {
-    let hub = hub(&[]);
-    let models = hub.directory.path().join(".cache/kipina/models");
-    write(&models, "smollm2-135m-instruct-q4_1.gguf", "weights");
-    let listed = get(&hub.router, "/api/models").await.json();
-    let find = |id: &str| {
-        let models = listed["models"].as_array().unwrap().iter();
-        models
-            .clone()
-            .find(|model| model["id"] == id)
-            .unwrap()
-            .clone()
-    };
-    let here = find("smollm2:135m");
-    assert_eq!(
-        (&here["file_available"], &here["nodes"]),
-        (&json!(true), &json!(0))
-    );
-    assert_eq!(here["licence"], "Apache-2.0");
-    assert_eq!(find("qwen2.5-coder:0.5b")["file_available"], false);
-}
-
-#[tokio::test]
-async fn model_files_are_served_in_ranges_and_cached_for_ever() {
-    let hub = hub(&[]);
-    let models = hub.directory.path().join(".cache/kipina/models");
-    write(&models, "smollm2-135m-instruct-q4_1.gguf", "0123456789");
-    write(&models, "smollm2-135m-instruct-q4_1.gguf.part", "half");
-    write(&models, "notes.txt", "private");
-
-    let whole = get(&hub.router, "/models/smollm2-135m-instruct-q4_1.gguf").await;
-    assert_eq!(
-        (whole.status, whole.body.as_str()),
-        (StatusCode::OK, "0123456789")
-    );
-    assert!(whole.header("cache-control").contains("immutable"));
-    assert_eq!(whole.header("accept-ranges"), "bytes");
-
-    let request = Request::get("/models/smollm2-135m-instruct-q4_1.gguf")
-        .header("range", "bytes=2-4")
-        .body(Body::empty());
-    let part = send(&hub.router, request.unwrap()).await;
-    assert_eq!(
-        (part.status, part.body.as_str()),
-        (StatusCode::PARTIAL_CONTENT, "234")
-    );
-    assert_eq!(part.header("content-range"), "bytes 2-4/10");
-
-    for name in [
-        "smollm2-135m-instruct-q4_1.gguf.part",
-        "notes.txt",
-        "..%2Fhub.sqlite",
-        "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-    ] {
-        let missing = get(&hub.router, &format!("/models/{name}")).await;
-        assert_eq!(missing.status, StatusCode::NOT_FOUND, "{name}");
-        assert_eq!(missing.header("cache-control"), "", "{name}");
-    }
 }
 
 fn from_page(origin: &str, request: axum::http::request::Builder) -> axum::http::request::Builder {

@@ -8,4 +8,5 @@
 pub mod fake_node;
 pub mod http;
 pub mod hub;
+pub mod local;
 pub mod sse;
