@@ -125,3 +125,34 @@ fn offers(models: &[NodeModel], names: &ModelNames, before: &[Offer]) -> Vec<Off
     };
     models.iter().map(offer).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::Catalogue;
+
+    use super::*;
+
+    #[test]
+    fn a_node_tells_the_size_only_of_models_that_nobody_knows() {
+        let catalogue = Catalogue::parse(include_str!("../../models.toml"));
+        let names = ModelNames::new(&catalogue.expect("the catalogue parses"));
+        let size = |id: &str, told| {
+            let model = NodeModel {
+                id: id.to_owned(),
+                digest: None,
+                quantisation: None,
+                parameters: told,
+                context_length: 1,
+                runtime: String::new(),
+            };
+            offers(&[model], &names, &[])[0].parameters
+        };
+        assert_eq!(
+            size("qwen2.5-coder:0.5b", Some(u64::MAX)),
+            Some(494_032_768)
+        );
+        assert_eq!(size("llama3.2:3b", Some(u64::MAX)), Some(3_000_000_000));
+        assert_eq!(size("my-own", Some(7)), Some(7));
+        assert_eq!(size("my-own", None), None);
+    }
+}
