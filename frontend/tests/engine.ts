@@ -14,7 +14,8 @@ export function fakeEngine(then: string): string {
         return new ComputeNode();
       }
       connect(settings, say) {
-        if (!settings.digest.startsWith("sha256:")) throw new Error("no digest");
+        if (!/^sha256:[0-9a-f]{64}$/.test(settings.digest)) throw new Error("no digest");
+        if (!/^[A-Za-z0-9_-]{22}$/.test(settings.owner)) throw new Error("no owner");
         ${then}
       }
       setPaused() {}
@@ -35,7 +36,21 @@ export const busy = `${ready}
 
 export const offline = `${ready} say({ type: "disconnected", reason: "gone", retryInMs: 4000 });`;
 
-export const refused = `say({ type: "refused", code: 4002, reason: "version" });`;
+export const refusedWith = (code: number): string => `say({ type: "refused", code: ${code}, reason: "no" });`;
+
+/** The worker ends without a word, as where a browser takes its memory back. */
+export const dying = `${ready} setTimeout(() => close(), 200);`;
+
+/** The same, but the next worker lives. */
+export const dyingOnce = `
+  caches.has("died").then((died) => {
+    ${ready}
+    if (!died) caches.open("died").then(() => close());
+  });`;
+
+/** Measures the GPU as for a hub, and tells the outcome where the page shows it. */
+export const measuringGpu = `
+  settings.benchmarkGpu(100).then((rate) => say({ type: "refused", code: 4003, reason: "rate " + rate }));`;
 
 export const outOfMemory = `${ready} say({ type: "failed", code: "out_of_memory", message: "" });`;
 

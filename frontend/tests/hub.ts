@@ -21,8 +21,14 @@ const types: Record<string, string> = {
 export const weights = Buffer.from(Uint8Array.from({ length: 3_200_000 }, (_, i) => (i * 2654435761) >>> 24));
 
 export interface Orders {
-  /** What `/wasm/threads/node.js` is; null: this hub has no engine. */
+  /** What the engine's two builds are; null: this hub has none; "broken": it can't deliver them. */
   engine: string | null;
+  /** Whether pages come with the headers that isolate them. */
+  isolated: boolean;
+  /** Goes before the code of the compute worker. */
+  workerPrelude: string;
+  /** How requests for weights are answered; null: not at all. */
+  weightsStatus: number | null;
   /** Weights sent before the connection breaks or, if `hang`, stands still. */
   weightsUntil: number;
   hang: boolean;
@@ -31,11 +37,14 @@ export interface Orders {
   /** Catalogue and statistics answer. */
   apiWorks: boolean;
   nodes: number;
-  chat: "answers" | "refuses" | "hangs";
+  chat: "answers" | "refuses" | "breaks" | "hangs";
 }
 
 const usual: Orders = {
   engine: null,
+  isolated: true,
+  workerPrelude: "",
+  weightsStatus: 200,
   weightsUntil: Infinity,
   hang: false,
   weights,
@@ -72,7 +81,9 @@ export async function startHub(): Promise<TestHub> {
       }),
   };
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+      if (hub.orders.isolated || !name.startsWith("cross-origin-")) response.setHeader(name, value);
+    }
     void answer(hub, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -85,8 +96,8 @@ async function answer(hub: TestHub, request: IncomingMessage, response: ServerRe
   if (path === "/api/models" || path === "/api/stats") sendApi(hub.orders, path, response);
   else if (path === "/v1/chat/completions") sendChat(hub.orders, response);
   else if (path.startsWith("/models/")) sendWeights(hub, request, response);
-  else if (path === "/wasm/threads/node.js") send(response, hub.orders.engine, "js");
-  else await sendPage(path, response);
+  else if (/^\/wasm\/(threads|plain)\/node\.js$/.test(path)) sendEngine(hub.orders.engine, response);
+  else await sendPage(hub.orders, path, response);
 }
 
 function send(response: ServerResponse, body: string | Buffer | null, type: string): void {
@@ -94,10 +105,16 @@ function send(response: ServerResponse, body: string | Buffer | null, type: stri
   response.end(body ?? "");
 }
 
-async function sendPage(path: string, response: ServerResponse): Promise<void> {
+function sendEngine(engine: string | null, response: ServerResponse): void {
+  if (engine === "broken") response.writeHead(500).end();
+  else send(response, engine, "js");
+}
+
+async function sendPage(orders: Orders, path: string, response: ServerResponse): Promise<void> {
   const file = path.endsWith("/") ? `${path}index.html` : path;
   const body = await readFile(DIST + file).catch(() => null);
-  send(response, body, file.split(".").at(-1) ?? "");
+  const isWorker = body !== null && path.includes("compute.worker");
+  send(response, isWorker ? orders.workerPrelude + body.toString() : body, file.split(".").at(-1) ?? "");
 }
 
 function sendApi(orders: Orders, path: string, response: ServerResponse): void {
@@ -153,7 +170,7 @@ function catalogue(orders: Orders): object[] {
       parameters: 3085938688,
       file: "q3.gguf",
       licence: "Qwen Research License (non-commercial)",
-      file_available: false,
+      file_available: true,
     },
     { ...qwen, id: "qwen2.5-coder:7b", parameters: 7615616512, file: "q7.gguf", file_available: false },
   ];
@@ -161,8 +178,16 @@ function catalogue(orders: Orders): object[] {
 
 function sendWeights(hub: TestHub, request: IncomingMessage, response: ServerResponse): void {
   const range = request.headers.range ?? "";
-  hub.weightRequests.push(range);
-  const { weights: file, weightsUntil, hang } = hub.orders;
+  if (request.method === "GET") hub.weightRequests.push(range);
+  const { weights: file, weightsUntil, weightsStatus, hang } = hub.orders;
+  if (weightsStatus === null) {
+    response.destroy();
+    return;
+  }
+  if (weightsStatus !== 200) {
+    response.writeHead(weightsStatus).end();
+    return;
+  }
   const start = Number(/\d+/.exec(range)?.[0] ?? 0);
   response.writeHead(range === "" ? 200 : 206, {
     "content-length": file.length - start,
@@ -187,6 +212,11 @@ function sendChat(orders: Orders, response: ServerResponse): void {
   };
   event({ choices: [{ delta: { content: "def summa(a, b):\n    " } }] });
   if (orders.chat === "hangs") return;
+  if (orders.chat === "breaks") {
+    event({ error: { message: "the node is gone", code: "node_lost" } });
+    response.end();
+    return;
+  }
   event({ choices: [{ delta: { content: "return a + b\n" }, finish_reason: "stop" }] });
   const report = {
     node: "kone",

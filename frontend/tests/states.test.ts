@@ -1,361 +1,276 @@
-// The built page in a real Chromium: every state in both languages and at two widths, looked at by axe.
+// Every state of the built page, in both languages, narrow and wide, looked at by axe.
 
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { describe, it } from "vitest";
 
-import AxeBuilder from "@axe-core/playwright";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Bench, PICTURES } from "./bench";
+import { face, INSECURE_HOST, lookAt } from "./browser";
+import {
+  broken,
+  building,
+  busy,
+  dying,
+  dyingOnce,
+  fakeEngine,
+  offline,
+  outOfMemory,
+  ready,
+  refusedWith,
+} from "./engine";
+import { weights, type Orders } from "./hub";
+import {
+  deviceOf,
+  holdModel,
+  noStorage,
+  oldBrowser,
+  onBattery,
+  shakeNetwork,
+  smallDisk,
+} from "./surroundings";
 
-import { broken, building, busy, fakeEngine, offline, outOfMemory, ready, refused } from "./engine";
-import { startHub, weights, type Orders, type TestHub } from "./hub";
-
-const PICTURES = fileURLToPath(new URL("../screenshots/", import.meta.url));
-const widths = { 390: 844, 1440: 900 };
-
-let browser: Browser;
-let hub: TestHub;
-let context: BrowserContext;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  hub = await startHub();
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-});
-
-afterAll(async () => {
-  await browser.close();
-  await hub.close();
-});
-
-beforeEach(async () => {
-  hub.reset();
-  context = await browser.newContext({ reducedMotion: "reduce" });
-  page = await context.newPage();
-  complaints = [];
-  page.on("console", (message) => {
-    if (/Content Security Policy|hydration/i.test(message.text())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-});
-
-afterEach(async () => {
-  await context.close();
-  expect(complaints).toEqual([]);
-});
-
-async function open(address = "/"): Promise<void> {
-  await page.goto(hub.url + address);
-  await page.locator("fieldset li").first().or(page.locator("fieldset > p")).waitFor();
-}
-
-const start = () => page.getByRole("button", { name: /^(Alusta|Yritä uudelleen) / }).click();
-const face = () => page.getByTestId("face").innerText();
-
-async function waitForFace(expected: string): Promise<void> {
-  await expect.poll(face, { timeout: 15_000 }).toBe(expected);
-}
+const bench = new Bench();
 
 interface Scene {
   name: string;
   orders?: Partial<Orders>;
   address?: string;
+  insecure?: true;
+  /** Before the page is opened. */
+  prepare?: (page: Page, origin: string) => Promise<void>;
   act: () => Promise<void>;
 }
 
-const failed = async (): Promise<void> => {
-  await start();
-  await waitForFace("ei onnistunut");
+const see = (words: string) => bench.page.getByText(words).first().waitFor();
+const press = (name: string) => bench.page.getByRole("button", { name }).click();
+const engine = fakeEngine(ready);
+
+async function startUntil(expected: string): Promise<void> {
+  await bench.start();
+  await bench.waitForFace(expected);
+}
+
+const failure = (words: string) => async (): Promise<void> => {
+  await startUntil("ei onnistunut");
+  await see(words);
 };
 
-const scenes: Scene[] = [
-  { name: "idle", act: () => waitForFace("ei käynnissä") },
+const prompt = (words: string) => async (): Promise<void> => {
+  await bench.page.getByLabel("Kehote").fill("Kirjoita summa(a, b)");
+  await bench.page.keyboard.press("Control+Enter");
+  await see(words);
+};
+
+const ways: Scene[] = [
+  { name: "idle", act: () => bench.waitForFace("ei käynnissä") },
+  {
+    name: "asking",
+    orders: { engine },
+    prepare: onBattery,
+    act: async () => {
+      await startUntil("odottaa vastaustasi");
+      await see("akun varassa");
+      await see("Datansäästö on päällä");
+    },
+  },
   {
     name: "downloading",
-    orders: { engine: fakeEngine(ready), weightsUntil: 1_300_000, hang: true },
+    orders: { engine, weightsUntil: 1_300_000, hang: true },
     act: async () => {
-      await start();
-      await page.getByText("Ladataan keskuksesta").waitFor();
+      await bench.start();
+      await see("Ladataan keskuksesta");
     },
   },
   {
     name: "waiting",
-    orders: { engine: fakeEngine(ready), weightsUntil: 900_000 },
+    orders: { engine, weightsUntil: 900_000 },
     act: async () => {
-      await start();
-      await page.getByText("Yhteys katkesi.").waitFor();
+      await bench.start();
+      await see("Yhteys katkesi.");
     },
   },
   {
     name: "building",
     orders: { engine: building },
     act: async () => {
-      await start();
-      await page.getByText("62 %").waitFor();
+      await bench.start();
+      await see("62 %");
     },
   },
   {
     name: "ready",
-    orders: { engine: fakeEngine(ready) },
+    orders: { engine },
     act: async () => {
-      await start();
-      await waitForFace("valmis");
-      await page.getByText("laitteellasi", { exact: true }).waitFor();
+      await startUntil("valmis");
+      await bench.page.getByText("laitteellasi", { exact: true }).waitFor();
     },
   },
   {
     name: "busy",
     orders: { engine: fakeEngine(busy) },
     act: async () => {
-      await start();
-      await page.getByText("8 tokenia").waitFor();
+      await bench.start();
+      await see("8 tokenia");
     },
   },
   {
     name: "paused",
-    orders: { engine: fakeEngine(ready) },
+    orders: { engine },
     act: async () => {
-      await start();
-      await page.getByRole("button", { name: "Tauko" }).click();
-      await waitForFace("tauolla");
+      await bench.start();
+      await press("Tauko");
+      await bench.waitForFace("tauolla");
     },
   },
   {
     name: "offline",
     orders: { engine: fakeEngine(offline) },
+    act: () => startUntil("ei yhteyttä keskukseen"),
+  },
+  {
+    name: "restarted",
+    orders: { engine: fakeEngine(dyingOnce) },
     act: async () => {
-      await start();
-      await waitForFace("ei yhteyttä keskukseen");
+      await bench.start();
+      await see("aloitettiin kerran uudelleen");
+      await bench.waitForFace("valmis");
     },
   },
   {
     name: "stopped",
-    orders: { engine: fakeEngine(ready) },
+    orders: { engine },
     act: async () => {
-      await start();
-      await waitForFace("valmis");
-      await page.getByRole("button", { name: "Pysäytä" }).click();
-      await waitForFace("pysäytetty");
-    },
-  },
-  { name: "failed-no-engine", act: failed },
-  { name: "failed-source", orders: { engine: building, weights: weights.subarray(9) }, act: failed },
-  {
-    name: "failed-corrupt",
-    orders: { engine: building, weights: Buffer.alloc(weights.length) },
-    act: failed,
-  },
-  { name: "failed-engine", orders: { engine: broken }, act: failed },
-  { name: "failed-memory", orders: { engine: fakeEngine(outOfMemory) }, act: failed },
-  { name: "failed-refused", orders: { engine: fakeEngine(refused) }, act: failed },
-  {
-    name: "failed-unknown-model",
-    address: "/?model=gpt-9&compute=gpu",
-    act: async () => {
-      await page.getByRole("button", { name: "Alusta" }).click();
-      await waitForFace("ei onnistunut");
+      await startUntil("valmis");
+      await press("Pysäytä");
+      await bench.waitForFace("pysäytetty");
     },
   },
   {
-    name: "failed-hub",
-    orders: { apiWorks: false },
+    name: "not-removed",
+    orders: { engine },
     act: async () => {
-      await page.getByRole("button", { name: "Alusta" }).click();
-      await waitForFace("ei onnistunut");
+      await startUntil("valmis");
+      await holdModel(bench.page);
+      await press("Poista malli smollm2:135m laitteelta");
+      await see("Mallia ei voitu poistaa.");
     },
   },
   {
-    name: "nobody-answers",
-    orders: { nodes: 0 },
-    act: () => page.getByText("ei ole juuri nyt yhtään konetta").waitFor(),
-  },
-  {
-    name: "answer",
+    name: "one-thread",
+    orders: { engine, isolated: false },
     act: async () => {
-      await page.getByLabel("Kehote").fill("Kirjoita summa(a, b)");
-      await page.getByRole("button", { name: "Lähetä" }).click();
-      await page.getByText("21,5 tok/s").waitFor();
-    },
-  },
-  {
-    name: "answer-stopped",
-    orders: { chat: "hangs" },
-    act: async () => {
-      await page.getByLabel("Kehote").fill("Kirjoita summa(a, b)");
-      await page.keyboard.press("Control+Enter");
-      await page.getByText("def summa").waitFor();
-      await page.getByRole("button", { name: "Keskeytä" }).click();
-      await page.getByText("Keskeytetty.").waitFor();
-    },
-  },
-  {
-    name: "answer-refused",
-    orders: { chat: "refuses" },
-    act: async () => {
-      await page.getByLabel("Kehote").fill("Kirjoita summa(a, b)");
-      await page.getByRole("button", { name: "Lähetä" }).click();
-      await page.getByText("ei ole juuri nyt yhtään vapaata konetta").waitFor();
+      await startUntil("valmis");
+      await see("COOP- ja COEP-otsakkeet puuttuvat");
     },
   },
 ];
 
-describe("every state, in both languages, narrow and wide", () => {
-  it.each(scenes)("$name", async ({ name, orders, address, act }) => {
-    Object.assign(hub.orders, orders);
-    await open(address);
+const failures: Scene[] = [
+  { name: "no-engine", act: failure("ei ole asennettu") },
+  { name: "engine-unreachable", orders: { engine: "broken" }, act: failure("moottoria ei saatu") },
+  { name: "source-missing", orders: { engine, weightsStatus: 404 }, act: failure("ei löytynyt") },
+  {
+    name: "wrong-length",
+    orders: { engine, weights: weights.subarray(9) },
+    act: failure("eri kokoinen"),
+  },
+  {
+    name: "corrupt",
+    orders: { engine, weights: Buffer.alloc(weights.length) },
+    act: failure("kahdesti väärä"),
+  },
+  {
+    name: "network-lost",
+    orders: { engine, weightsStatus: null },
+    act: async () => {
+      await bench.start();
+      await see("Yhteys katkesi.");
+      await shakeNetwork(bench.page, async () => (await face(bench.page)) === "ei onnistunut");
+      await see("Yhteys katkesi eikä palannut.");
+    },
+  },
+  {
+    name: "storage-full",
+    orders: { engine },
+    prepare: smallDisk,
+    act: failure("Levytila ei riitä"),
+  },
+  {
+    name: "storage-unavailable",
+    orders: { engine, workerPrelude: noStorage },
+    act: failure("ei anna sivun tallentaa"),
+  },
+  { name: "engine", orders: { engine: broken }, act: failure("unknown tensor type 99") },
+  { name: "out-of-memory", orders: { engine: fakeEngine(outOfMemory) }, act: failure("Muisti loppui.") },
+  { name: "worker-lost", orders: { engine: fakeEngine(dying) }, act: failure("Selain lopetti laskennan") },
+  {
+    name: "not-enough-memory",
+    address: "/?model=qwen2.5-coder:1.5b",
+    prepare: deviceOf(1),
+    act: failure("eikä se mahdu tälle laitteelle"),
+  },
+  { name: "nothing-fits", prepare: deviceOf(0.25), act: failure("Yksikään luettelon malleista") },
+  { name: "browser-too-old", prepare: oldBrowser, act: failure("ei ole WebAssemblyn SIMD-käskyjä") },
+  { name: "insecure", insecure: true, act: failure("vain suojatulla yhteydellä") },
+  { name: "unknown-model", address: "/?model=gpt-9&compute=gpu", act: failure("mallia gpt-9 ei ole") },
+  { name: "hub-unreachable", orders: { apiWorks: false }, act: failure("Malliluetteloa ei saatu") },
+  {
+    name: "refused-key",
+    orders: { engine: fakeEngine(refusedWith(4001)) },
+    act: failure("joilla on sen avain"),
+  },
+  {
+    name: "refused-version",
+    orders: { engine: fakeEngine(refusedWith(4002)) },
+    act: failure("vanhempi kuin keskus"),
+  },
+  {
+    name: "refused-nodes",
+    orders: { engine: fakeEngine(refusedWith(4008)) },
+    act: failure("kuin keskus sallii"),
+  },
+  {
+    name: "refused",
+    orders: { engine: fakeEngine(refusedWith(4003)) },
+    act: failure("ei ottanut välilehteä mukaan"),
+  },
+];
+
+const answers: Scene[] = [
+  { name: "nobody", orders: { nodes: 0 }, act: () => see("ei ole juuri nyt yhtään konetta") },
+  { name: "whole", act: prompt("21,5 tok/s") },
+  {
+    name: "own",
+    orders: { engine, nodes: 0 },
+    act: async () => {
+      await startUntil("valmis");
+      await bench.page.getByLabel("Vastaa vain omalla koneellani").check();
+      await prompt("21,5 tok/s")();
+    },
+  },
+  {
+    name: "stopped",
+    orders: { chat: "hangs" },
+    act: async () => {
+      await prompt("def summa")();
+      await press("Keskeytä");
+      await see("Keskeytetty.");
+    },
+  },
+  { name: "refused", orders: { chat: "refuses" }, act: prompt("ei ole juuri nyt yhtään vapaata konetta") },
+  { name: "broken-off", orders: { chat: "breaks" }, act: prompt("poistui verkosta kesken vastauksen") },
+];
+
+describe.each([
+  ["computing", "", ways],
+  ["what keeps a tab from computing", "failed-", failures],
+  ["answers", "answer-", answers],
+])("%s", (_, prefix, scenes) => {
+  it.each(scenes)("$name", async ({ name, orders, address, insecure, prepare, act }) => {
+    Object.assign(bench.hub.orders, orders);
+    const { url } = bench.hub;
+    await prepare?.(bench.page, url);
+    await bench.open(address, insecure ? url.replace("127.0.0.1", INSECURE_HOST) : url);
     await act();
-    for (const language of ["Suomi", "English"]) {
-      await page.getByRole("button", { name: language }).click();
-      expect(await page.locator("html").getAttribute("lang")).toBe(language === "Suomi" ? "fi" : "en");
-      for (const [width, height] of Object.entries(widths)) {
-        await page.setViewportSize({ width: Number(width), height });
-        await page.screenshot({ path: `${PICTURES}${name}-${language}-${width}.png`, fullPage: true });
-        const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-        expect(tooWide, `${language} ${width}`).toBe(false);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(
-          violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]),
-          `${language} ${width}`,
-        ).toEqual([]);
-      }
-    }
+    await lookAt(bench.page, PICTURES, prefix + name);
   });
-});
-
-describe("the stored model", () => {
-  const digestOf = () =>
-    page.evaluate(async () => {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle("models");
-      const names: string[] = [];
-      for await (const name of folder.keys()) names.push(name);
-      return names.sort();
-    });
-
-  it("is there after a reload, which starts again with no download", async () => {
-    hub.orders.engine = fakeEngine(ready);
-    await open();
-    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    await start();
-    await waitForFace("valmis");
-    expect(hub.weightRequests).toEqual([""]);
-    expect((await digestOf()).length).toBe(2);
-    await page.reload();
-    await waitForFace("valmis");
-    expect(hub.weightRequests).toEqual([""]);
-  });
-
-  it("goes on downloading after a reload in the middle", async () => {
-    Object.assign(hub.orders, { engine: fakeEngine(ready), weightsUntil: 1_300_000, hang: true });
-    await open();
-    await start();
-    await page.getByText("1,3 Mt / 3,2 Mt").waitFor();
-    hub.orders.weightsUntil = Infinity;
-    await page.reload();
-    await page.getByText("lataus kesken").waitFor();
-    await start();
-    await waitForFace("valmis");
-    expect(hub.weightRequests).toEqual(["", "bytes=1300000-"]);
-  });
-
-  it("is fetched again when the disk has flipped a byte", async () => {
-    hub.orders.engine = fakeEngine(ready);
-    await open();
-    await start();
-    await waitForFace("valmis");
-    await page.getByRole("button", { name: "Pysäytä" }).click();
-    await waitForFace("pysäytetty");
-    await page.evaluate(async () => {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle("models");
-      for await (const name of folder.keys()) {
-        if (!name.endsWith(".gguf")) continue;
-        const writable = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
-        await writable.write({ type: "write", position: 2_000_000, data: new Uint8Array([1, 2, 3]) });
-        await writable.close();
-      }
-    });
-    await start();
-    await waitForFace("valmis");
-    expect(hub.weightRequests).toEqual(["", ""]);
-  });
-
-  it("can be deleted while it runs", async () => {
-    hub.orders.engine = fakeEngine(ready);
-    await open();
-    await start();
-    await waitForFace("valmis");
-    await page.getByRole("button", { name: "Poista malli smollm2:135m laitteelta" }).click();
-    await waitForFace("pysäytetty");
-    await expect.poll(digestOf).toEqual([]);
-  });
-});
-
-it("computes in one tab only, and hands over on demand", async () => {
-  hub.orders.engine = fakeEngine(ready);
-  await open();
-  await start();
-  await waitForFace("valmis");
-  const first = page;
-  page = await context.newPage();
-  await open();
-  await start();
-  await waitForFace("käynnissä toisessa välilehdessä");
-  await page.getByText("alustettiin kello").waitFor();
-  await page.setViewportSize({ width: 1440, height: 900 });
-  await page.screenshot({ path: `${PICTURES}elsewhere.png`, fullPage: true });
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await page.getByRole("button", { name: "Siirrä laskenta tähän välilehteen" }).click();
-  await waitForFace("valmis");
-  await first.getByText("Laskenta siirtyi toiseen välilehteen.").waitFor();
-  expect(hub.weightRequests).toEqual([""]);
-});
-
-it("keeps the language, and reaches everything by keyboard", async () => {
-  await open();
-  await page.getByRole("button", { name: "English" }).click();
-  await page.reload();
-  await page.getByRole("heading", { name: "Compute on this machine" }).waitFor();
-  const reached: (string | null)[] = [];
-  for (let press = 0; press < 9; press += 1) {
-    await page.keyboard.press("Tab");
-    reached.push(
-      await page.evaluate(() => {
-        const focused = document.activeElement;
-        if (focused instanceof HTMLInputElement) return focused.name;
-        return focused?.id || focused?.textContent.trim() || null;
-      }),
-    );
-  }
-  expect(reached.slice(0, 3)).toEqual(["Skip to the content", "Suomi", "English"]);
-  expect(reached).toEqual(expect.arrayContaining(["model", "threads", "prompt"]));
-});
-
-it("lets the worker's WebSocket through the policy", async () => {
-  await open();
-  const outcome = await page.evaluate(
-    () =>
-      new Promise<string>((resolve) => {
-        addEventListener("securitypolicyviolation", () => {
-          resolve("blocked");
-        });
-        const socket = new WebSocket(`ws://${location.host}/ws`);
-        socket.onerror = () => {
-          resolve("let through");
-        };
-      }),
-  );
-  expect(outcome).toBe("let through");
 });

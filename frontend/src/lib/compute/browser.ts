@@ -1,7 +1,7 @@
 // The controller's surroundings in a real browser.
 
 import { storedModels } from "../weights/stores";
-import type { PinnedFile } from "../weights/model";
+import type { WantedFile } from "../weights/model";
 import type { ComputeWorker, Surroundings } from "./controller";
 import { detectFeatures } from "./features";
 import type { FromWorker } from "./messages";
@@ -19,7 +19,7 @@ interface RareNavigator {
 }
 
 function rare(): RareNavigator {
-  return navigator as RareNavigator;
+  return navigator;
 }
 
 export function browserSurroundings(identity: { nodeName: string; owner: string }): Surroundings {
@@ -47,7 +47,7 @@ export function deviceBytes(): number | null {
   return gibibytes === undefined ? null : gibibytes * GIB;
 }
 
-async function concerns(file: PinnedFile): Promise<Concern[]> {
+async function concerns(file: WantedFile): Promise<Concern[]> {
   const found: Concern[] = [];
   const battery = await rare()
     .getBattery?.()
@@ -55,7 +55,7 @@ async function concerns(file: PinnedFile): Promise<Concern[]> {
   if (battery?.charging === false) found.push("battery");
   if (rare().connection?.saveData === true) {
     const stored = await storedModels();
-    const onDisk = stored.some((record) => record.sha256 === file.sha256 && record.checksums !== null);
+    const onDisk = stored.some((record) => record.key === file.key && record.checksums !== null);
     if (!onDisk) found.push("data_saver");
   }
   return found;
@@ -71,7 +71,11 @@ async function webgpu(): Promise<string | null> {
 }
 
 function makeWorker(): ComputeWorker {
-  const worker = new Worker(new URL("../worker/compute.worker.ts", import.meta.url), { type: "module" });
+  const name = `kipina-worker-${crypto.randomUUID()}`;
+  const worker = new Worker(new URL("../worker/compute.worker.ts", import.meta.url), {
+    type: "module",
+    name,
+  });
   const handle: ComputeWorker = {
     post: (message) => {
       worker.postMessage(message);
@@ -84,6 +88,11 @@ function makeWorker(): ComputeWorker {
   };
   worker.addEventListener("message", (event: MessageEvent<FromWorker>) => {
     handle.onMessage(event.data);
+    if (event.data.type !== "alive") return;
+    // The worker holds the lock of its name for as long as it lives, and not every death is an event.
+    void navigator.locks.request(name, () => {
+      handle.onLost();
+    });
   });
   worker.addEventListener("error", () => {
     handle.onLost();

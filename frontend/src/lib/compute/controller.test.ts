@@ -5,11 +5,19 @@ import { sampleModel } from "../testing/catalogue";
 import { FakeLocks, LoudChannels } from "../testing/tabs";
 import { ComputeController, type Choices, type ComputeWorker, type Surroundings } from "./controller";
 import type { Features } from "./features";
-import type { ToWorker } from "./messages";
+import type { NodeEvent } from "../worker/wasm";
+import type { FromWorker, ToWorker } from "./messages";
 import type { Concern } from "./state";
 import { TabLock } from "./tab-lock";
 
-const modern: Features = { webassembly: true, simd: true, relaxedSimd: true, threads: true, isolated: true };
+const modern: Features = {
+  secure: true,
+  webassembly: true,
+  simd: true,
+  relaxedSimd: true,
+  threads: true,
+  isolated: true,
+};
 const choices: Choices = { model: sampleModel, threads: 4, onlyOwn: false, useGpu: true };
 
 class FakeWorker implements ComputeWorker {
@@ -64,10 +72,24 @@ function openTab(
 async function openRunningTab(browser?: Browser) {
   const tab = openTab({}, browser);
   await tab.controller.start(choices);
-  tab.workers[0]?.onMessage({ type: "loaded" });
-  tab.workers[0]?.onMessage({ type: "node", event: { type: "connected", nodeId: "n" } });
+  join(tab.workers[0]);
   return tab;
 }
+
+function join(worker: FakeWorker | undefined): void {
+  worker?.onMessage({ type: "loaded" });
+  worker?.onMessage({ type: "node", event: { type: "connected", nodeId: "n" } });
+}
+
+const answered: NodeEvent = {
+  type: "promptFinished",
+  taskId: "t",
+  promptTokens: 5,
+  completionTokens: 30,
+  prefillMs: 100,
+  decodeMs: 3000,
+  outcome: "done",
+};
 
 function optionsOf(worker: FakeWorker | undefined) {
   const first = worker?.received[0];
@@ -116,7 +138,7 @@ describe("starting", () => {
       {},
       { code: "not_enough_memory", deviceBytes: 1024 ** 3 },
     ],
-    ["without a checksum", {}, { sha256: undefined }, { code: "not_pinned" }],
+    ["with nowhere to get it", {}, { file_available: false, sources: [] }, { code: "source_missing" }],
   ])("fails before the download %s", async (_, change, model, failure) => {
     const { controller, workers } = openTab(change);
     await controller.start({ ...choices, model: { ...sampleModel, ...model } });
@@ -186,15 +208,57 @@ describe("a running tab", () => {
     expect(optionsOf(workers[1])?.file.modelId).toBe("other");
   });
 
-  it("says that its worker died, and can start again", async () => {
+  it("starts again by itself when its worker dies, once", async () => {
     const { controller, workers, browser, kind } = await openRunningTab();
+    controller.setOnlyOwn(true);
     workers[0]?.onLost();
+    await vi.waitFor(() => {
+      expect(workers.length).toBe(2);
+    });
+    expect(controller.value).toMatchObject({ state: { kind: "preparing" }, restarted: true });
+    expect(optionsOf(workers[1])?.onlyOwn).toBe(true);
+    expect(browser.locks.held).toBe(true);
+    join(workers[1]);
+    workers[1]?.onLost();
     expect(controller.value.state).toMatchObject({ kind: "failed", failure: { code: "worker_lost" } });
     await vi.waitFor(() => {
       expect(browser.locks.held).toBe(false);
     });
     await controller.start(choices);
     expect(kind()).toBe("preparing");
+    expect(controller.value.restarted).toBe(false);
+  });
+
+  it("may die again after it has answered", async () => {
+    const { workers } = await openRunningTab();
+    for (const expected of [2, 3, 4]) {
+      const worker = workers.at(-1);
+      join(worker);
+      worker?.onMessage({ type: "node", event: answered });
+      worker?.onLost();
+      await vi.waitFor(() => {
+        expect(workers.length).toBe(expected);
+      });
+    }
+  });
+
+  it.each<[string, FromWorker[], string]>([
+    ["before it says anything", [], "engine_unreachable"],
+    ["while it loads", [{ type: "alive" }, { type: "building", done: 1, total: 2 }], "worker_lost"],
+  ])("does not start again by itself when the worker dies %s", async (_, messages, code) => {
+    const { controller, workers } = openTab();
+    await controller.start(choices);
+    for (const message of messages) workers[0]?.onMessage(message);
+    workers[0]?.onLost();
+    expect(controller.value.state).toMatchObject({ kind: "failed", failure: { code } });
+    expect(workers.length).toBe(1);
+  });
+
+  it("does not start again by itself what was paused", async () => {
+    const { controller, workers, kind } = await openRunningTab();
+    controller.pause(true);
+    workers[0]?.onLost();
+    expect(kind()).toBe("failed");
   });
 
   it("keeps the model in memory when the hub refuses it", async () => {

@@ -1,8 +1,8 @@
 // Runs this tab's computing: turns what a person presses and what the worker says into actions.
 
 import type { CatalogueModel } from "../hub/catalogue";
-import type { PinnedFile } from "../weights/model";
-import { pinnedFile } from "../weights/sources";
+import type { WantedFile } from "../weights/model";
+import { wantedFile } from "../weights/sources";
 import type { ComputeFailure } from "./failure";
 import { chooseBuild, type EngineBuild, type Features } from "./features";
 import { fit, TAB_CONTEXT_LENGTH } from "./fit";
@@ -25,7 +25,7 @@ export interface ComputeWorker {
 export interface Surroundings {
   features(): Promise<Features>;
   deviceBytes(): number | null;
-  concerns(file: PinnedFile): Promise<Concern[]>;
+  concerns(file: WantedFile): Promise<Concern[]>;
   webgpu(): Promise<string | null>;
   lock: TabLock;
   makeWorker(): ComputeWorker;
@@ -49,12 +49,14 @@ const STOP_MS = 3000;
 
 export class ComputeController extends Observable<Compute> {
   readonly #surroundings: Surroundings;
-  #worker: { handle: ComputeWorker; sha256: string; threads: number } | null = null;
+  #worker: { handle: ComputeWorker; key: string; threads: number } | null = null;
   #rate = new TransferRate();
   #choices: Choices | null = null;
   #waitingForOther = new AbortController();
   /** What was begun for an earlier press of a button must not go on after a later one. */
   #run = 0;
+  /** A worker that dies is started again once; then a person decides, unless it has answered since. */
+  #mayRestart = true;
 
   constructor(surroundings: Surroundings) {
     super(initialCompute);
@@ -66,13 +68,13 @@ export class ComputeController extends Observable<Compute> {
 
   async start(choices: Choices): Promise<void> {
     if (isActive(this.value.state)) await this.stop();
-    await this.#begin(choices, { asked: false });
+    await this.#begin(choices, { by: "person" });
   }
 
   /** Yes to what was asked. */
   async confirm(): Promise<void> {
     if (this.value.state.kind !== "asking" || this.#choices === null) return;
-    await this.#begin(this.#choices, { asked: true });
+    await this.#begin(this.#choices, { by: "answer" });
   }
 
   decline(): void {
@@ -87,7 +89,7 @@ export class ComputeController extends Observable<Compute> {
     this.#surroundings.lock.askToYield();
     const run = this.#run;
     await this.#surroundings.lock.untilFree(new AbortController().signal);
-    if (run === this.#run) await this.#begin(this.#choices, { asked: true });
+    if (run === this.#run) await this.#begin(this.#choices, { by: "answer" });
   }
 
   pause(paused: boolean): void {
@@ -97,6 +99,7 @@ export class ComputeController extends Observable<Compute> {
   }
 
   setOnlyOwn(onlyOwn: boolean): void {
+    if (this.#choices !== null) this.#choices = { ...this.#choices, onlyOwn };
     this.#post({ type: "only_own", onlyOwn });
   }
 
@@ -119,14 +122,15 @@ export class ComputeController extends Observable<Compute> {
     this.#dispatch({ type: "failed", failure });
   }
 
-  async #begin(choices: Choices, { asked }: { asked: boolean }): Promise<void> {
+  async #begin(choices: Choices, { by }: { by: "person" | "answer" | "restart" }): Promise<void> {
     this.#run += 1;
+    this.#mayRestart = by !== "restart";
     const run = this.#run;
     const stale = (): boolean => run !== this.#run;
     this.#choices = choices;
     this.#waitingForOther.abort();
     const modelId = choices.model.id;
-    this.#dispatch({ type: "start", modelId });
+    this.#dispatch({ type: "start", modelId, restarted: by === "restart" });
 
     const file = this.#fittingFile(choices.model);
     if (file === null) return;
@@ -136,7 +140,7 @@ export class ComputeController extends Observable<Compute> {
       this.fail({ code: "browser_too_old", missing: choice.missing });
       return;
     }
-    if (!asked) {
+    if (by === "person") {
       const concerns = await this.#surroundings.concerns(file);
       if (stale()) return;
       if (concerns.length > 0) {
@@ -155,16 +159,15 @@ export class ComputeController extends Observable<Compute> {
   }
 
   /** Null after a failure that says why the model can't run here. */
-  #fittingFile(model: CatalogueModel): PinnedFile | null {
+  #fittingFile(model: CatalogueModel): WantedFile | null {
     const deviceBytes = this.#surroundings.deviceBytes();
     const result = fit(model, deviceBytes);
-    const file = pinnedFile(model);
-    if (result.fits && file !== null) return file;
-    if (!result.fits && result.reason !== "not_pinned") {
-      this.fail({ code: "not_enough_memory", neededBytes: result.neededBytes, deviceBytes });
-    } else {
-      this.fail({ code: "not_pinned" });
-    }
+    if (result.fits) return wantedFile(model);
+    this.fail(
+      result.reason === "no_source"
+        ? { code: "source_missing" }
+        : { code: "not_enough_memory", neededBytes: result.neededBytes, deviceBytes },
+    );
     return null;
   }
 
@@ -182,7 +185,7 @@ export class ComputeController extends Observable<Compute> {
     if (run === this.#run) this.#dispatch({ type: "elsewhere", holder });
   }
 
-  async #launch(choices: Choices, file: PinnedFile, build: EngineBuild, run: number): Promise<void> {
+  async #launch(choices: Choices, file: WantedFile, build: EngineBuild, run: number): Promise<void> {
     const threads = build === "threads" ? choices.threads : 1;
     const options: StartOptions = {
       file,
@@ -198,10 +201,10 @@ export class ComputeController extends Observable<Compute> {
     };
     if (run !== this.#run) return;
     this.#dispatch({ type: "prepare" });
-    const loaded = this.#worker?.sha256 === file.sha256 && this.#worker.threads === threads;
+    const loaded = this.#worker?.key === file.key && this.#worker.threads === threads;
     if (!loaded) {
       this.#dropWorker();
-      this.#worker = { handle: this.#makeWorker(), sha256: file.sha256, threads };
+      this.#worker = { handle: this.#makeWorker(), key: file.key, threads };
     }
     this.#post({ type: "start", options });
   }
@@ -209,14 +212,27 @@ export class ComputeController extends Observable<Compute> {
   #makeWorker(): ComputeWorker {
     const worker = this.#surroundings.makeWorker();
     this.#rate.reset();
+    let alive = false;
     worker.onMessage = (message) => {
+      alive = true;
       this.#heard(message);
     };
     worker.onLost = () => {
-      this.#release();
-      this.fail({ code: "worker_lost" });
+      this.#lost(alive);
     };
     return worker;
+  }
+
+  #lost(wasAlive: boolean): void {
+    const { state } = this.value;
+    const computed = state.kind === "running" && !state.paused;
+    if (computed && this.#mayRestart && this.#choices !== null) {
+      this.#dropWorker();
+      void this.#begin(this.#choices, { by: "restart" });
+    } else {
+      this.#release();
+      this.fail({ code: wasAlive ? "worker_lost" : "engine_unreachable" });
+    }
   }
 
   #heard(message: FromWorker): void {
@@ -238,11 +254,15 @@ export class ComputeController extends Observable<Compute> {
         this.#dispatch({ type: "node", event: message.event, at: this.#surroundings.now() });
         // After a refusal the model stays in memory: the next attempt only joins anew.
         if (message.event.type === "failed") this.#release();
+        if (message.event.type === "promptFinished" && message.event.outcome === "done") {
+          this.#mayRestart = true;
+        }
         break;
       case "failed":
         this.#release();
         this.fail(message.failure);
         break;
+      case "alive":
       case "stopped":
         break;
     }

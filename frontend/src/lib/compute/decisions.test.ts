@@ -9,7 +9,14 @@ import { TransferRate } from "./transfer-rate";
 const GIB = 1024 ** 3;
 
 describe("which build runs", () => {
-  const all: Features = { webassembly: true, simd: true, relaxedSimd: true, threads: true, isolated: true };
+  const all: Features = {
+    secure: true,
+    webassembly: true,
+    simd: true,
+    relaxedSimd: true,
+    threads: true,
+    isolated: true,
+  };
 
   it.each<[Partial<Features>, ReturnType<typeof chooseBuild>]>([
     [{}, { build: "threads", missing: null }],
@@ -18,6 +25,10 @@ describe("which build runs", () => {
     [
       { isolated: false, threads: false },
       { build: "plain", missing: "isolation" },
+    ],
+    [
+      { secure: false, isolated: false },
+      { build: null, missing: "secure_context" },
     ],
     [{ simd: false }, { build: null, missing: "simd" }],
     [
@@ -40,10 +51,12 @@ describe("which model fits", () => {
     expect(fit(sampleModel, GIB)).toMatchObject({ fits: false, reason: "device_memory" });
   });
 
-  it("estimates what the catalogue does not say, and refuses what it can't verify", () => {
+  it("estimates what the catalogue does not say, and refuses what is nowhere to be had", () => {
     const unpinned = { ...sampleModel, bytes: undefined, sha256: undefined, parameters: 3_085_938_688 };
-    expect(fileSize(unpinned)).toEqual({ bytes: 1_913_281_987, exact: false });
-    expect(fit(unpinned, null)).toEqual({ fits: false, reason: "not_pinned" });
+    expect(fileSize(unpinned)).toEqual({ bytes: 2_160_157_082, exact: false });
+    expect(fit(unpinned, null)).toEqual({ fits: true });
+    const nowhere = { ...sampleModel, file_available: false, sources: [] };
+    expect(fit(nowhere, null)).toEqual({ fits: false, reason: "no_source" });
     expect(fit({ ...unpinned, parameters: 7_615_616_512 }, null)).toMatchObject({ reason: "beyond_wasm" });
   });
 });

@@ -7,8 +7,8 @@ export type ComputeFailure =
   | WeightsFailure
   | { code: "browser_too_old"; missing: MissingFeature }
   | { code: "not_enough_memory"; neededBytes: number; deviceBytes: number | null }
-  /** The catalogue gives no checksum for the model, so that no download could be trusted. */
-  | { code: "not_pinned" }
+  /** The catalogue has no model that this device could hold. */
+  | { code: "nothing_fits" }
   /** The address of this page asks for a model that the catalogue doesn't have. */
   | { code: "unknown_model"; modelId: string }
   | { code: "catalogue_unreachable" }

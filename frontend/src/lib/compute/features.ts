@@ -2,9 +2,12 @@
 
 import { relaxedSimd, simd, threads } from "wasm-feature-detect";
 
-export type MissingFeature = "webassembly" | "simd" | "relaxed_simd" | "threads" | "isolation";
+export type MissingFeature =
+  "secure_context" | "webassembly" | "simd" | "relaxed_simd" | "threads" | "isolation";
 
 export interface Features {
+  /** Without https (or localhost) a page gets no locks and no files. */
+  secure: boolean;
   webassembly: boolean;
   simd: boolean;
   relaxedSimd: boolean;
@@ -21,12 +24,14 @@ export type BuildChoice =
   { build: EngineBuild; missing: MissingFeature | null } | { build: null; missing: MissingFeature };
 
 export async function detectFeatures(): Promise<Features> {
+  const secure = globalThis.isSecureContext;
   const webassembly = typeof WebAssembly === "object";
   if (!webassembly) {
-    return { webassembly, simd: false, relaxedSimd: false, threads: false, isolated: false };
+    return { secure, webassembly, simd: false, relaxedSimd: false, threads: false, isolated: false };
   }
   const [hasSimd, hasRelaxedSimd, hasThreads] = await Promise.all([simd(), relaxedSimd(), threads()]);
   return {
+    secure,
     webassembly,
     simd: hasSimd,
     relaxedSimd: hasRelaxedSimd,
@@ -36,6 +41,7 @@ export async function detectFeatures(): Promise<Features> {
 }
 
 export function chooseBuild(features: Features): BuildChoice {
+  if (!features.secure) return { build: null, missing: "secure_context" };
   if (!features.webassembly) return { build: null, missing: "webassembly" };
   if (!features.simd) return { build: null, missing: "simd" };
   // Without isolation there is no SharedArrayBuffer either: the headers are the cause, not the browser.

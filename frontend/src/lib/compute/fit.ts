@@ -2,6 +2,7 @@
 // the download is better than a dead tab after it.
 
 import type { CatalogueModel } from "../hub/catalogue";
+import { modelSources } from "../weights/sources";
 
 const GIB = 1024 ** 3;
 /** What 32-bit WebAssembly can address. */
@@ -12,15 +13,15 @@ const MEMORY_PER_FILE_BYTE = 1.25;
 const MEMORY_BESIDE_WEIGHTS_BYTES = 200_000_000;
 /** A tab that takes more of a device's memory than this makes everything else on it crawl. */
 const SHARE_OF_DEVICE = 0.5;
-/** Bytes per weight of the quantisation that all unpinned models of the catalogue use (Q4_K_M). */
-const BYTES_PER_WEIGHT = 0.62;
+/** Bytes per weight where the catalogue gives no length: Q4_K_M of three thousand million weights and more. */
+const BYTES_PER_WEIGHT = 0.7;
 
 /** Tokens of prompt and answer together that a tab keeps room for. */
 export const TAB_CONTEXT_LENGTH = 4096;
 
 export type Fit =
   | { fits: true }
-  | { fits: false; reason: "not_pinned" }
+  | { fits: false; reason: "no_source" }
   | { fits: false; reason: "beyond_wasm"; neededBytes: number }
   | { fits: false; reason: "device_memory"; neededBytes: number; deviceBytes: number };
 
@@ -47,6 +48,6 @@ export function fit(model: CatalogueModel, deviceBytes: number | null): Fit {
   if (deviceBytes !== null && neededBytes > deviceBytes * SHARE_OF_DEVICE) {
     return { fits: false, reason: "device_memory", neededBytes, deviceBytes };
   }
-  if (model.bytes === undefined || model.sha256 === undefined) return { fits: false, reason: "not_pinned" };
+  if (modelSources(model).length === 0) return { fits: false, reason: "no_source" };
   return { fits: true };
 }

@@ -1,13 +1,13 @@
 // What the page and its compute worker say to each other.
 
 import type { DownloadProgress } from "../weights/download";
-import type { PinnedFile } from "../weights/model";
+import type { WantedFile } from "../weights/model";
 import type { NodeEvent } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { EngineBuild } from "./features";
 
 export interface StartOptions {
-  file: PinnedFile;
+  file: WantedFile;
   build: EngineBuild;
   threads: number;
   contextLength: number;
@@ -30,6 +30,8 @@ export type ToWorker =
   | { type: "stop" };
 
 export type FromWorker =
+  /** It runs, and holds the lock of its name. */
+  | { type: "alive" }
   | { type: "progress"; progress: DownloadProgress }
   | { type: "building"; done: number; total: number }
   | { type: "loaded" }

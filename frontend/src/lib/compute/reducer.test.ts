@@ -16,7 +16,7 @@ function node(event: NodeEvent, at = 0): Action {
 }
 
 const toRunning: Action[] = [
-  { type: "start", modelId: "m" },
+  { type: "start", modelId: "m", restarted: false },
   { type: "prepare" },
   { type: "progress", progress: fetching, rate },
   { type: "building", done: 1, total: 2 },
@@ -40,13 +40,17 @@ describe("the way from a press to an answer", () => {
   });
 
   it("needs no download when the model is on disk", () => {
-    const { state } = after([{ type: "start", modelId: "m" }, { type: "prepare" }, { type: "loaded" }]);
+    const { state } = after([
+      { type: "start", modelId: "m", restarted: false },
+      { type: "prepare" },
+      { type: "loaded" },
+    ]);
     expect(state.kind).toBe("running");
   });
 
   it("asks first, and takes no for an answer", () => {
     const asking = after([
-      { type: "start", modelId: "m" },
+      { type: "start", modelId: "m", restarted: false },
       { type: "ask", concerns: ["battery"] },
     ]);
     expect(asking.state).toEqual({ kind: "asking", modelId: "m", concerns: ["battery"] });
@@ -56,7 +60,7 @@ describe("the way from a press to an answer", () => {
   it("waits for another tab, and is free when that ends", () => {
     const holder = { modelId: "other", since: 5 };
     const elsewhere = after([
-      { type: "start", modelId: "m" },
+      { type: "start", modelId: "m", restarted: false },
       { type: "elsewhere", holder: null },
       { type: "elsewhere", holder },
     ]);

@@ -7,7 +7,7 @@ import type { Compute, ComputeState, Concern, Holder, RunningPrompt, Tally } fro
 import type { Rate } from "./transfer-rate";
 
 export type Action =
-  | { type: "start"; modelId: string }
+  | { type: "start"; modelId: string; restarted: boolean }
   | { type: "ask"; concerns: readonly Concern[] }
   | { type: "declined" }
   | { type: "elsewhere"; holder: Holder | null }
@@ -29,6 +29,7 @@ type Running = Extract<ComputeState, { kind: "running" }>;
 export function reduce(compute: Compute, action: Action): Compute {
   if (action.type === "node") return heard(compute, action.event, action.at);
   const state = move(compute.state, action);
+  if (action.type === "start") return { ...compute, state, restarted: action.restarted };
   return state === compute.state ? compute : { ...compute, state };
 }
 
@@ -94,21 +95,21 @@ function heard(compute: Compute, event: NodeEvent, at: number): Compute {
   if (state.kind !== "running") return compute;
   switch (event.type) {
     case "connected":
-      return { tally, state: { ...state, connection: { kind: "connected", nodeId: event.nodeId } } };
+      return { ...compute, state: { ...state, connection: { kind: "connected", nodeId: event.nodeId } } };
     case "disconnected":
       // The hub gives what was under way here to another node.
       return {
-        tally,
+        ...compute,
         state: { ...state, connection: { kind: "waiting", reason: event.reason }, prompts: [] },
       };
     case "refused":
       return failed(compute, { code: "refused", closeCode: event.code, reason: event.reason });
     case "promptStarted":
-      return { tally, state: withPrompt(state, { taskId: event.taskId, tokens: 0, first: null }) };
+      return { ...compute, state: withPrompt(state, { taskId: event.taskId, tokens: 0, first: null }) };
     case "token":
       return counted(compute, state, event.taskId, event.count, at);
     case "promptFinished":
-      return { tally: finished(tally, event), state: withoutPrompt(state, event.taskId) };
+      return { ...compute, tally: finished(tally, event), state: withoutPrompt(state, event.taskId) };
     case "failed":
       return failed(
         compute,
@@ -141,7 +142,7 @@ function counted(compute: Compute, state: Running, taskId: string, count: number
     if (at > first.at) now = ((tokens - first.tokens) * 1000) / (at - first.at);
     return { ...prompt, tokens, first };
   });
-  return { state: { ...state, prompts }, tally: { ...compute.tally, tokensPerSecondNow: now } };
+  return { ...compute, state: { ...state, prompts }, tally: { ...compute.tally, tokensPerSecondNow: now } };
 }
 
 function finished(tally: Tally, event: Extract<NodeEvent, { type: "promptFinished" }>): Tally {

@@ -56,11 +56,14 @@ export interface Tally {
 export interface Compute {
   state: ComputeState;
   tally: Tally;
+  /** The worker died, and this is the next one. */
+  restarted: boolean;
 }
 
 export const initialCompute: Compute = {
   state: { kind: "idle" },
   tally: { prompts: 0, completionTokens: 0, decodeMs: 0, tokensPerSecondNow: null },
+  restarted: false,
 };
 
 /** The states in which this tab has work or memory to give up. */
@@ -80,6 +83,12 @@ export function isActive(state: ComputeState): boolean {
     case "failed":
       return false;
   }
+}
+
+/** The model with which this tab takes prompts right now. */
+export function answeringModel(state: ComputeState): string | null {
+  const answers = state.kind === "running" && state.connection.kind === "connected" && !state.paused;
+  return answers ? state.modelId : null;
 }
 
 /** One word for what a person sees. */

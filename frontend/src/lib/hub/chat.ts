@@ -38,10 +38,19 @@ export interface Answer {
   report: AnswerReport | null;
 }
 
+export interface Prompt {
+  model: string;
+  text: string;
+  /** This browser's secret: nodes that answer only their owner know him by it. */
+  owner: string;
+  /** Nobody else's machine may answer. */
+  ownNodes: boolean;
+}
+
 /** Hands on each piece of text as it comes. Throws `HubError`, or `AbortError` when aborted. */
 export async function streamChat(
   fetcher: typeof fetch,
-  prompt: { model: string; text: string },
+  prompt: Prompt,
   onText: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -53,6 +62,7 @@ export async function streamChat(
       messages: [{ role: "user", content: prompt.text }],
       stream: true,
       stream_options: { include_usage: true },
+      kipina: { owner: prompt.owner, ...(prompt.ownNodes ? { nodes: "own" } : {}) },
     }),
     signal,
   });

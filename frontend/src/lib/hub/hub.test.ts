@@ -76,11 +76,11 @@ describe("a streamed answer", () => {
   const events = (...chunks: (object | string)[]) =>
     chunks.map((chunk) => `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`).join("");
 
-  async function ask(fetcher: typeof fetch, abort = new AbortController()) {
+  async function ask(fetcher: typeof fetch, abort = new AbortController(), ownNodes = false) {
     let text = "";
     const failure = await streamChat(
       fetcher,
-      { model: "m", text: "hi" },
+      { model: "m", text: "hi", owner: "secret", ownNodes },
       (piece) => (text += piece),
       abort.signal,
     ).then(
@@ -100,6 +100,19 @@ describe("a streamed answer", () => {
         report: { node: "n", kind: "native", model: "m", first_token_ms: 9, tokens_per_second: 20 },
       },
     });
+  });
+
+  it.each([
+    [false, { owner: "secret" }],
+    [true, { owner: "secret", nodes: "own" }],
+  ])("tells whose prompt it is, and who may answer (only own machines: %s)", async (ownNodes, kipina) => {
+    let sent: unknown;
+    const fetcher: typeof fetch = (_, init) => {
+      sent = JSON.parse(init?.body as string);
+      return Promise.resolve(new Response(events("[DONE]")));
+    };
+    await ask(fetcher, new AbortController(), ownNodes);
+    expect(sent).toMatchObject({ model: "m", messages: [{ role: "user", content: "hi" }], kipina });
   });
 
   it("is not whole without its end", async () => {

@@ -56,9 +56,11 @@ export const en: Dictionary = {
     threads: "Threads",
     threadsHint: (cores) => `This machine has ${cores} cores. A change takes effect at the next start.`,
     threadsUnavailable: "This browser computes with one thread.",
-    gpuNotYet: "The engine computes on the processor alone, so compute=gpu can't be used yet.",
-    gpuOff: "The graphics processor is not used during this visit (compute=cpu).",
+    gpuAsked: "Models are computed on the processor, so compute=gpu in the address changes nothing.",
+    gpuOff: "The graphics processor is neither used nor measured during this visit (compute=cpu).",
     slower: {
+      secure_context:
+        "Browsers allow computing only over a secure connection (https) or on the hub's own machine (localhost).",
       webassembly: "This browser has no WebAssembly.",
       simd: "This browser lacks WebAssembly's SIMD instructions.",
       relaxed_simd:
@@ -87,6 +89,8 @@ export const en: Dictionary = {
     pausedBusy: "Paused. The answer under way is finished first.",
     offline: "The connection to the hub broke. The model stays in memory, and the tab joins again by itself.",
   },
+  restarted:
+    "The browser ended the computing, probably for lack of memory, and it was started once more. If it happens again, close other tabs or choose a smaller model.",
   asking: {
     title: "Start anyway?",
     battery: "This machine runs on battery. Computing drains it quickly.",
@@ -120,7 +124,8 @@ export const en: Dictionary = {
     remove: "Delete from device",
     removeNamed: (model) => `Delete ${model} from this device`,
     removeFailed: "The model could not be deleted. Close other tabs of Kipinä and try again.",
-    notPinned: "The catalogue has no checksum of the file, so a download could not be verified.",
+    notPinned: "no checksum: only the download's length is checked",
+    noSource: "The hub does not have the file, and the catalogue does not say where a browser could get it.",
     beyondWasm: (needed) => `Needs about ${needed} of memory; a browser tab holds 4 GB at most.`,
     deviceMemory: (needed, deviceGigabytes) =>
       `Needs about ${needed} of memory, and this device has ${deviceGigabytes} GB. Choose a smaller model.`,
@@ -143,10 +148,11 @@ export const en: Dictionary = {
       "The browser lets this page store nothing. Open it in an ordinary window, not a private one, and allow site data.",
     browser_too_old: (missing) =>
       `${missing} Update the browser, or use a current Chrome, Edge, Firefox or Safari.`,
+    insecure: (missing) => `${missing} Open the page at an https address, or ask the hub's operator for one.`,
     not_enough_memory: (needed) =>
       `The model needs about ${needed} of memory, more than this device can give. Choose a smaller model.`,
-    not_pinned:
-      "The catalogue has no checksum of this model, so a download could not be verified. Choose another model.",
+    nothing_fits:
+      "None of the catalogue's models fits this device, so this tab can't compute. You can still send prompts below.",
     unknown_model: (model) =>
       `The model ${model} in this page's address is not in the catalogue. Choose one below.`,
     catalogue_unreachable:
@@ -159,6 +165,9 @@ export const en: Dictionary = {
       `The engine stopped with an error. Try again; if it happens again, delete the model and download it anew. (${message})`,
     worker_lost:
       "The browser ended the computing, probably for lack of memory. Close other tabs or choose a smaller model, then try again.",
+    refused_key: "This hub lets only machines with its key join. Ask the hub's operator.",
+    refused_nodes:
+      "As many tabs of this network compute as the hub allows. Stop one of them, then try again.",
     refused_version: "This page is older than the hub. Reload the page.",
     refused: (reason) => `The hub did not let this tab join. Try again in a moment. (${reason})`,
   },
@@ -171,6 +180,9 @@ export const en: Dictionary = {
     send: "Send",
     stop: "Stop",
     hint: "Ctrl+Enter sends.",
+    own: "Answer only on my own machine",
+    ownHint: (model) => `This browser computes the prompt with ${model}.`,
+    ownUnavailable: "Can be chosen while this tab computes.",
     nobody:
       "No machine of the network can answer right now. Start a model on this one above, or join a machine with kipina-node.",
     waiting: "Waiting for the first word…",
@@ -187,6 +199,10 @@ export const en: Dictionary = {
         "No machine is free for this model right now. Start it above, or try again in a moment.",
       model_not_found: "The hub does not know this model. Choose another one.",
       invalid_api_key: "This hub wants an API key, which this page can't take yet. Ask its operator.",
+      context_length_exceeded: "The prompt is too long for the model. Shorten it and send again.",
+      out_of_memory: "The machine that answered ran out of memory. Send again, or choose a smaller model.",
+      node_lost: "The machine that answered left the network in the middle. Send again.",
+      hub_stopping: "The hub is being stopped. Wait a moment and send again.",
       rate_limit_exceeded: "There are too many prompts right now. Wait a moment and send again.",
       deadline_expired: "The prompt waited too long for its turn. Send it again.",
       other: (message) => `The answer failed. Send again. (${message})`,

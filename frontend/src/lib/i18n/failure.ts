@@ -5,8 +5,10 @@ import type { HubFailure } from "../hub/client";
 import type { Dictionary } from "./fi";
 import type { Formats } from "./format";
 
-/** The hub closes with this code when it speaks a newer protocol. */
-const VERSION_NOT_SUPPORTED = 4002;
+/** Codes with which a hub closes a connection for good, or for now. */
+const UNAUTHORISED = 4001;
+const UNSUPPORTED_VERSION = 4002;
+const TOO_MANY_NODES = 4008;
 
 export function failureSentence(failure: ComputeFailure, text: Dictionary, formats: Formats): string {
   const { failures } = text;
@@ -18,7 +20,9 @@ export function failureSentence(failure: ComputeFailure, text: Dictionary, forma
         : failures.storage_full(needed, formats.bytes(failure.freeBytes));
     }
     case "browser_too_old":
-      return failures.browser_too_old(text.compute.slower[failure.missing]);
+      return failure.missing === "secure_context"
+        ? failures.insecure(text.compute.slower.secure_context)
+        : failures.browser_too_old(text.compute.slower[failure.missing]);
     case "not_enough_memory":
       return failures.not_enough_memory(formats.bytes(failure.neededBytes));
     case "unknown_model":
@@ -26,21 +30,32 @@ export function failureSentence(failure: ComputeFailure, text: Dictionary, forma
     case "engine":
       return failures.engine(failure.message);
     case "refused":
-      return failure.closeCode === VERSION_NOT_SUPPORTED
-        ? failures.refused_version
-        : failures.refused(failure.reason);
+      return refusalSentence(failure.closeCode, failure.reason, text);
     case "network_lost":
     case "source_missing":
     case "wrong_length":
     case "corrupt":
     case "storage_unavailable":
-    case "not_pinned":
+    case "nothing_fits":
     case "catalogue_unreachable":
     case "no_engine":
     case "engine_unreachable":
     case "out_of_memory":
     case "worker_lost":
       return failures[failure.code];
+  }
+}
+
+function refusalSentence(closeCode: number, reason: string, { failures }: Dictionary): string {
+  switch (closeCode) {
+    case UNAUTHORISED:
+      return failures.refused_key;
+    case UNSUPPORTED_VERSION:
+      return failures.refused_version;
+    case TOO_MANY_NODES:
+      return failures.refused_nodes;
+    default:
+      return failures.refused(reason);
   }
 }
 
@@ -53,6 +68,10 @@ export function answerFailureSentence(failure: HubFailure, text: Dictionary): st
     case "invalid_api_key":
     case "rate_limit_exceeded":
     case "deadline_expired":
+    case "context_length_exceeded":
+    case "out_of_memory":
+    case "node_lost":
+    case "hub_stopping":
       return errors[failure.code];
     default:
       return errors.other(failure.message || `HTTP ${failure.status}`);

@@ -55,10 +55,11 @@ export const fi = {
     threadsHint: (cores: number) =>
       `Koneessa on ${cores} ydintä. Muutos tulee voimaan, kun laskenta alustetaan.`,
     threadsUnavailable: "Tässä selaimessa lasketaan yhdellä säikeellä.",
-    gpuNotYet:
-      "Moottori laskee toistaiseksi vain suorittimella, joten valintaa compute=gpu ei voi vielä käyttää.",
-    gpuOff: "Näytönohjain on poissa käytöstä tämän käynnin ajan (compute=cpu).",
+    gpuAsked: "Mallit lasketaan suorittimella, joten osoitteen valinta compute=gpu ei muuta mitään.",
+    gpuOff: "Näytönohjainta ei käytetä eikä mitata tämän käynnin aikana (compute=cpu).",
     slower: {
+      secure_context:
+        "Selain sallii laskemisen vain suojatulla yhteydellä (https) tai keskuksen omalla koneella (localhost).",
       webassembly: "Tässä selaimessa ei ole WebAssemblya.",
       simd: "Tässä selaimessa ei ole WebAssemblyn SIMD-käskyjä.",
       relaxed_simd:
@@ -87,6 +88,8 @@ export const fi = {
     pausedBusy: "Tauolla. Kesken oleva vastaus lasketaan loppuun.",
     offline: "Yhteys keskukseen katkesi. Malli pysyy muistissa, ja välilehti liittyy takaisin itsestään.",
   },
+  restarted:
+    "Selain lopetti laskennan, luultavasti muistin loputtua, ja se aloitettiin kerran uudelleen. Jos sama toistuu, sulje muita välilehtiä tai valitse pienempi malli.",
   asking: {
     title: "Aloitetaanko silti?",
     battery: "Kone on akun varassa. Laskeminen kuluttaa akkua nopeasti.",
@@ -120,7 +123,8 @@ export const fi = {
     remove: "Poista laitteelta",
     removeNamed: (model: string) => `Poista malli ${model} laitteelta`,
     removeFailed: "Mallia ei voitu poistaa. Sulje muut Kipinän välilehdet ja yritä uudelleen.",
-    notPinned: "Luettelossa ei ole tiedoston tarkistussummaa, joten latausta ei voisi varmistaa.",
+    notPinned: "ei tarkistussummaa: latauksesta tarkistetaan vain pituus",
+    noSource: "Tiedostoa ei ole keskuksessa, eikä luettelo kerro, mistä selain saisi sen.",
     beyondWasm: (needed: string) =>
       `Tarvitsee noin ${needed} muistia, selaimen välilehteen mahtuu enintään 4 Gt.`,
     deviceMemory: (needed: string, deviceGigabytes: number) =>
@@ -144,10 +148,12 @@ export const fi = {
       "Selain ei anna sivun tallentaa mitään. Avaa sivu tavallisessa ikkunassa, ei yksityisessä, ja salli sivuston tiedot.",
     browser_too_old: (missing: string) =>
       `${missing} Päivitä selain tai käytä uutta Chromea, Edgeä, Firefoxia tai Safaria.`,
+    insecure: (missing: string) =>
+      `${missing} Avaa sivu https-osoitteesta tai pyydä keskuksen ylläpitäjältä sellainen.`,
     not_enough_memory: (needed: string) =>
       `Malli tarvitsee noin ${needed} muistia, eikä se mahdu tälle laitteelle. Valitse pienempi malli.`,
-    not_pinned:
-      "Luettelossa ei ole mallin tarkistussummaa, joten latausta ei voisi varmistaa. Valitse toinen malli.",
+    nothing_fits:
+      "Yksikään luettelon malleista ei mahdu tälle laitteelle, joten välilehti ei voi laskea. Kehotteita voi silti lähettää alla.",
     unknown_model: (model: string) =>
       `Osoitteessa pyydettyä mallia ${model} ei ole luettelossa. Valitse malli alta.`,
     catalogue_unreachable:
@@ -160,6 +166,9 @@ export const fi = {
       `Laskentamoottori pysähtyi virheeseen. Yritä uudelleen; jos sama toistuu, poista malli ja lataa se uudestaan. (${message})`,
     worker_lost:
       "Selain lopetti laskennan, luultavasti muistin loputtua. Sulje muita välilehtiä tai valitse pienempi malli ja yritä uudelleen.",
+    refused_key: "Tämä keskus ottaa mukaan vain koneita, joilla on sen avain. Kysy keskuksen ylläpitäjältä.",
+    refused_nodes:
+      "Tästä verkosta laskee jo niin moni välilehti kuin keskus sallii. Pysäytä jokin niistä ja yritä uudelleen.",
     refused_version: "Tämä sivu on vanhempi kuin keskus. Lataa sivu uudelleen.",
     refused: (reason: string) =>
       `Keskus ei ottanut välilehteä mukaan. Yritä hetken päästä uudelleen. (${reason})`,
@@ -173,6 +182,9 @@ export const fi = {
     send: "Lähetä",
     stop: "Keskeytä",
     hint: "Ctrl+Enter lähettää.",
+    own: "Vastaa vain omalla koneellani",
+    ownHint: (model: string) => `Kehotteen laskee tämä selain mallilla ${model}.`,
+    ownUnavailable: "Valittavissa, kun tämä välilehti laskee.",
     nobody:
       "Verkossa ei ole juuri nyt yhtään konetta, joka vastaisi. Alusta malli tällä koneella yllä tai liitä kone ohjelmalla kipina-node.",
     waiting: "Odotetaan ensimmäistä sanaa…",
@@ -190,6 +202,10 @@ export const fi = {
       model_not_found: "Keskus ei tunne mallia. Valitse toinen malli.",
       invalid_api_key:
         "Tämä keskus vaatii API-avaimen, eikä tällä sivulla voi vielä antaa sellaista. Kysy ylläpitäjältä.",
+      context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja lähetä uudelleen.",
+      out_of_memory: "Vastanneelta koneelta loppui muisti. Lähetä uudelleen tai valitse pienempi malli.",
+      node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Lähetä uudelleen.",
+      hub_stopping: "Keskusta ollaan sulkemassa. Odota hetki ja lähetä uudelleen.",
       rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja lähetä uudelleen.",
       deadline_expired: "Kehote odotti vuoroaan liian kauan. Lähetä uudelleen.",
       other: (message: string) => `Vastaus epäonnistui. Lähetä uudelleen. (${message})`,

@@ -14,8 +14,9 @@ const failures: ComputeFailure[] = [
   { code: "storage_full", neededBytes: 5e8, freeBytes: null },
   { code: "storage_unavailable" },
   { code: "browser_too_old", missing: "simd" },
+  { code: "browser_too_old", missing: "secure_context" },
   { code: "not_enough_memory", neededBytes: 5e9, deviceBytes: null },
-  { code: "not_pinned" },
+  { code: "nothing_fits" },
   { code: "unknown_model", modelId: "x" },
   { code: "catalogue_unreachable" },
   { code: "no_engine" },
@@ -24,6 +25,8 @@ const failures: ComputeFailure[] = [
   { code: "engine", message: "boom" },
   { code: "worker_lost" },
   { code: "refused", closeCode: 4002, reason: "version" },
+  { code: "refused", closeCode: 4001, reason: "key" },
+  { code: "refused", closeCode: 4008, reason: "nodes" },
   { code: "refused", closeCode: 4005, reason: "too many frames" },
 ];
 

@@ -19,7 +19,7 @@ export function rememberComputing(session: KeyValue, modelId: string | null): vo
 export function nodeName(storage: KeyValue, random: () => string): string {
   const known = storage.getItem(NAME);
   if (known !== null) return known;
-  const name = `selain-${random().slice(0, 4)}`;
+  const name = `selain-${random()}`;
   storage.setItem(NAME, name);
   return name;
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 
 import type { Network } from "../weights/download";
-import type { PinnedFile } from "../weights/model";
+import type { SizedFile } from "../weights/model";
 import type { StoredRecord, WeightsFile, WeightsStore } from "../weights/store";
 import type { ModelFile } from "../worker/wasm";
 
@@ -14,11 +14,13 @@ export function sampleBytes(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-export function pin(bytes: Uint8Array, urls: string[] = ["/models/sample.gguf"]): PinnedFile {
+export function pin(bytes: Uint8Array, urls: string[] = ["/models/sample.gguf"]): SizedFile {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
   return {
     modelId: "sample",
+    key: sha256,
     bytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sha256,
     sources: urls.map((url) => ({ kind: url.startsWith("/") ? "hub" : "hugging_face", url })),
   };
 }
@@ -30,12 +32,12 @@ export class MemoryStore implements WeightsStore {
   capacity = Infinity;
   openFiles = 0;
 
-  record(sha256: string): Promise<StoredRecord | null> {
-    return Promise.resolve(this.records.get(sha256) ?? null);
+  record(key: string): Promise<StoredRecord | null> {
+    return Promise.resolve(this.records.get(key) ?? null);
   }
 
   saveRecord(record: StoredRecord): Promise<void> {
-    this.records.set(record.sha256, record);
+    this.records.set(record.key, record);
     return Promise.resolve();
   }
 
@@ -43,15 +45,15 @@ export class MemoryStore implements WeightsStore {
     return Promise.resolve([...this.records.values()]);
   }
 
-  remove(sha256: string): Promise<void> {
-    this.records.delete(sha256);
-    this.files.delete(sha256);
+  remove(key: string): Promise<void> {
+    this.records.delete(key);
+    this.files.delete(key);
     return Promise.resolve();
   }
 
-  open(sha256: string): Promise<WeightsFile> {
-    const stored = this.files.get(sha256) ?? [];
-    this.files.set(sha256, stored);
+  open(key: string): Promise<WeightsFile> {
+    const stored = this.files.get(key) ?? [];
+    this.files.set(key, stored);
     this.openFiles += 1;
     return Promise.resolve(new MemoryStoreFile(this, stored));
   }
@@ -124,16 +126,20 @@ export interface Mischief {
 export function fakeNetwork(
   bytes: Uint8Array<ArrayBuffer>,
   mischief: Mischief[] = [],
-): Network & { requests: ServedRequest[]; pauses: number[] } {
+): Network & { requests: ServedRequest[]; lengthRequests: string[]; pauses: number[] } {
   const requests: ServedRequest[] = [];
+  const lengthRequests: string[] = [];
   const pauses: number[] = [];
   let hanging = false;
   return {
     requests,
+    lengthRequests,
     pauses,
     fetch: (input, init) => {
       const range = new Headers(init?.headers).get("range");
-      requests.push({ url: input instanceof Request ? input.url : input.toString(), range });
+      const url = input instanceof Request ? input.url : input.toString();
+      if (init?.method === "HEAD") lengthRequests.push(url);
+      else requests.push({ url, range });
       const trick = mischief.shift() ?? {};
       hanging = trick.hang === true;
       if (trick.refuseConnection) return Promise.reject(new TypeError("failed to fetch"));

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 
 import { fakeNetwork, MemoryStore, pin, sampleBytes, type Mischief } from "../testing/weights";
 import { download, type DownloadProgress } from "./download";
-import type { PinnedFile } from "./model";
+import type { SizedFile } from "./model";
 
 const bytes = sampleBytes(10_000);
 const flipped = bytes.slice();
 flipped[5000] = (flipped[5000] ?? 0) ^ 1;
 
 interface Setup {
-  pinned?: PinnedFile;
+  pinned?: SizedFile;
   mischief?: Mischief[];
   stored?: Uint8Array;
   store?: MemoryStore;
@@ -19,7 +19,7 @@ interface Setup {
 
 async function run({ pinned = pin(bytes), mischief = [], stored, store, abort, onProgress }: Setup) {
   const place = store ?? new MemoryStore();
-  const file = await place.open(pinned.sha256);
+  const file = await place.open(pinned.key);
   if (stored !== undefined) await file.append(stored);
   const network = fakeNetwork(bytes, mischief);
   const progress: DownloadProgress[] = [];
@@ -36,7 +36,7 @@ async function run({ pinned = pin(bytes), mischief = [], stored, store, abort, o
     (digest) => ({ digest, error: null }),
     (error: unknown) => ({ digest: null, error }),
   );
-  return { ...outcome, network, progress, kept: Uint8Array.from(place.files.get(pinned.sha256) ?? []) };
+  return { ...outcome, network, progress, kept: Uint8Array.from(place.files.get(pinned.key) ?? []) };
 }
 
 describe("a download", () => {
@@ -120,6 +120,12 @@ describe("a download", () => {
   ])("refuses a file of another length: %s", async (_, trick) => {
     const { error } = await run({ mischief: [trick] });
     expect(error).toMatchObject({ failure: { code: "wrong_length" } });
+  });
+
+  it("takes a file of the right length where no checksum is pinned", async () => {
+    const { digest, kept } = await run({ pinned: { ...pin(bytes), key: "unpinned-sample", sha256: null } });
+    expect(kept).toEqual(bytes);
+    expect(digest?.sha256).toBe(pin(bytes).sha256);
   });
 
   it("goes to the next source when the first has nothing", async () => {

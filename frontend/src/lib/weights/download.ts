@@ -1,8 +1,8 @@
-// Fetches a pinned file into a store: goes on where it stopped, tries the next source, checks the result.
+// Fetches a file into a store: goes on where it stopped, tries the next source, checks the result.
 
 import { StreamingDigest, type FileDigest } from "./digest";
 import { asStorageError, WeightsError } from "./errors";
-import type { ModelSource, PinnedFile } from "./model";
+import type { ModelSource, SizedFile } from "./model";
 import { requestRest } from "./request";
 import type { WeightsFile } from "./store";
 
@@ -24,15 +24,15 @@ const LONGEST_PAUSE_MS = 16_000;
 /** A connection that brings nothing for so long is taken for dead. */
 const STALL_MS = 30_000;
 
-/** Returns the digest of a file that is as pinned; throws `WeightsError`, or `AbortError` when aborted. */
+/** Returns the digest of a file that is as wanted; throws `WeightsError`, or `AbortError` when aborted. */
 export async function download(
-  pinned: PinnedFile,
+  wanted: SizedFile,
   file: WeightsFile,
   network: Network,
   onProgress: (progress: DownloadProgress) => void,
   signal: AbortSignal,
 ): Promise<FileDigest> {
-  const run = new Download(pinned, file, network, onProgress, signal, await StreamingDigest.create());
+  const run = new Download(wanted, file, network, onProgress, signal, await StreamingDigest.create());
   return run.untilRight();
 }
 
@@ -41,7 +41,7 @@ class Download {
   #mismatchedLength = false;
 
   constructor(
-    private readonly pinned: PinnedFile,
+    private readonly wanted: SizedFile,
     private readonly file: WeightsFile,
     private readonly network: Network,
     private readonly onProgress: (progress: DownloadProgress) => void,
@@ -56,7 +56,7 @@ class Download {
       await this.#fetchRest();
       await this.file.flush();
       const digest = this.digest.finish();
-      if (digest.sha256 === this.pinned.sha256) return digest;
+      if (this.wanted.sha256 === null || digest.sha256 === this.wanted.sha256) return digest;
       await this.#startOver();
       if (!lastChance) this.#sourceIndex += 1;
     }
@@ -70,7 +70,7 @@ class Download {
 
   async #rehash(): Promise<void> {
     const totalBytes = this.file.storedBytes();
-    if (totalBytes > this.pinned.bytes) return this.#startOver();
+    if (totalBytes > this.wanted.bytes) return this.#startOver();
     let doneBytes = 0;
     for await (const chunk of this.file.chunks()) {
       this.signal.throwIfAborted();
@@ -82,8 +82,8 @@ class Download {
 
   async #fetchRest(): Promise<void> {
     let attempts = 0;
-    let sources = this.pinned.sources;
-    while (this.file.storedBytes() < this.pinned.bytes) {
+    let sources = this.wanted.sources;
+    while (this.file.storedBytes() < this.wanted.bytes) {
       const source = sources[this.#sourceIndex % sources.length];
       if (source === undefined) {
         throw new WeightsError({ code: this.#mismatchedLength ? "wrong_length" : "source_missing" });
@@ -95,7 +95,7 @@ class Download {
         continue;
       }
       attempts = this.file.storedBytes() > before ? 0 : attempts + 1;
-      if (this.file.storedBytes() === this.pinned.bytes) return;
+      if (this.file.storedBytes() === this.wanted.bytes) return;
       if (attempts === ATTEMPTS_WITHOUT_PROGRESS) throw new WeightsError({ code: "network_lost" });
       if (attempts > 0) this.#sourceIndex += 1;
       this.#report({ step: "waiting" });
@@ -111,7 +111,7 @@ class Download {
       const request = requestRest(
         this.network.fetch,
         source.url,
-        this.pinned,
+        this.wanted,
         this.file.storedBytes(),
         signal,
       );
@@ -173,11 +173,11 @@ class Download {
   }
 
   #missingBytes(): number {
-    return this.pinned.bytes - this.file.storedBytes();
+    return this.wanted.bytes - this.file.storedBytes();
   }
 
   #report(step: { step: "waiting" } | { step: "fetching"; source: ModelSource["kind"] }): void {
-    this.onProgress({ ...step, doneBytes: this.file.storedBytes(), totalBytes: this.pinned.bytes });
+    this.onProgress({ ...step, doneBytes: this.file.storedBytes(), totalBytes: this.wanted.bytes });
   }
 }
 

@@ -27,11 +27,11 @@ it("keeps a file in pieces and reads it as one, over several openings", async ()
 
 it("deletes a file with its record, and leaves the others alone", async () => {
   const store = await IndexedDbStore.open();
-  for (const sha256 of ["one", "two"]) {
-    const file = await store.open(sha256);
+  for (const key of ["one", "two"]) {
+    const file = await store.open(key);
     await file.append(sampleBytes(10));
     await file.close();
-    await store.saveRecord({ modelId: sha256, sha256, bytes: 10, checksums: null });
+    await store.saveRecord({ key, modelId: key, sha256: null, bytes: 10, checksums: null });
   }
   await store.remove("one");
   expect(await store.record("one")).toBeNull();

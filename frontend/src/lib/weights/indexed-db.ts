@@ -40,40 +40,40 @@ export class IndexedDbStore implements WeightsStore {
     return new IndexedDbStore(database);
   }
 
-  async record(sha256: string): Promise<StoredRecord | null> {
-    return (await this.#database.get("records", sha256)) ?? null;
+  async record(key: string): Promise<StoredRecord | null> {
+    return (await this.#database.get("records", key)) ?? null;
   }
 
   async saveRecord(record: StoredRecord): Promise<void> {
-    await this.#database.put("records", record, record.sha256);
+    await this.#database.put("records", record, record.key);
   }
 
   list(): Promise<StoredRecord[]> {
     return this.#database.getAll("records");
   }
 
-  async remove(sha256: string): Promise<void> {
-    await removeChunks(this.#database, sha256);
-    await this.#database.delete("records", sha256);
+  async remove(key: string): Promise<void> {
+    await removeChunks(this.#database, key);
+    await this.#database.delete("records", key);
   }
 
-  async open(sha256: string): Promise<WeightsFile> {
-    const extent = await this.#database.get("extents", sha256);
-    return new IndexedDbFile(this.#database, sha256, extent ?? { bytes: 0, chunks: 0 });
+  async open(key: string): Promise<WeightsFile> {
+    const extent = await this.#database.get("extents", key);
+    return new IndexedDbFile(this.#database, key, extent ?? { bytes: 0, chunks: 0 });
   }
 }
 
 class IndexedDbFile implements WeightsFile {
   readonly #database: Database;
-  readonly #sha256: string;
+  readonly #key: string;
   #extent: Extent;
   /** Small pieces are collected: a transaction for each would be slow. */
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
-  constructor(database: Database, sha256: string, extent: Extent) {
+  constructor(database: Database, key: string, extent: Extent) {
     this.#database = database;
-    this.#sha256 = sha256;
+    this.#key = key;
     this.#extent = extent;
   }
 
@@ -90,8 +90,8 @@ class IndexedDbFile implements WeightsFile {
   async *chunks(): AsyncIterable<Uint8Array> {
     await this.flush();
     for (let index = 0; index < this.#extent.chunks; index += 1) {
-      const chunk = await this.#database.get("chunks", [this.#sha256, index]);
-      if (chunk === undefined) throw new Error(`chunk ${index} of ${this.#sha256} is gone`);
+      const chunk = await this.#database.get("chunks", [this.#key, index]);
+      if (chunk === undefined) throw new Error(`chunk ${index} of ${this.#key} is gone`);
       yield chunk;
     }
   }
@@ -100,7 +100,7 @@ class IndexedDbFile implements WeightsFile {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#extent = { bytes: 0, chunks: 0 };
-    await removeChunks(this.#database, this.#sha256);
+    await removeChunks(this.#database, this.#key);
   }
 
   async flush(): Promise<void> {
@@ -109,8 +109,8 @@ class IndexedDbFile implements WeightsFile {
     const extent = { bytes: this.#extent.bytes + chunk.length, chunks: this.#extent.chunks + 1 };
     const transaction = this.#database.transaction(["chunks", "extents"], "readwrite");
     await Promise.all([
-      transaction.objectStore("chunks").put(chunk, [this.#sha256, this.#extent.chunks]),
-      transaction.objectStore("extents").put(extent, this.#sha256),
+      transaction.objectStore("chunks").put(chunk, [this.#key, this.#extent.chunks]),
+      transaction.objectStore("extents").put(extent, this.#key),
       transaction.done,
     ]);
     this.#extent = extent;
@@ -152,11 +152,11 @@ class MemoryFile implements ModelFile {
   }
 }
 
-async function removeChunks(database: Database, sha256: string): Promise<void> {
+async function removeChunks(database: Database, key: string): Promise<void> {
   const transaction = database.transaction(["chunks", "extents"], "readwrite");
   await Promise.all([
-    transaction.objectStore("chunks").delete(IDBKeyRange.bound([sha256, 0], [sha256, Infinity])),
-    transaction.objectStore("extents").delete(sha256),
+    transaction.objectStore("chunks").delete(IDBKeyRange.bound([key, 0], [key, Infinity])),
+    transaction.objectStore("extents").delete(key),
     transaction.done,
   ]);
 }

@@ -5,12 +5,20 @@ export interface ModelSource {
   url: string;
 }
 
-/** A file that the catalogue pins by length and checksum. */
-export interface PinnedFile {
+/** A file as the catalogue describes it. */
+export interface WantedFile {
   modelId: string;
-  bytes: number;
-  /** Lower-case hexadecimal. */
-  sha256: string;
+  /** What it is stored under. */
+  key: string;
+  /** Null where the catalogue does not say: then its server is asked. */
+  bytes: number | null;
+  /** Lower-case hexadecimal; null where the catalogue pins none: then only the length can be checked. */
+  sha256: string | null;
   /** Best first. */
   sources: ModelSource[];
+}
+
+/** A file whose length is known: it can be fetched. */
+export interface SizedFile extends WantedFile {
+  bytes: number;
 }

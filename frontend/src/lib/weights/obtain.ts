@@ -4,9 +4,10 @@
 import { CheckedFile } from "./checked-file";
 import { download, type DownloadProgress, type Network } from "./download";
 import { asStorageError } from "./errors";
-import type { PinnedFile } from "./model";
+import { askLength } from "./length";
+import type { WantedFile } from "./model";
 import { requireSpace, type SpaceEstimate } from "./space";
-import type { WeightsFile, WeightsStore } from "./store";
+import type { StoredRecord, WeightsFile, WeightsStore } from "./store";
 
 export interface Surroundings {
   store: WeightsStore;
@@ -16,46 +17,77 @@ export interface Surroundings {
 
 export interface ObtainedFile {
   model: CheckedFile;
+  /** The catalogue's where it pins one, else what the download turned out to have. */
+  sha256: string;
   close(): Promise<void>;
 }
 
 export async function obtain(
-  pinned: PinnedFile,
-  { store, network, estimateSpace }: Surroundings,
+  wanted: WantedFile,
+  surroundings: Surroundings,
   onProgress: (progress: DownloadProgress) => void,
   signal: AbortSignal,
 ): Promise<ObtainedFile> {
-  const file = await store.open(pinned.sha256);
+  const { store } = surroundings;
+  const file = await store.open(wanted.key);
   try {
-    const checksums = await provenChecksums(pinned, store, file);
-    if (checksums !== null) return await opened(file, checksums);
-
-    const record = { modelId: pinned.modelId, sha256: pinned.sha256, bytes: pinned.bytes };
-    requireSpace(Math.max(0, pinned.bytes - file.storedBytes()), await estimateSpace());
-    // Written first, so that half a file can be found and deleted.
-    await store.saveRecord({ ...record, checksums: null });
-    const digest = await download(pinned, file, network, onProgress, signal);
-    await store.saveRecord({ ...record, checksums: digest.checksums });
-    return await opened(file, digest.checksums);
+    const stored = await store.record(wanted.key);
+    if (isWhole(stored, file)) return await opened(file, stored);
+    return await opened(file, await fetchRest(wanted, stored, file, surroundings, onProgress, signal));
   } catch (error) {
     const empty = file.storedBytes() === 0;
     await file.close();
     // Nothing is left to go on from, as after a bad file: then nothing is shown as stored, either.
-    if (empty) await store.remove(pinned.sha256);
-    throw asStorageError(error, pinned.bytes);
+    if (empty) await store.remove(wanted.key);
+    throw asStorageError(error, wanted.bytes ?? 0);
   }
 }
 
-/** The checksums of a file that was once whole and right, and still has its length. */
-async function provenChecksums(
-  pinned: PinnedFile,
-  store: WeightsStore,
-  file: WeightsFile,
-): Promise<string[] | null> {
-  const record = await store.record(pinned.sha256);
-  return file.storedBytes() === pinned.bytes ? (record?.checksums ?? null) : null;
+/** The record of a file that was once whole and right. */
+interface ProvenRecord extends StoredRecord {
+  sha256: string;
+  checksums: string[];
 }
 
-async function opened(file: WeightsFile, checksums: string[]): Promise<ObtainedFile> {
-  return { model: await CheckedFile.create(await file.reader(), checksums), close: () => file.close() };
+/** A file that was once whole and right, and still has its length. */
+function isWhole(record: StoredRecord | null, file: WeightsFile): record is ProvenRecord {
+  if (record?.sha256 == null || record.checksums === null) return false;
+  return file.storedBytes() === record.bytes;
+}
+
+async function fetchRest(
+  wanted: WantedFile,
+  stored: StoredRecord | null,
+  file: WeightsFile,
+  { store, network, estimateSpace }: Surroundings,
+  onProgress: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<ProvenRecord> {
+  const bytes = wanted.bytes ?? (await askLength(wanted.sources, network.fetch, signal));
+  // A file of another length is another file: nothing can go on from it.
+  if (stored !== null && stored.bytes !== bytes) await file.clear();
+  requireSpace(Math.max(0, bytes - file.storedBytes()), await estimateSpace());
+  await removeOthers(wanted, store);
+  const { key, modelId, sha256 } = wanted;
+  // Written first, so that half a file can be found and deleted.
+  await store.saveRecord({ key, modelId, sha256, bytes, checksums: null });
+  const digest = await download({ ...wanted, bytes }, file, network, onProgress, signal);
+  const record = { key, modelId, bytes, ...digest };
+  await store.saveRecord(record);
+  return record;
+}
+
+/** What the catalogue listed under this model's name before is of no more use. */
+async function removeOthers({ key, modelId }: WantedFile, store: WeightsStore): Promise<void> {
+  for (const record of await store.list()) {
+    if (record.modelId === modelId && record.key !== key) await store.remove(record.key);
+  }
+}
+
+async function opened(file: WeightsFile, { sha256, checksums }: ProvenRecord): Promise<ObtainedFile> {
+  return {
+    model: await CheckedFile.create(await file.reader(), checksums),
+    sha256,
+    close: () => file.close(),
+  };
 }

@@ -1,5 +1,5 @@
 // Models in the origin's private file system: the fastest that a browser has, and the only one that reads
-// synchronously. One file per model, named by its checksum, with a record beside it.
+// synchronously. One file per model, named by its key, with a record beside it.
 
 import type { ModelFile } from "../worker/wasm";
 import { parseRecord } from "./record";
@@ -23,9 +23,9 @@ export class OpfsStore implements WeightsStore {
     return new OpfsStore(await root.getDirectoryHandle(FOLDER, { create: true }));
   }
 
-  async record(sha256: string): Promise<StoredRecord | null> {
+  async record(key: string): Promise<StoredRecord | null> {
     try {
-      const handle = await this.#folder.getFileHandle(recordName(sha256));
+      const handle = await this.#folder.getFileHandle(recordName(key));
       return parseRecord(await (await handle.getFile()).text());
     } catch (error) {
       if (isNotFound(error)) return null;
@@ -34,7 +34,7 @@ export class OpfsStore implements WeightsStore {
   }
 
   async saveRecord(record: StoredRecord): Promise<void> {
-    const handle = await this.#folder.getFileHandle(recordName(record.sha256), { create: true });
+    const handle = await this.#folder.getFileHandle(recordName(record.key), { create: true });
     const access = await handle.createSyncAccessHandle();
     try {
       access.truncate(0);
@@ -55,16 +55,16 @@ export class OpfsStore implements WeightsStore {
     return records;
   }
 
-  async remove(sha256: string): Promise<void> {
-    for (const name of [fileName(sha256), recordName(sha256)]) {
+  async remove(key: string): Promise<void> {
+    for (const name of [fileName(key), recordName(key)]) {
       await this.#folder.removeEntry(name).catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });
     }
   }
 
-  async open(sha256: string): Promise<WeightsFile> {
-    const handle = await this.#folder.getFileHandle(fileName(sha256), { create: true });
+  async open(key: string): Promise<WeightsFile> {
+    const handle = await this.#folder.getFileHandle(fileName(key), { create: true });
     return new OpfsFile(await accessWhenFree(handle));
   }
 }
@@ -143,12 +143,12 @@ async function accessWhenFree(handle: FileSystemFileHandle): Promise<FileSystemS
   }
 }
 
-function fileName(sha256: string): string {
-  return `${sha256}.gguf`;
+function fileName(key: string): string {
+  return `${key}.gguf`;
 }
 
-function recordName(sha256: string): string {
-  return `${sha256}.json`;
+function recordName(key: string): string {
+  return `${key}.json`;
 }
 
 function isNotFound(error: unknown): boolean {

@@ -5,8 +5,9 @@ import * as v from "valibot";
 import type { StoredRecord } from "./store";
 
 const schema = v.object({
+  key: v.string(),
   modelId: v.string(),
-  sha256: v.string(),
+  sha256: v.nullable(v.string()),
   bytes: v.number(),
   checksums: v.nullable(v.array(v.string())),
 });

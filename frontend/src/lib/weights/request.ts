@@ -1,6 +1,6 @@
 // One request for the rest of a file, and what its answer means.
 
-import type { PinnedFile } from "./model";
+import type { SizedFile } from "./model";
 
 export type RangeAnswer =
   /** The missing bytes; the first `skipBytes` of them are stored already. */
@@ -14,7 +14,7 @@ export type RangeAnswer =
 export async function requestRest(
   fetcher: typeof fetch,
   url: string,
-  file: PinnedFile,
+  file: SizedFile,
   offset: number,
   signal: AbortSignal,
 ): Promise<RangeAnswer> {
@@ -29,7 +29,7 @@ export async function requestRest(
   return { kind: passes ? "try_later" : "missing" };
 }
 
-async function partial(response: Response, file: PinnedFile, offset: number): Promise<RangeAnswer> {
+async function partial(response: Response, file: SizedFile, offset: number): Promise<RangeAnswer> {
   // A server of another origin may hide this header; the checksum then has the last word.
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
   if (range !== null) {
@@ -43,7 +43,7 @@ async function partial(response: Response, file: PinnedFile, offset: number): Pr
 }
 
 /** The server ignores ranges (or nothing is stored yet): what is stored already is read and dropped. */
-async function whole(response: Response, file: PinnedFile, offset: number): Promise<RangeAnswer> {
+async function whole(response: Response, file: SizedFile, offset: number): Promise<RangeAnswer> {
   const length = response.headers.get("content-length");
   // The header counts compressed bytes where there is an encoding.
   if (length !== null && !response.headers.has("content-encoding") && Number(length) !== file.bytes) {

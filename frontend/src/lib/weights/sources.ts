@@ -1,12 +1,21 @@
 // Where a catalogue's model can be had by a browser.
 
 import type { CatalogueModel } from "../hub/catalogue";
-import type { ModelSource, PinnedFile } from "./model";
+import type { ModelSource, WantedFile } from "./model";
 
-/** Null where the catalogue pins no checksum: such a file could be anything. */
-export function pinnedFile(model: CatalogueModel): PinnedFile | null {
-  if (model.bytes === undefined || model.sha256 === undefined) return null;
-  return { modelId: model.id, bytes: model.bytes, sha256: model.sha256, sources: modelSources(model) };
+export function wantedFile(model: CatalogueModel): WantedFile {
+  return {
+    modelId: model.id,
+    key: storageKey(model),
+    bytes: model.bytes ?? null,
+    sha256: model.sha256 ?? null,
+    sources: modelSources(model),
+  };
+}
+
+/** The checksum where there is one, so that a changed file is another file. */
+export function storageKey(model: CatalogueModel): string {
+  return model.sha256 ?? `unpinned-${model.id.replaceAll(/[^\w.-]/g, "_")}`;
 }
 
 /** The hub first: it is near, and asks nobody else. Wheels and Ollama are of no use to a page. */

@@ -4,21 +4,23 @@ import type { ModelFile } from "../worker/wasm";
 
 /** What is known about a stored file; kept beside it. */
 export interface StoredRecord {
+  key: string;
   modelId: string;
-  sha256: string;
+  /** Null while it is not known yet: the catalogue pins none, and the file is not whole. */
+  sha256: string | null;
   /** The length of the whole file. */
   bytes: number;
-  /** Checksums of its chunks, present once the whole file has passed its sha256. */
+  /** Checksums of its chunks, present once the whole file is there and passed its sha256. */
   checksums: string[] | null;
 }
 
 export interface WeightsStore {
-  record(sha256: string): Promise<StoredRecord | null>;
+  record(key: string): Promise<StoredRecord | null>;
   saveRecord(record: StoredRecord): Promise<void>;
   list(): Promise<StoredRecord[]>;
-  remove(sha256: string): Promise<void>;
+  remove(key: string): Promise<void>;
   /** Opens the file, or makes an empty one. Only one may be open at a time. */
-  open(sha256: string): Promise<WeightsFile>;
+  open(key: string): Promise<WeightsFile>;
 }
 
 /** A file that is being fetched or read. */

@@ -25,8 +25,8 @@ export async function storedModels(): Promise<StoredRecord[]> {
 }
 
 /** Deletes a model wherever it is stored. */
-export async function deleteModel(sha256: string): Promise<void> {
-  for (const store of await everyStore()) await store.remove(sha256);
+export async function deleteModel(key: string): Promise<void> {
+  for (const store of await everyStore()) await store.remove(key);
 }
 
 async function everyStore(): Promise<WeightsStore[]> {

@@ -2,7 +2,7 @@
 
 /// <reference lib="webworker" />
 
-import type { ToWorker } from "../compute/messages";
+import type { FromWorker, ToWorker } from "../compute/messages";
 import { bestStore } from "../weights/stores";
 import { importEngine } from "./engine";
 import { benchmarkGpu } from "./gpu-benchmark";
@@ -19,6 +19,12 @@ const host = new Host({
   post: (message) => {
     postMessage(message);
   },
+});
+
+// The browser frees it when this worker ends, however that ends.
+void navigator.locks.request(self.name, () => {
+  postMessage({ type: "alive" } satisfies FromWorker);
+  return new Promise(() => undefined);
 });
 
 addEventListener("message", (event: MessageEvent<ToWorker>) => {

@@ -112,7 +112,7 @@ describe("the worker's host", () => {
   it("fetches a file anew that the disk has damaged", async () => {
     const first = setUp();
     await start(first.host, first.posted);
-    const damaged = first.store.files.get(options.file.sha256) ?? [];
+    const damaged = first.store.files.get(options.file.key) ?? [];
     damaged[100] = (damaged[100] ?? 0) ^ 1;
 
     const { host, surroundings, posted, network } = setUp((file) => {

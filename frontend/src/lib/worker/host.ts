@@ -28,6 +28,7 @@ export class Host {
   #node: ComputeNode | null = null;
   #connected = false;
   #paused = false;
+  #sha256 = "";
   #ended = false;
   #starting: Promise<void> = Promise.resolve();
 
@@ -90,6 +91,7 @@ export class Host {
   async #build(engine: LoadedEngine, store: WeightsStore, options: StartOptions): Promise<ComputeNode> {
     for (let lastChance = false; ; lastChance = true) {
       const file = await this.#obtain(store, options);
+      this.#sha256 = file.sha256;
       try {
         return await engine.module.ComputeNode.load(
           file.model,
@@ -104,7 +106,7 @@ export class Host {
         // The engine has what it needs in its own form; an open file would keep it from being deleted.
         await file.close();
       }
-      await store.remove(options.file.sha256);
+      await store.remove(options.file.key);
     }
   }
 
@@ -129,7 +131,7 @@ export class Host {
         hubUrl: options.hubUrl,
         name: options.nodeName,
         modelId: options.file.modelId,
-        digest: `sha256:${options.file.sha256}`,
+        digest: `sha256:${this.#sha256}`,
         owner: options.owner,
         onlyOwn: options.onlyOwn,
         paused: this.#paused,

@@ -1,0 +1,52 @@
+// Chromium, and a look at what it shows.
+
+import { deepEqual, equal } from "node:assert/strict";
+
+import AxeBuilder from "@axe-core/playwright";
+import { chromium, type Browser, type Page } from "playwright-core";
+
+/** Where tests open a page that no browser takes for secure. */
+export const INSECURE_HOST = "kipina.test";
+
+const widths = { 390: 844, 1440: 900 };
+
+/** Reaches nobody but this machine. */
+export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
+      ...args,
+    ],
+  });
+}
+
+/** The page as it is now in both languages, narrow and wide; axe finds nothing, and nothing is cut off. */
+export async function lookAt(page: Page, pictures: string, name: string): Promise<void> {
+  for (const language of ["Suomi", "English"]) {
+    await page.getByRole("button", { name: language }).click();
+    const tag = language === "Suomi" ? "fi" : "en";
+    equal(await page.locator("html").getAttribute("lang"), tag);
+    for (const [width, height] of Object.entries(widths)) {
+      await page.setViewportSize({ width: Number(width), height });
+      await page.screenshot({ path: `${pictures}${name}-${tag}-${width}.png`, fullPage: true });
+      const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      equal(tooWide, false, `${name} is wider than ${width} (${tag})`);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
+      deepEqual(found, [], `${name}, ${width} (${tag})`);
+    }
+  }
+}
+
+/** Words of the page in the language that it opens in. */
+export const face = (page: Page) => page.getByTestId("face").innerText();
+
+export const pressStart = (page: Page) =>
+  page.getByRole("button", { name: /^(Alusta|Yritä uudelleen)( |$)/ }).click();
