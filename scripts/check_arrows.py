@@ -10,10 +10,12 @@ ALLOWED = {
     "scheduler": {"protocol"},
     "engine": set(),
     "hub": {"scheduler", "protocol"},
-    "node": {"engine", "protocol"},
-    "native-node": {"engine", "protocol"},
+    "node-core": {"engine", "protocol"},
+    "node": {"node-core", "engine", "protocol"},
+    "native-node": {"node-core", "engine", "protocol"},
     "pipeline": set(),
     "cli": {"pipeline", "protocol"},
+    "bindgen": set(),
 }
 
 

@@ -3,16 +3,27 @@
 import { deepEqual, equal } from "node:assert/strict";
 
 import AxeBuilder from "@axe-core/playwright";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from "playwright-core";
+
+export type { BrowserContext, Page };
 
 /** Where tests open a page that no browser takes for secure. */
 export const INSECURE_HOST = "kipina.test";
 
 const widths = { 390: 844, 1440: 900 };
 
-/** Reaches nobody but this machine. */
 export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({
+  return chromium.launch(options(args));
+}
+
+/** A browser whose profile lies in this folder, and is there again the next time. */
+export function launchProfile(folder: string, args: readonly string[] = []): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, { ...options(args), reducedMotion: "reduce" });
+}
+
+/** Reaches nobody but this machine. */
+function options(args: readonly string[]): LaunchOptions {
+  return {
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",
@@ -24,7 +35,7 @@ export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
       `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
       ...args,
     ],
-  });
+  };
 }
 
 /** The page as it is now in both languages, narrow and wide; axe finds nothing, and nothing is cut off. */

@@ -135,7 +135,7 @@ mod tests {
             prompt(json!({"task_id": "t", "model": "m", "prompt": "x", "sampling": {"seed": 9}}));
         let without = prompt(json!({"task_id": "t", "model": "m", "prompt": "x"}));
         assert_eq!(engine_request(&with, 7).unwrap().sampling.seed, 9);
-        assert_eq!(engine_engine_request(&without, 7).unwrap().sampling.seed, 7);
+        assert_eq!(engine_request(&without, 7).unwrap().sampling.seed, 7);
     }
 
     #[test]

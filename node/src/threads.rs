@@ -63,7 +63,8 @@ pub(crate) fn spawn(body: Body) -> bool {
 
 /// A thread's life, called in its own worker; it ends with the worker.
 #[wasm_bindgen(js_name = runThread)]
-pub(crate) fn run_thread() {
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub fn run_thread() {
     loop {
         let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = SOMETHING_TO_DO.wait_while(waiting, |waiting| waiting.bodies.is_empty());

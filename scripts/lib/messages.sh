@@ -38,6 +38,10 @@ message() { # KEY VALUES...
     wrong_port) finnish='PORT=%s ei kelpaa: anna luku väliltä 1–65535' english='PORT=%s will not do: give a number from 1 to 65535' ;;
     port_in_use) finnish='portti %s on varattu: sulje ohjelma, joka sitä käyttää, tai valitse toinen: PORT=%s ./run.sh' english='port %s is in use: stop the program that has it, or choose another: PORT=%s ./run.sh' ;;
     building) finnish='Käännetään keskus ja solmu.' english='Building the hub and the node.' ;;
+    building_wasm) finnish='Käännetään laskentamoottori selaimille.' english='Building the engine for browsers.' ;;
+    building_site) finnish='Rakennetaan sivut.' english='Building the pages.' ;;
+    old_node) finnish='Node.js %s on liian vanha: asenna vähintään %s' english='Node.js %s is too old: install %s or newer' ;;
+    no_wasm_compiler) finnish='selaimille kääntämiseen tarvitaan Rustin kirjaston lähteet; asenna ne: rustup component add rust-src' english='building for browsers needs the source of the Rust library; install it: rustup component add rust-src' ;;
     build_failed) finnish='kääntäminen epäonnistui; syy on yllä' english='the build failed; the reason is above' ;;
     starting) finnish='Käynnistetään. Lokit: %s ja %s' english='Starting. Logs: %s and %s' ;;
     ready) finnish='Kipinä on valmis: %s' english='Kipinä is ready: %s' ;;

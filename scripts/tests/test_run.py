@@ -102,6 +102,7 @@ class Run(unittest.TestCase):
             "CARGO_TARGET_DIR": str(self.folder / "target"),
             "MODELS_DIR": str(self.folder / "models"),
             "MODELS_TOML": str(self.folder / "models.toml"),
+            "STATIC_DIR": str(self.folder),
             "KIPINA_MODEL": "little",
             "PORT": str(self.port),
             "FAKE": str(self.folder),

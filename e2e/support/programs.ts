@@ -1,0 +1,57 @@
+// Programs of ours that a test runs, each with what it says on its standard output.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const cache = join(homedir(), ".cache/kipina");
+const target = process.env["CARGO_TARGET_DIR"] ?? join(cache, "target");
+
+export const MODELS_DIR = process.env["MODELS_DIR"] ?? join(cache, "models");
+
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #output = "";
+
+  constructor(name: string, args: readonly string[], environment: Record<string, string>) {
+    this.#child = spawn(join(target, "release", name), args, {
+      env: { PATH: process.env["PATH"], HOME: homedir(), LANG: "C.UTF-8", ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on("data", (piece: Buffer) => (this.#output += piece.toString()));
+    }
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("error", (error) => {
+        this.#output += String(error);
+        resolve();
+      });
+      this.#child.once("exit", () => {
+        resolve();
+      });
+    });
+  }
+
+  /** What it has said so far, on both streams. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits for words of its output. */
+  async says(words: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = words.exec(this.#output);
+      if (found !== null) return found;
+      const pause = new Promise<"pause">((resolve) => setTimeout(resolve, 20, "pause"));
+      if ((await Promise.race([this.#ended, pause])) !== "pause") {
+        throw new Error(`the program ended without saying ${words}:\n${this.#output}`);
+      }
+    }
+  }
+
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    this.#child.kill(signal);
+    await this.#ended;
+  }
+}

@@ -1,0 +1,22 @@
+//! `bindgen WASM FOLDER`: writes `node.js` and `node_bg.wasm`, for a worker that is an ES module.
+//!
+//! The same as `wasm-bindgen --target web`, from the library under that command: it is locked with the
+//! workspace, so it always fits the crate, and needs nothing of what the command's test runner needs.
+
+use anyhow::Context;
+use wasm_bindgen_cli_support::Bindgen;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let (Some(wasm), Some(folder), None) = (arguments.next(), arguments.next(), arguments.next())
+    else {
+        anyhow::bail!("usage: bindgen WASM FOLDER");
+    };
+    Bindgen::new()
+        .input_path(&wasm)
+        .out_name("node")
+        .web(true)?
+        .typescript(false)
+        .generate(&folder)
+        .with_context(|| format!("{} can't be bound", wasm.display()))
+}
