@@ -19,6 +19,8 @@ pub struct Session<'engine> {
     sampler: Sampler,
     text: TextStream,
     logits: Vec<f32>,
+    /// Tokens of the prompt in one step.
+    chunk: usize,
     finished: bool,
 }
 
@@ -78,8 +80,15 @@ impl<'engine> Session<'engine> {
             sampler: Sampler::new(sampling),
             text: TextStream::new(sampling.stop.clone()),
             logits: Vec::new(),
+            chunk: CHUNK,
             finished: false,
         })
+    }
+
+    /// How many tokens of the prompt a step computes at most: 1 to 256. Fewer make shorter steps, so
+    /// that whoever steps can do something else sooner; the answer stays the same.
+    pub fn set_chunk(&mut self, tokens: usize) {
+        self.chunk = tokens.clamp(1, CHUNK);
     }
 
     pub fn usage(&self) -> Usage {
@@ -98,7 +107,7 @@ impl<'engine> Session<'engine> {
         let computed = model.cache.length();
         if computed < self.tokens.len() {
             let chunk = &self.tokens[computed..];
-            let chunk = &chunk[..chunk.len().min(CHUNK)];
+            let chunk = &chunk[..chunk.len().min(self.chunk)];
             model.forward(chunk);
             let done = computed + chunk.len();
             if done == self.tokens.len() {

@@ -18,6 +18,7 @@ use crate::clock::{self, Turns};
 use crate::connection::Outbox;
 use crate::event::{Event, Listener, Outcome};
 use crate::held::Cancelled;
+use crate::pace::Pace;
 
 /// A hub may ask for no longer benchmark than this.
 const LONGEST_BENCHMARK: Duration = Duration::from_secs(5);
@@ -44,6 +45,7 @@ pub(crate) async fn run(
     turns: Turns,
     listener: Listener,
 ) {
+    let mut pace = Pace::default();
     while let Some(job) = jobs.next().await {
         match job {
             Job::Prompt {
@@ -58,7 +60,7 @@ pub(crate) async fn run(
                     listener: &listener,
                     turns: &turns,
                 };
-                work.run(&mut engine).await;
+                work.run(&mut engine, &mut pace).await;
             }
             Job::Benchmark {
                 task_id,
@@ -94,7 +96,7 @@ struct Account {
 }
 
 impl Answering<'_> {
-    async fn run(self, engine: &mut Engine) {
+    async fn run(self, engine: &mut Engine, pace: &mut Pace) {
         // Nobody waits for it any more: it was cancelled before its turn came.
         if self.cancelled.is_set() {
             return;
@@ -103,7 +105,7 @@ impl Answering<'_> {
         self.listener.tell(&Event::PromptStarted {
             task_id: &task_id.0,
         });
-        let account = self.answer(engine).await.unwrap_or_else(|failure| {
+        let account = self.answer(engine, pace).await.unwrap_or_else(|failure| {
             self.finish(failure.into_frame(task_id.clone()));
             Account {
                 outcome: Outcome::Failed,
@@ -121,7 +123,7 @@ impl Answering<'_> {
         });
     }
 
-    async fn answer(&self, engine: &mut Engine) -> Result<Account, Failure> {
+    async fn answer(&self, engine: &mut Engine, pace: &mut Pace) -> Result<Account, Failure> {
         let task_id = &self.prompt.task_id;
         let started = clock::now();
         let request = engine_request(self.prompt, fastrand::u64(..))?;
@@ -130,8 +132,11 @@ impl Answering<'_> {
             .map_err(|error| Failure::from(&error))?;
         let mut gathered = Gathered::new(task_id.clone(), self.outbox.frame_bytes(), started);
         let mut prefilled = started;
+        let mut computed = session.usage().cached_tokens;
         loop {
             self.turns.next().await;
+            session.set_chunk(pace.tokens());
+            let before = clock::now();
             let step = if self.cancelled.is_set() {
                 None
             } else {
@@ -144,7 +149,11 @@ impl Answering<'_> {
                 decode_ms: milliseconds(now - prefilled),
             };
             match step.transpose().map_err(|error| Failure::from(&error))? {
-                Some(Step::Prefilled { .. }) => prefilled = now,
+                Some(Step::Prefilled { done, .. }) => {
+                    pace.learn(done - computed, now - before);
+                    computed = done;
+                    prefilled = now;
+                }
                 Some(Step::Text { text, token_id }) => {
                     self.send(gathered.push(&text, token_id, now));
                 }

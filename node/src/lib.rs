@@ -13,6 +13,7 @@ mod connection;
 mod event;
 mod held;
 mod model_file;
+mod pace;
 mod reconnect;
 mod settings;
 #[cfg(target_feature = "atomics")]

@@ -49,7 +49,7 @@ pub enum Event {
         node: NodeId,
         benchmark: Benchmark,
     },
-    /// The node is gone; what it had not begun to answer goes to another.
+    /// The node is gone; what it had goes to another, if begun only where another may go on.
     NodeLeft {
         node: NodeId,
     },

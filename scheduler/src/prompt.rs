@@ -17,6 +17,8 @@ pub struct PromptProfile {
     pub prompt_tokens: u32,
     /// As rough a guess.
     pub answer_tokens: u32,
+    /// Whether another node may go on in the middle of its answer.
+    pub resumable: bool,
 }
 
 /// Which nodes may answer.
@@ -74,4 +76,19 @@ pub(crate) struct Running {
     /// The node's own name for the model that answers.
     pub(crate) model: String,
     pub(crate) started: bool,
+}
+
+impl Running {
+    /// The prompt for another node; none where the answer has begun and nobody else may go on with it.
+    pub(crate) fn into_resumable(self) -> Option<Prompt> {
+        let mut prompt = self.prompt;
+        if self.started {
+            if !prompt.profile.resumable {
+                return None;
+            }
+            // Whoever asked for a family must not hear two of its models in one answer.
+            prompt.profile.model = self.model;
+        }
+        Some(prompt)
+    }
 }

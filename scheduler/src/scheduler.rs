@@ -180,13 +180,13 @@ impl Scheduler {
                 continue;
             };
             let last_attempt = running.prompt.attempts >= self.settings.attempts;
-            if running.started || last_attempt || self.draining {
-                effects.push(Effect::GiveUp {
+            let next = running.into_resumable();
+            match next.filter(|_| !last_attempt && !self.draining) {
+                Some(again) => self.queue.insert(prompt, again, now),
+                None => effects.push(Effect::GiveUp {
                     prompt,
                     reason: GiveUpReason::Failed,
-                });
-            } else {
-                self.queue.insert(prompt, running.prompt, now);
+                }),
             }
         }
         self.mark_stranded(now);
@@ -224,20 +224,22 @@ impl Scheduler {
         let Some(running) = self.release(node, id) else {
             return;
         };
-        let mut prompt = running.prompt;
-        prompt.failed_on.push(node);
-        let another_may_try = retryable
-            && !running.started
-            && !self.draining
-            && prompt.attempts < self.settings.attempts
-            && self.anyone_could_take(&prompt);
-        if another_may_try {
-            self.queue.insert(id, prompt, now);
-        } else {
-            effects.push(Effect::GiveUp {
+        let mut next = running.into_resumable();
+        if let Some(prompt) = &mut next {
+            prompt.failed_on.push(node);
+        }
+        let next = next.filter(|prompt| {
+            retryable
+                && !self.draining
+                && prompt.attempts < self.settings.attempts
+                && self.anyone_could_take(prompt)
+        });
+        match next {
+            Some(prompt) => self.queue.insert(id, prompt, now),
+            None => effects.push(Effect::GiveUp {
                 prompt: id,
                 reason: GiveUpReason::Failed,
-            });
+            }),
         }
     }
 

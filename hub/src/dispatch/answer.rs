@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use protocol::{FinishReason, TaskId, Timings, Usage};
+use protocol::{FinishReason, TaskId, Usage};
 use tokio::sync::{mpsc, oneshot};
 
 use super::handle::CancelOnDrop;
@@ -49,7 +49,10 @@ pub struct Token {
 pub struct Done {
     pub finish_reason: FinishReason,
     pub usage: Usage,
-    pub timings: Timings,
+    /// While decoding, as the last node measured it; none where it did not.
+    pub tokens_per_second: Option<f64>,
+    /// Who brought it to its end: not who began it, where that node was lost in the middle.
+    pub node: AnsweringNode,
 }
 
 /// How an answer that had begun came to its end.

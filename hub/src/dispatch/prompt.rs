@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use protocol::{PromptRequest, TaskId, Timings, Usage};
+use protocol::{FinishReason, PromptInput, PromptRequest, TaskId, Timings, Usage};
 use scheduler::{GiveUpReason, PromptId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -34,7 +34,10 @@ pub(crate) struct Prompt {
     attempts: u32,
     assignment: Option<Assignment>,
     first_token: Option<Instant>,
+    /// Tokens that reached the reader.
     passed_on: u32,
+    /// Their text, kept where another node may go on from it.
+    text: String,
     /// Why the last node could not answer.
     failure: Option<PromptFailure>,
     reader: Reader,
@@ -62,6 +65,10 @@ pub(super) struct Beginning {
 struct Assignment {
     node: AnsweringNode,
     at: Instant,
+    /// The first that this node sent.
+    first_token: Option<Instant>,
+    /// Tokens that other nodes had sent before.
+    resumed_after: u32,
 }
 
 /// What became of a token on its way to the reader.
@@ -92,6 +99,7 @@ impl Prompt {
             assignment: None,
             first_token: None,
             passed_on: 0,
+            text: String::new(),
             failure: None,
             reader,
             sink,
@@ -104,6 +112,8 @@ impl Prompt {
         self.assignment = Some(Assignment {
             node,
             at: Instant::now(),
+            first_token: None,
+            resumed_after: self.passed_on,
         });
     }
 
@@ -111,13 +121,43 @@ impl Prompt {
         self.failure = Some(failure);
     }
 
-    pub(crate) fn has_begun(&self) -> bool {
-        self.first_token.is_some()
+    /// Whether another node can go on in the middle of the answer: one that must obey a format, or may be
+    /// a call, is more than its text.
+    pub(super) fn is_resumable(&self) -> bool {
+        let has_tools = match &self.request.input {
+            PromptInput::Chat { tools, .. } => !tools.is_empty(),
+            PromptInput::Raw { suffix, .. } => suffix.is_some(),
+        };
+        !has_tools && self.request.response_format.is_none()
+    }
+
+    /// What a node is to answer, and the text of the answer that it goes on from; none where nothing is
+    /// left to answer.
+    pub(crate) fn rest(&self) -> Option<(PromptRequest, Option<String>)> {
+        let mut request = self.request.clone();
+        if let Some(most) = &mut request.sampling.max_tokens {
+            *most = most.saturating_sub(self.passed_on);
+            if *most == 0 && self.passed_on > 0 {
+                return None;
+            }
+        }
+        let begun = (!self.text.is_empty()).then(|| self.text.clone());
+        Some((request, begun))
+    }
+
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// Passes a frame on to the reader; the first one begins the answer. Never waits.
     pub(crate) fn pass_on(&mut self, token: Token) -> Delivery {
         self.begin();
+        if let Some(assignment) = &mut self.assignment {
+            assignment.first_token.get_or_insert_with(Instant::now);
+        }
+        if self.is_resumable() {
+            self.text.push_str(&token.text);
+        }
         // Runtimes that tell no ids send a token a frame.
         let tokens = u32::try_from(token.token_ids.len())
             .unwrap_or(u32::MAX)
@@ -146,20 +186,41 @@ impl Prompt {
             }
         };
         let assigned = self.assignment.as_ref().map(|assignment| assignment.at);
+        let first_token = self.assignment.as_ref().and_then(|given| given.first_token);
         Timings {
             load_ms: credible(told.load_ms, 0.0),
-            prefill_ms: credible(told.prefill_ms, milliseconds(assigned, self.first_token)),
+            prefill_ms: credible(told.prefill_ms, milliseconds(assigned, first_token)),
             decode_ms: credible(
                 told.decode_ms,
-                milliseconds(self.first_token, Some(Instant::now())),
+                milliseconds(first_token, Some(Instant::now())),
             ),
         }
     }
 
-    pub(crate) fn finish(mut self, done: Done) {
+    /// `usage` and `timings`: the last node's own.
+    pub(crate) fn finish(mut self, finish_reason: FinishReason, usage: Usage, timings: Timings) {
         // An answer may be empty: then its end is also its beginning.
         self.begin();
-        self.end(Ending::Finished(done.finish_reason), done.usage, Ok(done));
+        let Some(given) = &self.assignment else {
+            return;
+        };
+        let decode_seconds = timings.decode_ms / 1000.0;
+        let tokens_per_second =
+            (decode_seconds > 0.0).then(|| f64::from(usage.completion_tokens) / decode_seconds);
+        // To that node, what others had sent was prompt.
+        let before = given.resumed_after;
+        let usage = Usage {
+            prompt_tokens: usage.prompt_tokens.saturating_sub(before),
+            completion_tokens: usage.completion_tokens.saturating_add(before),
+            ..usage
+        };
+        let done = Done {
+            finish_reason,
+            usage,
+            tokens_per_second,
+            node: given.node.clone(),
+        };
+        self.end(Ending::Finished(finish_reason), usage, Ok(done));
     }
 
     pub(crate) fn cancel(self) {
@@ -180,7 +241,11 @@ impl Prompt {
         let usage = self.usage_so_far();
         let end = match &refusal {
             Refusal::Failed(failure) => failure.clone(),
-            other => failure(FailureKind::HubStopping, &other.to_string()),
+            // Where the answer had begun: what cut it off says more than why nobody went on.
+            other => self
+                .failure
+                .take()
+                .unwrap_or_else(|| failure(FailureKind::HubStopping, &other.to_string())),
         };
         if let Some(beginning) = self.reader.beginning.take() {
             // A reader that left needs no refusal.

@@ -101,6 +101,7 @@ impl Task {
                     owner,
                     prompt_tokens: estimate::prompt_tokens(request),
                     answer_tokens: estimate::answer_tokens(request),
+                    resumable: prompt.is_resumable(),
                 };
                 self.waiting.insert(id, *prompt);
                 self.handle(Event::Submitted {

@@ -42,9 +42,9 @@ impl Held {
     pub(super) fn insert(&mut self, prompt: Prompt, settings: &NodeSettings, now: Instant) {
         let deadline = now + settings.first_token_deadline;
         let held = HeldPrompt {
-            prompt,
             next_seq: 0,
-            answer_bytes: 0,
+            answer_bytes: prompt.answer_bytes(),
+            prompt,
             deadline,
         };
         self.prompts.insert(held.prompt.task_id.clone(), held);
@@ -70,9 +70,9 @@ impl Held {
         if held.answer_bytes > settings.answer_bytes {
             return Err(Violation::AnswerTooLong(token.task_id));
         }
+        let is_first = held.next_seq == 0;
         held.next_seq += 1;
         held.deadline = now + settings.token_deadline;
-        let is_first = !held.prompt.has_begun();
         match held.prompt.pass_on(Token {
             text: token.text,
             token_ids: token.token_ids,

@@ -91,7 +91,7 @@ struct ChunkWriter {
     created: u64,
     model: Arc<str>,
     include_usage: bool,
-    /// Complete but for the speed, which only the end tells.
+    /// Complete but for the speed, which only the end tells, as it tells who got there.
     report: KipinaReport,
 }
 
@@ -155,9 +155,10 @@ impl ChunkWriter {
             });
         }
         if let Some(last) = ending.last_mut() {
-            let tokens_per_second = decode_speed(done);
             last.kipina = Some(KipinaReport {
-                tokens_per_second,
+                node: done.node.name.clone(),
+                kind: done.node.kind,
+                tokens_per_second: done.tokens_per_second.map(round),
                 ..self.report.clone()
             });
         }
@@ -199,11 +200,6 @@ fn choice(delta: Delta, finish_reason: Option<FinishReason>) -> ChunkChoice {
         logprobs: (),
         finish_reason,
     }
-}
-
-fn decode_speed(done: &Done) -> Option<f64> {
-    let seconds = done.timings.decode_ms / 1000.0;
-    (seconds > 0.0).then(|| round(f64::from(done.usage.completion_tokens) / seconds))
 }
 
 fn milliseconds(duration: Duration) -> f64 {

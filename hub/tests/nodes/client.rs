@@ -56,6 +56,13 @@ impl Asking {
         }
     }
 
+    /// A plain answer.
+    pub(crate) async fn whole(self) -> Value {
+        let response = self.response().await;
+        assert_eq!(response.status(), 200);
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
     /// The status and the error of a refusal.
     pub(crate) async fn refusal(self) -> Refused {
         let response = self.response().await;
@@ -140,10 +147,16 @@ impl Reading {
     }
 
     async fn event(&mut self) -> Option<String> {
-        let event = sse::next_event(&mut self.body, &mut self.buffer);
-        let event = timeout(PATIENCE, event)
-            .await
-            .expect("the stream does not hang")?;
+        let event = loop {
+            let event = sse::next_event(&mut self.body, &mut self.buffer);
+            let event = timeout(PATIENCE, event)
+                .await
+                .expect("the stream does not hang")?;
+            let is_comment = event.starts_with(':');
+            if !is_comment {
+                break event;
+            }
+        };
         Some(event.strip_prefix("data: ").unwrap_or(&event).to_owned())
     }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use protocol::{LlmError, LlmErrorCode, NodeMessage};
+use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::MaybeTlsStream;
 
-use crate::client::{ask, ask_plainly, whole_answer};
+use crate::client::{ask, ask_for, ask_plainly, whole_answer};
 use crate::node::{browser, join, named, next_prompt, wait_until_gone};
 use crate::support::hub::TestHub;
 
@@ -73,8 +74,70 @@ async fn the_only_node_may_be_gone_for_a_moment() {
 }
 
 #[tokio::test]
-async fn gone_in_the_middle_a_well_formed_error_ends_the_stream() {
+async fn gone_in_the_middle_another_node_goes_on_and_the_client_notices_nothing() {
     let hub = TestHub::start().await;
+    let mut doomed = join(&hub, named("doomed")).await;
+    let mut other = join(&hub, browser("other")).await;
+    let client = ask_for(&hub, &json!({"stream": true, "max_tokens": 16}));
+    let given_first = next_prompt(&mut doomed).await;
+    doomed.token(&given_first.task_id, 0, "half an ").await;
+    let mut client = client.stream().await;
+    assert_eq!(client.text().await, "half an ");
+
+    drop(doomed);
+    let prompt = next_prompt(&mut other).await;
+    assert_eq!(prompt.continue_from.as_deref(), Some("half an "));
+    assert_eq!(prompt.request.input, given_first.request.input);
+    assert_eq!(
+        prompt.request.sampling.max_tokens,
+        Some(15),
+        "the first token counts"
+    );
+    other.answer(&prompt.task_id, &["answer"]).await;
+    assert_eq!(client.rest().await, ("answer".to_owned(), None));
+}
+
+#[tokio::test]
+async fn whoever_goes_on_is_named_and_the_tokens_of_both_are_counted() {
+    let hub = TestHub::start().await;
+    let mut doomed = join(&hub, named("doomed")).await;
+    let mut other = join(&hub, browser("other")).await;
+    let client = ask_plainly(&hub);
+    let prompt = next_prompt(&mut doomed).await;
+    doomed.token(&prompt.task_id, 0, "half an ").await;
+    doomed.token(&prompt.task_id, 1, "an").await;
+    hub.stats_when(|stats| stats.queue.running == 1).await;
+    drop(doomed);
+    let prompt = next_prompt(&mut other).await;
+    other.answer(&prompt.task_id, &["sw", "er"]).await;
+    let answer = client.whole().await;
+    assert_eq!(answer["choices"][0]["message"]["content"], "half an answer");
+    assert_eq!(answer["usage"]["completion_tokens"], 4);
+    assert_eq!(answer["kipina"]["node"], "other");
+}
+
+#[tokio::test]
+async fn gone_after_its_last_token_nobody_else_is_asked() {
+    let hub = TestHub::start().await;
+    let mut doomed = join(&hub, named("doomed")).await;
+    let _other = join(&hub, browser("other")).await;
+    let client = ask_for(&hub, &json!({"max_tokens": 2}));
+    let prompt = next_prompt(&mut doomed).await;
+    doomed.token(&prompt.task_id, 0, "the ").await;
+    doomed.token(&prompt.task_id, 1, "end").await;
+    drop(doomed);
+    let answer = client.whole().await;
+    let choice = &answer["choices"][0];
+    assert_eq!(
+        (&choice["message"]["content"], &choice["finish_reason"]),
+        (&json!("the end"), &json!("length"))
+    );
+    assert_eq!(answer["usage"]["completion_tokens"], 2);
+}
+
+#[tokio::test]
+async fn gone_in_the_middle_with_nobody_to_go_on_a_well_formed_error_ends_the_stream() {
+    let hub = short_of_nodes().await;
     let mut node = join(&hub, named("doomed")).await;
     let client = ask(&hub);
     let prompt = next_prompt(&mut node).await;
@@ -90,8 +153,8 @@ async fn gone_in_the_middle_a_well_formed_error_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn gone_in_the_middle_a_plain_answer_becomes_an_error() {
-    let hub = TestHub::start().await;
+async fn gone_in_the_middle_with_nobody_to_go_on_a_plain_answer_becomes_an_error() {
+    let hub = short_of_nodes().await;
     let mut node = join(&hub, named("doomed")).await;
     let client = ask_plainly(&hub);
     let prompt = next_prompt(&mut node).await;
@@ -99,6 +162,11 @@ async fn gone_in_the_middle_a_plain_answer_becomes_an_error() {
     drop(node);
     let refused = client.refusal().await;
     assert_eq!((refused.status, refused.code.as_str()), (503, "node_lost"));
+}
+
+/// A hub that waits for other nodes a moment only.
+async fn short_of_nodes() -> TestHub {
+    TestHub::tuned(|config| config.dispatch.stranded_deadline = Duration::from_millis(50)).await
 }
 
 #[tokio::test]

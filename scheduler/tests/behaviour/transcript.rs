@@ -155,6 +155,7 @@ fn event(text: &str) -> Event {
                 owner: whose(rest),
                 prompt_tokens: 100,
                 answer_tokens: 400,
+                resumable: rest.contains(&"resumable"),
             },
         },
         ["start", prompt, "on", node] => Event::Started {

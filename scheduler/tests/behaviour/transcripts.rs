@@ -108,6 +108,33 @@ fn a_node_lost_in_the_middle_of_an_answer_ends_it() {
 }
 
 #[test]
+fn where_another_may_go_on_an_answer_that_was_broken_off_goes_to_it() {
+    play(&with_small(
+        "0 | join n1 native SMALL       |
+         0 | join n2 native SMALL       |
+         0 | ask p1 SMALL any resumable | p1 to n1 with SMALL
+         1 | start p1 on n1             |
+         2 | leave n1                   | p1 to n2 with SMALL
+         3 | start p1 on n2             |
+         4 | join n3 browser SMALL      |
+         5 | fail p1 on n2 retryable    | p1 to n3 with SMALL
+         6 | finish p1 on n3            |",
+    ));
+}
+
+#[test]
+fn half_an_answer_is_never_ended_by_another_model_of_the_family() {
+    play(
+        "0  | join n1 native qwen2.5-coder:1.5b |
+         0  | join n2 native qwen2.5-coder:0.5b |
+         0  | ask p1 qwen-coder any resumable   | p1 to n1 with qwen2.5-coder:1.5b
+         1  | start p1 on n1                    |
+         2  | leave n1                          |
+         12 | time                              | give up p1: no node",
+    );
+}
+
+#[test]
 fn a_prompt_that_nodes_keep_losing_is_given_up() {
     play(&with_small(
         "0 | join n1 native SMALL |

@@ -1,6 +1,6 @@
 //! What the dispatcher's commands mean to a node's session.
 
-use protocol::{HubMessage, LlmPrompt};
+use protocol::{FinishReason, HubMessage, LlmPrompt, Timings, Usage};
 use tokio::time::Instant;
 
 use super::{Flow, Session};
@@ -27,10 +27,21 @@ impl Session<'_> {
     }
 
     async fn answer(&mut self, prompt: Prompt) -> Flow {
+        let Some((request, continue_from)) = prompt.rest() else {
+            // The node before this one was lost right before it could say so.
+            self.finish(
+                prompt,
+                FinishReason::Length,
+                Usage::default(),
+                Timings::default(),
+            )
+            .await;
+            return Flow::Continue(());
+        };
         let message = HubMessage::LlmPrompt(LlmPrompt {
             task_id: prompt.task_id.clone(),
-            request: prompt.request.clone(),
-            continue_from: None,
+            request,
+            continue_from,
         });
         match self.outgoing.send(&message) {
             Ok(()) => self.held.insert(prompt, self.settings, Instant::now()),

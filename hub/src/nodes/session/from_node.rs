@@ -2,12 +2,13 @@
 
 use axum::extract::ws::Message;
 use protocol::{
-    BenchmarkResult, LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage, NodeStatus, Usage,
+    BenchmarkResult, FinishReason, LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage,
+    NodeStatus, Timings, Usage,
 };
 use tokio::time::Instant;
 
 use super::{Flow, Session};
-use crate::dispatch::{Benchmark, Done, FailureKind, Report};
+use crate::dispatch::{Benchmark, FailureKind, Prompt, Report};
 use crate::nodes::held::Progress;
 use crate::nodes::hello::{check_models, clean, limit_slots};
 use crate::nodes::violation::{Closing, Violation};
@@ -78,23 +79,30 @@ impl Session<'_> {
         if let Some(prompt) = self.held.ended(&done.task_id)? {
             let timings = prompt.timings(done.timings);
             let usage = self.credible(done.usage);
-            let (node, id) = (self.membership.node, prompt.id);
-            // Before the reader hears of it, so that what it asks next finds the slot free.
-            self.dispatcher
-                .report(Report::Finished {
-                    node,
-                    prompt: id,
-                    usage,
-                    timings,
-                })
+            self.finish(prompt, done.finish_reason, usage, timings)
                 .await;
-            prompt.finish(Done {
-                finish_reason: done.finish_reason,
-                usage,
-                timings,
-            });
         }
         Ok(Flow::Continue(()))
+    }
+
+    pub(super) async fn finish(
+        &self,
+        prompt: Prompt,
+        finish_reason: FinishReason,
+        usage: Usage,
+        timings: Timings,
+    ) {
+        let (node, id) = (self.membership.node, prompt.id);
+        // Before the reader hears of it, so that what it asks next finds the slot free.
+        self.dispatcher
+            .report(Report::Finished {
+                node,
+                prompt: id,
+                usage,
+                timings,
+            })
+            .await;
+        prompt.finish(finish_reason, usage, timings);
     }
 
     async fn error(&mut self, error: LlmError) -> Result<Flow, Violation> {

@@ -89,6 +89,9 @@ impl Onlooker {
                     request: REQUESTS[request],
                     preference,
                     owner: person(owner),
+                    resumable: prompt.0.is_multiple_of(2),
+                    model: "",
+                    broken_off: false,
                     state: State::Waiting,
                     failed_on: Vec::new(),
                     attempts: 0,
@@ -100,6 +103,7 @@ impl Onlooker {
                     owner: person(owner),
                     prompt_tokens: 100,
                     answer_tokens: 100,
+                    resumable: prompt.0.is_multiple_of(2),
                 };
                 Event::Submitted { prompt, profile }
             }

@@ -39,9 +39,25 @@ struct SeenPrompt {
     request: &'static str,
     preference: NodePreference,
     owner: Option<Owner>,
+    resumable: bool,
+    /// What the node that has it answers with.
+    model: &'static str,
+    /// Its answer was broken off, and nobody may go on with it.
+    broken_off: bool,
     state: State,
     failed_on: Vec<NodeId>,
     attempts: u32,
+}
+
+impl SeenPrompt {
+    /// Its node has it no more.
+    fn is_lost(&mut self) {
+        if matches!(self.state, State::Running { started: true, .. }) {
+            self.broken_off = !self.resumable;
+            self.request = self.model;
+        }
+        self.state = State::Waiting;
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +127,7 @@ impl Onlooker {
                 // Whether it waits again or is given up, the effects tell.
                 for seen in self.prompts.values_mut() {
                     if matches!(seen.state, State::Running { node: owner, .. } if owner == *node) {
-                        seen.state = State::Waiting;
+                        seen.is_lost();
                     }
                 }
             }
@@ -131,12 +147,9 @@ impl Onlooker {
                 }
             }
             Event::Failed { prompt, node, .. } => {
-                self.set(*prompt, State::Waiting);
-                self.prompts
-                    .get_mut(prompt)
-                    .expect("it ran")
-                    .failed_on
-                    .push(*node);
+                let seen = self.prompts.get_mut(prompt).expect("it ran");
+                seen.is_lost();
+                seen.failed_on.push(*node);
             }
             _ => {}
         }
@@ -212,6 +225,7 @@ impl Onlooker {
             !seen.failed_on.contains(&node),
             "the node had failed this prompt"
         );
+        prop_assert!(!seen.broken_off, "half an answer was asked for again");
         prop_assert!(seen.attempts < settings().attempts, "too many attempts");
         let overtaken = self.prompts.range(..prompt).find(|(_, older)| {
             older.state == State::Waiting
@@ -223,6 +237,10 @@ impl Onlooker {
         prop_assert!(overtaken.is_none(), "{prompt:?} overtook {overtaken:?}");
         let seen = self.prompts.get_mut(&prompt).expect("looked at above");
         seen.attempts += 1;
+        seen.model = MODELS
+            .into_iter()
+            .find(|known| *known == model)
+            .expect("a model of the steps");
         seen.state = State::Running {
             node,
             started: false,

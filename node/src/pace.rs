@@ -1,0 +1,84 @@
+//! How much of a prompt a step computes: little enough that a cancellation is soon noticed, and enough
+//! that the weights are not read too often.
+
+use std::time::Duration;
+
+/// What a step should take.
+const STEP: Duration = Duration::from_millis(300);
+
+/// The engine's kernels compute four tokens at a time.
+const MULTIPLE: usize = 4;
+
+const FEWEST: usize = 16;
+const MOST: usize = 256;
+
+/// Learns from every step how fast this machine is, from prompt to prompt.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    tokens: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { tokens: 2 * FEWEST }
+    }
+}
+
+impl Pace {
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// A step computed so many tokens in so long.
+    pub(crate) fn learn(&mut self, tokens: usize, took: Duration) {
+        // The rest of a prompt is too short to tell.
+        if tokens < FEWEST || took.is_zero() {
+            return;
+        }
+        let wanted = tokens as f64 * STEP.as_secs_f64() / took.as_secs_f64();
+        // One slow step, as when a browser does something else, must not make the next ones tiny.
+        let wanted = (wanted as usize).max(self.tokens / 2);
+        self.tokens = (wanted / MULTIPLE * MULTIPLE).clamp(FEWEST, MOST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After some steps on a machine of so many tokens a second.
+    fn settled(tokens_per_second: f64) -> usize {
+        let mut pace = Pace::default();
+        for _ in 0..8 {
+            let tokens = pace.tokens();
+            pace.learn(
+                tokens,
+                Duration::from_secs_f64(tokens as f64 / tokens_per_second),
+            );
+        }
+        pace.tokens()
+    }
+
+    #[test]
+    fn a_step_takes_about_as_long_as_it_should() {
+        assert_eq!(settled(100.0), 28);
+        assert_eq!(settled(400.0), 120);
+    }
+
+    #[test]
+    fn slow_and_fast_machines_keep_within_bounds() {
+        assert_eq!(settled(3.0), FEWEST);
+        assert_eq!(settled(100_000.0), MOST);
+    }
+
+    #[test]
+    fn one_slow_step_halves_it_at_most_and_a_prompts_rest_says_nothing() {
+        let mut pace = Pace::default();
+        pace.learn(32, Duration::from_millis(80));
+        assert_eq!(pace.tokens(), 120);
+        pace.learn(3, Duration::from_secs(1));
+        assert_eq!(pace.tokens(), 120);
+        pace.learn(120, Duration::from_secs(60));
+        assert_eq!(pace.tokens(), 60);
+    }
+}
