@@ -78,6 +78,9 @@ pub(crate) async fn run(
             }
         }
     }
+    drop(engine);
+    #[cfg(target_feature = "atomics")]
+    crate::threads::end();
 }
 
 struct Answering<'a> {

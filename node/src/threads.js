@@ -2,6 +2,12 @@
 
 const name = "kipina-thread";
 
+/**
+ * Held for as long as a thread, and so the memory that it shares, is there. A browser that ends a worker
+ * asleep in a wait takes two seconds over it; whoever builds a model next can wait for this lock.
+ */
+const memory = "kipina-memory";
+
 /** Starts one; resolves when it is there, and rejects where the browser gives no more. */
 export function startThread(module, memory) {
   return new Promise((resolve, reject) => {
@@ -21,9 +27,16 @@ if (globalThis.name === name) {
     "message",
     async ({ data }) => {
       const { initSync, runThread } = await import("../../../node.js");
+      await new Promise((granted) => {
+        void navigator.locks.request(memory, { mode: "shared" }, () => {
+          granted();
+          return new Promise(() => {});
+        });
+      });
       initSync(data);
       postMessage("ready");
       runThread();
+      close();
     },
     { once: true },
   );

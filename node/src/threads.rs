@@ -15,12 +15,14 @@ struct Waiting {
     /// Threads with nothing to do, less the bodies that wait for one.
     free: usize,
     started: usize,
+    ended: bool,
 }
 
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     bodies: VecDeque::new(),
     free: 0,
     started: 0,
+    ended: false,
 });
 static SOMETHING_TO_DO: Condvar = Condvar::new();
 
@@ -61,21 +63,28 @@ pub(crate) fn spawn(body: Body) -> bool {
     taken
 }
 
-/// A thread's life, called in its own worker; it ends with the worker.
+/// Lets the threads end that have nothing to do, and with them the memory that they share.
+pub(crate) fn end() {
+    with(|waiting| waiting.ended = true);
+    SOMETHING_TO_DO.notify_all();
+}
+
+/// A thread's life, called in its own worker.
 #[wasm_bindgen(js_name = runThread)]
 #[expect(unreachable_pub, reason = "JavaScript reaches it")]
 pub fn run_thread() {
     loop {
         let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = SOMETHING_TO_DO.wait_while(waiting, |waiting| waiting.bodies.is_empty());
-        let body = waiting
-            .unwrap_or_else(PoisonError::into_inner)
-            .bodies
-            .pop_front();
-        if let Some(body) = body {
-            body();
-            with(|waiting| waiting.free += 1);
-        }
+        let waiting = SOMETHING_TO_DO.wait_while(waiting, |waiting| {
+            waiting.bodies.is_empty() && !waiting.ended
+        });
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let Some(body) = waiting.bodies.pop_front() else {
+            return;
+        };
+        drop(waiting);
+        body();
+        with(|waiting| waiting.free += 1);
     }
 }
 

@@ -7,6 +7,7 @@ import { bestStore } from "../weights/stores";
 import { importEngine } from "./engine";
 import { benchmarkGpu } from "./gpu-benchmark";
 import { Host } from "./host";
+import { memoryIsFree } from "./memory";
 import { pause } from "./pause";
 
 const host = new Host({
@@ -14,6 +15,7 @@ const host = new Host({
   openStore: bestStore,
   network: { fetch: (input, init) => fetch(input, init), pause },
   estimateSpace: () => navigator.storage.estimate(),
+  memoryIsFree: () => memoryIsFree(navigator.locks),
   // Where WebGPU is off, the browser has no such property.
   benchmarkGpu: (durationMs) => benchmarkGpu((navigator as { gpu?: GPU }).gpu, durationMs),
   post: (message) => {

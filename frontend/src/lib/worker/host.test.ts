@@ -56,6 +56,7 @@ function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve(
     openStore: () => Promise.resolve(store),
     network,
     estimateSpace: () => Promise.resolve({}),
+    memoryIsFree: () => Promise.resolve(),
     benchmarkGpu: () => Promise.resolve(5e11),
     post: (message) => posted.push(message),
   };

@@ -15,6 +15,8 @@ export interface HostSurroundings {
   openStore(): Promise<WeightsStore>;
   network: Network;
   estimateSpace: () => Promise<SpaceEstimate>;
+  /** Resolves when a model that was in memory before is gone from it. */
+  memoryIsFree: () => Promise<void>;
   /** Multiply-adds per second; null where there is no GPU to measure. */
   benchmarkGpu: (durationMs: number) => Promise<number | null>;
   post(message: FromWorker): void;
@@ -92,6 +94,7 @@ export class Host {
     for (let lastChance = false; ; lastChance = true) {
       const file = await this.#obtain(store, options);
       this.#sha256 = file.sha256;
+      await this.#surroundings.memoryIsFree();
       try {
         return await engine.module.ComputeNode.load(
           file.model,
