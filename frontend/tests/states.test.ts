@@ -21,6 +21,7 @@ import { weights, type Orders } from "./hub";
 import {
   deviceOf,
   holdModel,
+  littleSpace,
   noStorage,
   oldBrowser,
   onBattery,
@@ -190,9 +191,14 @@ const failures: Scene[] = [
   },
   {
     name: "storage-full",
+    orders: { engine, workerPrelude: littleSpace },
+    act: failure("Levytila ei riitä"),
+  },
+  {
+    name: "storage-full-after-all",
     orders: { engine },
     prepare: smallDisk,
-    act: failure("Levytila ei riitä"),
+    act: failure("Levytila loppui"),
   },
   {
     name: "storage-unavailable",

@@ -27,9 +27,14 @@ export async function oldBrowser(page: Page): Promise<void> {
   });
 }
 
+/** For the worker: a browser that tells how little space there is. */
+export const littleSpace = `
+  navigator.storage.estimate = () => Promise.resolve({ quota: 5000000, usage: 0 });`;
+
+/** A disk that is full sooner than the browser told: Chromium tells every page of 10 GiB. */
 export async function smallDisk(page: Page, origin: string): Promise<void> {
   const session = await page.context().newCDPSession(page);
-  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 5_000_000 });
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_000_000 });
 }
 
 /** For the worker: a browser that keeps nothing, as some private windows. */
