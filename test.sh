@@ -109,11 +109,15 @@ test_models() {
 }
 
 frontend_tests() {
-  npm --prefix frontend ci --no-fund --no-audit
+  install_packages frontend
   npm --prefix frontend run lint
   npm --prefix frontend run check
   NO_COLOR=1 npm --prefix frontend test
+}
+
+page_tests() {
   npm --prefix frontend run build
+  NO_COLOR=1 npm --prefix frontend run test:page
 }
 
 script_tests() { python3 -m unittest discover --start-directory scripts/tests; }
@@ -144,8 +148,8 @@ has_stopped() { # STATUS
 need cc build-essential
 need curl "curl ca-certificates"
 need shellcheck shellcheck
-need node nodejs
-need npm npm
+need chromium chromium
+need_node
 need pgrep procps
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
@@ -161,6 +165,9 @@ stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast
 stage "Script tests" script_tests
 stage "Frontend" frontend_tests
+stage "Pages in a browser" page_tests
+stage "Building for browsers" scripts/build-site.sh
+stage "End to end" e2e/test.sh
 
 export KIPINA_MODEL=qwen2.5-coder:0.5b
 port="$(free_port)"

@@ -24,6 +24,12 @@ afterEach(async () => {
 
 const question: Ask = { model: MODEL, messages: longAnswer, max_tokens: 300, temperature: 0 };
 
+async function next(stream: AsyncGenerator<string, void>): Promise<string> {
+  const piece = await stream.next();
+  if (piece.done) throw new Error("the answer ended early");
+  return piece.value;
+}
+
 const hasBrowser = (nodes: readonly { kind: string }[]) => nodes.some(({ kind }) => kind === "browser");
 
 it.each<[string, () => Promise<unknown>]>([
@@ -31,9 +37,9 @@ it.each<[string, () => Promise<unknown>]>([
   ["crashes", () => tab.crash()],
 ])("another node goes on with the answer when the tab %s", async (_, leave) => {
   const stream = hub.stream(question);
-  let text = (await stream.next()).value ?? "";
+  let text = await next(stream);
   await hub.startNode(MODEL);
-  text += (await stream.next()).value ?? "";
+  text += await next(stream);
   const begun = text.length;
 
   await leave();

@@ -48,7 +48,11 @@ it("is started, answers, pauses, goes on and stops", async () => {
   expect((await hub.ask(question)).kind).toBe("browser");
   await tab.page.getByText(/tok\/s keskimäärin/).waitFor();
 
-  const stream = hub.stream({ ...question, messages: [{ role: "user", content: "Count to 5000." }], max_tokens: 4000 });
+  const stream = hub.stream({
+    ...question,
+    messages: [{ role: "user", content: "Count to 5000." }],
+    max_tokens: 4000,
+  });
   await stream.next();
   await tab.waitForFace("vastaa kehotteeseen");
   await picture("busy");
@@ -79,7 +83,9 @@ it("measures itself when the hub asks", async () => {
   const result = JSON.parse(sent.find((frame) => frame.includes("benchmark_result")) ?? "{}") as {
     cpu_multiply_adds_per_second: number;
   };
-  console.log(`multiply-adds: ${(result.cpu_multiply_adds_per_second / 1e9).toFixed(1)} thousand million a second`);
+  console.log(
+    `multiply-adds: ${(result.cpu_multiply_adds_per_second / 1e9).toFixed(1)} thousand million a second`,
+  );
   expect(result.cpu_multiply_adds_per_second).toBeGreaterThan(1e8);
 });
 

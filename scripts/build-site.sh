@@ -14,7 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build() { # FOLDER
   say building_site
   install_packages frontend
-  npm --prefix frontend run build -- --outDir "$1" >&2
+  npm --prefix frontend run build >&2
+  cp -R frontend/dist/. "$1"
   cp -R "$wasm" "$1/wasm"
   # Whoever takes them compressed gets them so, compressed once and well.
   node scripts/compress.mjs "$1" >&2

@@ -40,7 +40,8 @@ export class Hub {
 
   static async start(settings: Record<string, string> = {}): Promise<Hub> {
     const site = process.env["STATIC_DIR"];
-    if (site === undefined) throw new Error("STATIC_DIR must name the built pages: see scripts/build-site.sh");
+    if (site === undefined)
+      throw new Error("STATIC_DIR must name the built pages: see scripts/build-site.sh");
     const folder = await mkdtemp(join(tmpdir(), "kipina-e2e-"));
     const program = new Program("kipina-hub", [], {
       PORT: "0",
@@ -100,7 +101,7 @@ export class Hub {
   }
 
   /** Pieces of text as they come; leaving the loop cancels the prompt. */
-  async *stream(ask: Ask): AsyncGenerator<string> {
+  async *stream(ask: Ask): AsyncGenerator<string, void> {
     const abort = new AbortController();
     const response = await this.post({ ...ask, stream: true }, abort.signal);
     if (response.body === null) throw new Error("a stream without a body");

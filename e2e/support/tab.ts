@@ -46,7 +46,10 @@ export class Tab {
   }
 
   async waitForFace(expected: string, timeout = 120_000): Promise<void> {
-    await this.page.getByTestId("face").and(this.page.getByText(expected, { exact: true })).waitFor({ timeout });
+    await this.page
+      .getByTestId("face")
+      .and(this.page.getByText(expected, { exact: true }))
+      .waitFor({ timeout });
   }
 
   async startUntilReady(): Promise<void> {
