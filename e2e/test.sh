@@ -18,7 +18,8 @@ cargo_offline_if_possible
 cargo build --release --locked --quiet -p hub -p native-node --bins
 for model in qwen2.5-coder:0.5b smollm2:135m; do scripts/fetch-model.sh "$model" >&2; done
 STATIC_DIR="$(scripts/build-site.sh)"
-export STATIC_DIR
+WASM_TESTS="$(scripts/build-wasm-tests.sh)"
+export STATIC_DIR WASM_TESTS
 
 # The browser's part is shared with the pages' own tests.
 install_packages frontend

@@ -109,7 +109,7 @@ impl Answering<'_> {
             task_id: &task_id.0,
         });
         let account = self.answer(engine, pace).await.unwrap_or_else(|failure| {
-            self.finish(failure.into_frame(task_id.clone()));
+            self.finish(&failure.into_frame(task_id.clone()));
             Account {
                 outcome: Outcome::Failed,
                 usage: Usage::default(),
@@ -163,7 +163,7 @@ impl Answering<'_> {
                 Some(Step::Finished { text, reason }) => {
                     self.send(gathered.flush(&text));
                     let ending = Ending::of_engine(reason, session.usage(), timings);
-                    self.finish(ending.into_frame(task_id.clone()));
+                    self.finish(&ending.into_frame(task_id.clone()));
                     return Ok(Account {
                         outcome: Outcome::Done,
                         usage: session.usage(),
@@ -194,9 +194,9 @@ impl Answering<'_> {
     }
 
     /// Sends the last frame, unless nobody waits for it.
-    fn finish(&self, frame: NodeMessage) {
+    fn finish(&self, frame: &NodeMessage) {
         if !self.cancelled.is_set() {
-            self.outbox.finish(&self.prompt.task_id, &frame);
+            self.outbox.finish(&self.prompt.task_id, frame);
         }
     }
 }

@@ -290,7 +290,8 @@ impl<'a, T> SharedSlice<'a, T> {
     }
 }
 
-#[cfg(test)]
+// In a browser the standard library starts no threads.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 
