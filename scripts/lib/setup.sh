@@ -147,8 +147,11 @@ has_library_source() { # RUSTC
 # shellcheck disable=SC2034 # used by those who call it
 find_wasm_compiler() {
   wasm_cargo=(cargo)
-  if has_library_source rustc; then return; fi
-  if command -v rustup >/dev/null 2>&1 && rustup component add rust-src >&2; then return; fi
+  # Debian's compiler lies in /usr, and needs more than its library's source: see below.
+  if [ "$(rustc --print sysroot)" != /usr ]; then
+    if has_library_source rustc; then return; fi
+    if command -v rustup >/dev/null 2>&1 && rustup component add rust-src >&2; then return; fi
+  fi
   if ! /usr/bin/cargo --version >/dev/null 2>&1 || ! has_library_source /usr/bin/rustc || [ ! -x /usr/bin/wasm-ld-19 ]; then
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then fail no_wasm_compiler; fi
     apt-get update -qq >&2 || true
