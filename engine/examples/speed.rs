@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         threads: threads.parse()?,
         spawn: engine::spawn_thread,
         context_length: Some(4096),
+        cache_tokens: None,
     };
     let mut reader = BufReader::new(File::open(model)?);
     let mut engine = Engine::load(&mut reader, &options, &mut |_| ())?;

@@ -19,6 +19,9 @@ pub struct EngineOptions {
     pub spawn: Spawn,
     /// The most tokens of prompt and answer together; `None`: what the model was trained for.
     pub context_length: Option<usize>,
+    /// Tokens of several prompts and answers whose keys and values are kept for prompts that begin
+    /// the same; at least the context's length, which is also what `None` means.
+    pub cache_tokens: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +181,7 @@ impl Engine {
                 tokens.len()
             )));
         }
-        self.model.cache.keep_common_prefix(&[], 0);
+        self.model.cache.begin(&[], 0);
         let mut scores = Vec::with_capacity(tokens.len() - first);
         for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
             self.model.forward(chunk);

@@ -66,10 +66,7 @@ impl<'engine> Session<'engine> {
             });
         }
         // The last token is always computed: its logits choose the first token of the answer.
-        let cached = engine
-            .model
-            .cache
-            .keep_common_prefix(&prompt, prompt_length - 1);
+        let cached = engine.model.cache.begin(&prompt, prompt_length - 1);
         let room = context_length - prompt_length;
         Ok(Self {
             engine,

@@ -51,6 +51,14 @@ fn weights(model: (&str, &str)) -> PathBuf {
 }
 
 fn load(model: (&str, &str), context_length: Option<usize>) -> Engine {
+    load_with_cache(model, context_length, None)
+}
+
+fn load_with_cache(
+    model: (&str, &str),
+    context_length: Option<usize>,
+    cache_tokens: Option<usize>,
+) -> Engine {
     let path = weights(model);
     let file = File::open(&path).unwrap_or_else(|error| {
         panic!(
@@ -62,6 +70,7 @@ fn load(model: (&str, &str), context_length: Option<usize>) -> Engine {
         threads: 2,
         spawn: engine::spawn_thread,
         context_length,
+        cache_tokens,
     };
     Engine::load(&mut BufReader::new(file), &options, &mut |_| ()).unwrap()
 }
@@ -217,6 +226,38 @@ fn a_second_turn_computes_only_what_is_new_and_answers_the_same() {
 }
 
 #[test]
+fn two_conversations_by_turns_are_both_in_the_cache_and_answer_the_same() {
+    let rivers = "Name three rivers of Finland and say one sentence about each of them.";
+    let bread = "How is rye bread baked? Answer step by step, in full sentences, please.";
+    let turns = |first: &str, answer: &str, next: &str| {
+        let roles = ["user", "assistant", "user"];
+        let turns = roles.iter().zip([first, answer, next]);
+        let messages: Vec<GoldenMessage> = turns
+            .map(|(role, content)| GoldenMessage {
+                role: (*role).into(),
+                content: content.into(),
+            })
+            .collect();
+        chat(&messages)
+    };
+    // What a forgetful engine computes: with room for no more than one of them.
+    let cold = |input| answer(&mut load(SMOLLM, Some(256)), input, greedy()).0;
+
+    let mut engine = load_with_cache(SMOLLM, Some(256), Some(512));
+    let (_, first, about_rivers) = answer(&mut engine, question(rivers), greedy());
+    let (_, second, about_bread) = answer(&mut engine, question(bread), greedy());
+    for (asked, answered, next, before) in [
+        (rivers, &first, "And lakes?", about_rivers),
+        (bread, &second, "And oats?", about_bread),
+    ] {
+        let next = turns(asked, answered, next);
+        let (ids, _, usage) = answer(&mut engine, next.clone(), greedy());
+        assert!(usage.cached_tokens > before.prompt_tokens, "{usage:?}");
+        assert_eq!(ids, cold(next));
+    }
+}
+
+#[test]
 fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
     let mut engine = load(SMOLLM, Some(2048));
     let expected = answer(&mut engine, question("What is a spark?"), greedy()).0;
@@ -344,6 +385,7 @@ fn what_is_no_model_is_refused_with_a_reason() {
             threads: 1,
             spawn: engine::spawn_thread,
             context_length: None,
+            cache_tokens: None,
         };
         Engine::load(&mut std::io::Cursor::new(bytes), &options, &mut |_| ())
             .err()

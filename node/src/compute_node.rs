@@ -58,6 +58,7 @@ impl ComputeNode {
             threads,
             spawn,
             context_length: Some(options.context_length),
+            cache_tokens: None,
         };
         let mut progress = |progress: LoadProgress| {
             let done = JsValue::from_f64(progress.done_bytes as f64);

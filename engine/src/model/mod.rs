@@ -14,7 +14,7 @@ pub(crate) use config::Config;
 use crate::gguf::Gguf;
 use crate::kernels::{self, Activations, Kernels, Pool, Projection, dequantise_row, project};
 use crate::{EngineError, EngineOptions, LoadProgress};
-use cache::KvCache;
+use cache::{BLOCK, KEY_RUN, KvCache, Layout, write_position};
 use rope::Rope;
 use weights::{Layer, Weights};
 
@@ -44,6 +44,7 @@ struct Buffers {
     query: Vec<f32>,
     key: Vec<f32>,
     value: Vec<f32>,
+    half: Vec<u16>,
     attended: Vec<f32>,
     projected: Vec<f32>,
     gate: Vec<f32>,
@@ -83,7 +84,11 @@ impl Model {
             .clamp(1, config.trained_context);
         Ok(Self {
             rope: Rope::new(&config, weights.rope_divisors.as_deref()),
-            cache: KvCache::new(&config, context_length),
+            cache: KvCache::new(
+                Layout::of(&config),
+                context_length,
+                options.cache_tokens.unwrap_or(context_length),
+            ),
             kernels: kernels::detect(),
             buffers: Buffers::default(),
             weights,
@@ -101,9 +106,10 @@ impl Model {
     }
 
     /// Computes up to [`CHUNK`] tokens that follow what the cache holds. Ids are below the
-    /// vocabulary's size, and the cache has room for them.
+    /// vocabulary's size, and the context has room for them.
     pub(crate) fn forward(&mut self, tokens: &[u32]) {
         let first_position = self.cache.length();
+        self.cache.reserve(tokens.len());
         self.buffers.resize(tokens.len(), &self.config);
         self.embed(tokens);
         for layer in 0..self.weights.layers.len() {
@@ -229,15 +235,29 @@ impl Model {
             rope.rotate(&angles, key);
             query.iter_mut().for_each(|x| *x *= scale);
         }
-        cache.write(
-            *kernels,
-            layer_index,
-            first_position,
-            &buffers.key,
-            &buffers.value,
-        );
+        let kv_heads = config.kv_heads;
+        let (places, keys, values) = cache.parts();
+        buffers.half.resize(2 * head_width, 0);
+        let (key_half, value_half) = buffers.half.split_at_mut(head_width);
+        let rows = buffers.key.chunks_exact(head_width);
+        for (index, (key, value)) in rows.zip(buffers.value.chunks_exact(head_width)).enumerate() {
+            let (position, kv_head) = (first_position + index / kv_heads, index % kv_heads);
+            let block = places.block(layer_index, kv_head, position / BLOCK);
+            kernels.to_half(key, key_half);
+            kernels.to_half(value, value_half);
+            write_position(
+                &mut keys[block.clone()],
+                &mut values[block],
+                position,
+                key_half,
+                value_half,
+            );
+        }
 
-        let (query, cache) = (&buffers.query, &*cache);
+        let query = &buffers.query;
+        let (keys, values): (Vec<_>, Vec<_>) = (0..kv_heads)
+            .map(|kv_head| rows_of(cache, layer_index, kv_head, head_width))
+            .unzip();
         let heads_per_kv = heads / config.kv_heads;
         // The heads of one token that share keys and values stay on one thread.
         pool.for_each_item(
@@ -247,11 +267,10 @@ impl Model {
             &|index, out| {
                 let (token, head) = (index / heads, index % heads);
                 let length = first_position + token + 1;
-                let (keys, values) = cache.read(layer_index, head / heads_per_kv, length);
                 kernels.attend(
                     &query[index * head_width..][..head_width],
-                    keys,
-                    values,
+                    &keys[head / heads_per_kv][..length * head_width],
+                    &values[head / heads_per_kv][..length * head_width],
                     out,
                 );
             },
@@ -320,6 +339,28 @@ impl Model {
         project(pool, *kernels, &buffers.activations, [down]);
         add(&mut buffers.hidden, &buffers.projected);
     }
+}
+
+/// One head's keys and values, one position after another.
+fn rows_of(
+    cache: &KvCache,
+    layer: usize,
+    kv_head: usize,
+    head_width: usize,
+) -> (Vec<u16>, Vec<u16>) {
+    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    for index in 0..cache.blocks() {
+        for run in cache
+            .keys(layer, kv_head, index)
+            .chunks_exact(KEY_RUN * head_width)
+        {
+            for position in 0..KEY_RUN {
+                keys.extend(run.iter().skip(position).step_by(KEY_RUN));
+            }
+        }
+        values.extend_from_slice(cache.values(layer, kv_head, index));
+    }
+    (keys, values)
 }
 
 /// RMS norm of each row, then int8.

@@ -1,0 +1,199 @@
+//! The KV cache: keys and values in f16 of every position of several prefixes, in blocks that
+//! prefixes with a common beginning share.
+
+mod prefixes;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use super::config::Config;
+use prefixes::{Begun, Prefixes};
+
+/// Positions of one block.
+pub(crate) const BLOCK: usize = 32;
+
+/// Neighbouring positions whose keys are interleaved.
+pub(crate) const KEY_RUN: usize = 8;
+
+/// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
+/// copied in one piece and what was never used lies together at the end. A head's part of a block is
+/// `32 × head_width` long:
+/// - keys: `run of 8 positions → dimension → position`, so that one vector holds one dimension of
+///   eight positions and a score needs no sum across its lanes;
+/// - values: `position → dimension`.
+#[derive(Debug)]
+pub(crate) struct KvCache {
+    keys: Vec<u16>,
+    values: Vec<u16>,
+    layout: Layout,
+    context_length: usize,
+    prefixes: Prefixes,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) layers: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_width: usize,
+}
+
+impl Layout {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            layers: config.layers,
+            kv_heads: config.kv_heads,
+            head_width: config.head_width,
+        }
+    }
+
+    /// Elements of one head's part of a block.
+    fn head(&self) -> usize {
+        BLOCK * self.head_width
+    }
+
+    fn block(&self) -> usize {
+        self.layers * self.kv_heads * self.head()
+    }
+}
+
+impl KvCache {
+    /// For prompts and answers of up to `context_length` tokens, and `tokens` altogether, where
+    /// that is more.
+    pub(crate) fn new(layout: Layout, context_length: usize, tokens: usize) -> Self {
+        let blocks = tokens.max(context_length).div_ceil(BLOCK);
+        // Room for all, so that nothing ever moves, but filled only as blocks are first used: what
+        // no prompt reaches costs no memory. Memory asked for zeroed would, in a browser: its
+        // allocator writes the zeros.
+        let memory = || Vec::with_capacity(blocks * layout.block());
+        Self {
+            keys: memory(),
+            values: memory(),
+            layout,
+            context_length,
+            prefixes: Prefixes::new(blocks),
+        }
+    }
+
+    pub(crate) fn context_length(&self) -> usize {
+        self.context_length
+    }
+
+    /// Positions of the current prefix.
+    pub(crate) fn length(&self) -> usize {
+        self.prefixes.current.tokens.len()
+    }
+
+    /// Blocks of the current prefix, those included that are reserved.
+    pub(crate) fn blocks(&self) -> usize {
+        self.prefixes.current.blocks.len()
+    }
+
+    /// Goes on from the kept prefix that shares the longest beginning with `prompt`, of which at
+    /// most `limit` tokens count, and returns how many tokens that is. What the current prefix was
+    /// stays with the kept ones. [`Prefixes::begin`] has the rules.
+    pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
+        let Begun { length, copy } = self.prefixes.begin(prompt, limit);
+        if let Some((from, to)) = copy {
+            self.touch();
+            let block = self.layout.block();
+            for memory in [&mut self.keys, &mut self.values] {
+                memory.copy_within(from * block..(from + 1) * block, to * block);
+            }
+        }
+        length
+    }
+
+    /// Makes room for `count` more positions of the current prefix, at the expense of those that
+    /// were not used for longest.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        assert!(
+            self.length() + count <= self.context_length,
+            "more positions than the context has"
+        );
+        self.prefixes.reserve(count);
+        self.touch();
+    }
+
+    /// Marks the tokens whose keys and values were just written to reserved positions.
+    pub(crate) fn extend(&mut self, tokens: &[u32]) {
+        self.prefixes.extend(tokens);
+    }
+
+    /// One head's keys of the current prefix's positions from `index * 32` on. What lies behind the
+    /// last written position is zero or some former position's.
+    pub(crate) fn keys(&self, layer: usize, kv_head: usize, index: usize) -> &[u16] {
+        &self.keys[self.places().block(layer, kv_head, index)]
+    }
+
+    /// As [`Self::keys`].
+    pub(crate) fn values(&self, layer: usize, kv_head: usize, index: usize) -> &[u16] {
+        &self.values[self.places().block(layer, kv_head, index)]
+    }
+
+    /// Where everything of the current prefix lies, and all keys and all values, for threads that
+    /// write the parts of different heads or blocks at once. Only reserved positions from
+    /// [`Self::length`] on may be written: what lies before may be others' too.
+    pub(crate) fn parts(&mut self) -> (Places<'_>, &mut [u16], &mut [u16]) {
+        let places = Places {
+            layout: self.layout,
+            blocks: &self.prefixes.current.blocks,
+        };
+        (places, &mut self.keys, &mut self.values)
+    }
+
+    fn places(&self) -> Places<'_> {
+        Places {
+            layout: self.layout,
+            blocks: &self.prefixes.current.blocks,
+        }
+    }
+
+    /// Fills memory up to the last block of the current prefix.
+    fn touch(&mut self) {
+        let highest = self.prefixes.current.blocks.iter().max();
+        let length = highest.map_or(0, |block| (block + 1) * self.layout.block());
+        if length > self.keys.len() {
+            self.keys.resize(length, 0);
+            self.values.resize(length, 0);
+        }
+    }
+}
+
+/// Where the current prefix lies in the cache's memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    layout: Layout,
+    blocks: &'a [usize],
+}
+
+impl Places<'_> {
+    /// One head's part of a block, in keys and in values alike. `index` counts the prefix's blocks:
+    /// that of a position is `position / 32`. Those of other heads, layers and blocks do not overlap.
+    pub(crate) fn block(&self, layer: usize, kv_head: usize, index: usize) -> Range<usize> {
+        let Layout {
+            layers, kv_heads, ..
+        } = self.layout;
+        assert!(layer < layers && kv_head < kv_heads);
+        let start =
+            ((self.blocks[index] * layers + layer) * kv_heads + kv_head) * self.layout.head();
+        start..start + self.layout.head()
+    }
+}
+
+/// Writes one position's key and value into one head's part of a block, as [`Places::block`] tells
+/// it; `position` may be counted from the block's beginning or from the prompt's.
+pub(crate) fn write_position(
+    keys: &mut [u16],
+    values: &mut [u16],
+    position: usize,
+    key: &[u16],
+    value: &[u16],
+) {
+    let (position, width) = (position % BLOCK, key.len());
+    let run = &mut keys[position / KEY_RUN * KEY_RUN * width..][..KEY_RUN * width];
+    for (lanes, key) in run.chunks_exact_mut(KEY_RUN).zip(key) {
+        lanes[position % KEY_RUN] = *key;
+    }
+    values[position * width..][..width].copy_from_slice(value);
+}
