@@ -2,25 +2,45 @@
 
 use super::format::COLUMNS;
 
-/// `rows × columns` activations in blocks of 32 columns: `x ≈ scale · quant`, with
-/// |quant| ≤ 127. The sums of a block's quants let a weight's constant offset be taken out of the
-/// product at once instead of weight by weight.
+/// `rows × columns` activations in blocks of 32 columns: `x ≈ scale · quant`, with |quant| ≤ 127.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
     pub(super) columns: usize,
     pub(super) rows: usize,
     pub(super) quants: Vec<i8>,
-    pub(super) scales: Vec<f32>,
-    /// Two a block: over its first and its second 16 columns.
-    pub(super) sums: Vec<[i32; 2]>,
+    pub(super) blocks: Vec<Block>,
 }
 
-/// Where one row goes.
+/// What is known of a block beside its quants. The sums let a weight's constant offset be taken out of the
+/// product at once instead of weight by weight; they are kept negative, ready to be added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Block {
+    pub(super) scale: f32,
+    /// −scale · sum of the quants.
+    pub(super) minus_scaled_sum: f32,
+    /// −sum of the quants.
+    pub(super) minus_sum: i32,
+    /// Likewise, over the first and the second 16 columns.
+    pub(super) minus_sums: [i32; 2],
+}
+
+impl Block {
+    pub(super) fn new(scale: f32, sums: [i32; 2]) -> Self {
+        let sum = sums[0] + sums[1];
+        Self {
+            scale,
+            minus_scaled_sum: -scale * sum as f32,
+            minus_sum: -sum,
+            minus_sums: sums.map(|sum| -sum),
+        }
+    }
+}
+
+/// Where some neighbouring blocks of a row go.
 #[derive(Debug)]
-pub(crate) struct RowMut<'a> {
+pub(crate) struct BlocksMut<'a> {
     pub(super) quants: &'a mut [i8],
-    pub(super) scales: &'a mut [f32],
-    pub(super) sums: &'a mut [[i32; 2]],
+    pub(super) blocks: &'a mut [Block],
 }
 
 impl Activations {
@@ -29,16 +49,7 @@ impl Activations {
         debug_assert!(columns.is_multiple_of(COLUMNS));
         (self.rows, self.columns) = (rows, columns);
         self.quants.resize(rows * columns, 0);
-        self.scales.resize(rows * columns / COLUMNS, 0.0);
-        self.sums.resize(rows * columns / COLUMNS, [0; 2]);
-    }
-
-    pub(crate) fn row_mut(&mut self, row: usize) -> RowMut<'_> {
-        let blocks = self.columns / COLUMNS;
-        RowMut {
-            quants: &mut self.quants[row * self.columns..][..self.columns],
-            scales: &mut self.scales[row * blocks..][..blocks],
-            sums: &mut self.sums[row * blocks..][..blocks],
-        }
+        self.blocks
+            .resize(rows * columns / COLUMNS, Block::default());
     }
 }

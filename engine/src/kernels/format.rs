@@ -5,14 +5,23 @@
 //! [`Layout::BLOCKS`] *blocks* of 32 columns each. A block is
 //!
 //! ```text
-//! low bits    4-bit: 128 bytes. Byte 32·(s mod 4) + 4·row + i holds column 4·s + i of the row in
-//!             its low half for s < 4, in its high half for s ≥ 4 (s is the *step*, 0..8).
-//!             8-bit: 256 bytes, byte 32·s + 4·row + i.
-//! high bits   1 bit (Q5): 32 bytes; bit s of byte 4·row + i.
-//!             2 bits (Q6): 64 bytes; bits 2·(s mod 4).. of byte 32·(s div 4) + 4·row + i.
-//! scales      f16 × 8, or one byte × 8 (times the header's f16 × 8), twice for Q6_K's halves
+//! quants      a byte for each row and four columns of a *step* (there are 8): byte 32·s + 4·row + i is of
+//!             step s, column 4·s + i.
+//!             8 bits: eight times 32 bytes.
+//!             4 bits: four times 32; step s < 4 in the low halves of bytes, step s + 4 in the high ones.
+//!             5 bits: five times 32; steps 0..5 in the low five bits. What is above holds the others:
+//!                     step 5 has byte 0's bits 5..8 and byte 1's 5..7, step 6 likewise of bytes 2 and 3,
+//!                     step 7 byte 4's 5..8, byte 1's bit 7 and byte 3's bit 7, lowest bits first.
+//!             6 bits: six times 32; steps 0..6 in the low six bits, step 6 in bits 6..8 of bytes 0, 1, 2,
+//!                     step 7 in those of bytes 3, 4, 5.
+//! scales      f16 × 8, or one byte × 8 (times the header's f32 × 8), twice for Q6_K's halves
 //! minimums    likewise, where the format has them
 //! ```
+//!
+//! A header's numbers are f16 in the file, and f32 here: many are subnormal there, which is slow to convert
+//! without an instruction for it.
+//!
+//! Odd bits lie so that every quant comes out by few shifts and masks of whole registers.
 //!
 //! Stored quants are unsigned; a weight is `scale · (quant − OFFSET) − minimum`.
 
@@ -30,9 +39,9 @@ pub(super) enum Scales {
     Half,
     /// f16 a block, and an f16 minimum that is *added* (Q4_1, Q5_1).
     HalfMinimum,
-    /// Unsigned byte a block times f16 a record, and minimums likewise, subtracted (Q4_K, Q5_K).
+    /// Unsigned byte a block times f32 a record, and minimums likewise, subtracted (Q4_K, Q5_K).
     ByteMinimum,
-    /// Signed byte each 16 columns times f16 a record (Q6_K).
+    /// Signed byte each 16 columns times f32 a record (Q6_K).
     BytePair,
 }
 
@@ -42,14 +51,15 @@ pub(super) trait Layout: Send + Sync {
     const OFFSET: i32;
     const SCALES: Scales;
 
+    const HAS_MINIMUMS: bool = matches!(Self::SCALES, Scales::HalfMinimum | Scales::ByteMinimum);
     const BLOCKS: usize = match Self::SCALES {
         Scales::Half | Scales::HalfMinimum => 1,
         Scales::ByteMinimum | Scales::BytePair => 8,
     };
     const HEADER_BYTES: usize = match Self::SCALES {
         Scales::Half | Scales::HalfMinimum => 0,
-        Scales::ByteMinimum => 4 * ROWS,
-        Scales::BytePair => 2 * ROWS,
+        Scales::ByteMinimum => 8 * ROWS,
+        Scales::BytePair => 4 * ROWS,
     };
     const QUANT_BYTES: usize = ROWS * COLUMNS * Self::BITS / 8;
     const SCALE_BYTES: usize = match Self::SCALES {

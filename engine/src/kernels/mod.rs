@@ -2,18 +2,23 @@
 //! the threads they run on. The only place with intrinsics and `unsafe`.
 //!
 //! A [`Kernels`] is one instruction set's way to do it, chosen once at run time; `portable` is the
-//! slow and obvious twin that every other is tested against.
+//! slow and obvious twin that every other is tested against. The others are written once, in
+//! `product`, `attention` and `vector`, for whatever implements [`simd::Simd`].
 
 mod activations;
+mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod format;
-mod matrix;
+mod operations;
 mod pack;
-#[cfg(any(test, not(all(target_arch = "wasm32", target_feature = "simd128"))))]
 mod portable;
-#[cfg(any(test, not(all(target_arch = "wasm32", target_feature = "simd128"))))]
+mod product;
 mod quantise;
+mod sets;
+mod simd;
 mod threads;
 mod vector;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -22,19 +27,25 @@ mod wasm;
 use std::ops::Range;
 
 pub(crate) use activations::Activations;
-pub(crate) use matrix::{Projection, project};
+use activations::BlocksMut;
+use attention::{Blocks, Queries};
+pub(crate) use attention::{INTERLEAVED, MOST_WIDTH, POSITIONS};
+pub(crate) use operations::{Attention, CacheRows, Heads, Projection, Rotation, Workers};
 pub(crate) use pack::{PackedMatrix, dequantise_row};
+use sets::detect;
 pub(crate) use threads::Pool;
 use threads::SharedSlice;
 pub use threads::{Spawn, spawn_thread};
 
 /// One instruction set's kernels.
-pub(crate) trait Kernels: Send + Sync + std::fmt::Debug {
+trait Kernels: Send + Sync + std::fmt::Debug {
     fn name(&self) -> &'static str;
 
-    /// Rounds one row of `x` to int8 in blocks of 32: the weights' partner in integer products.
-    /// `x.len()` is the activations' column count, `row` one of its rows.
-    fn quantise(&self, x: &[f32], row: activations::RowMut<'_>);
+    /// Rounds `x` to int8 in blocks of 32: the weights' partner in integer products.
+    fn quantise(&self, x: &[f32], to: BlocksMut<'_>);
+
+    /// The same of `x / rms(x) · weight`.
+    fn normalise(&self, x: &[f32], weight: &[f32], epsilon: f32, to: BlocksMut<'_>);
 
     /// `out[token][row] = weights[row] · x[token]` for the rows of `groups` (eight rows a group)
     /// and every token. `out` is indexed `token * weights.rows + row`.
@@ -47,32 +58,39 @@ pub(crate) trait Kernels: Send + Sync + std::fmt::Debug {
         groups: Range<usize>,
         x: &Activations,
         out: &SharedSlice<'_, f32>,
+        scratch: &mut Scratch,
     );
-
-    /// `out = x / rms(x) * weight`.
-    fn rms_norm(&self, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]);
 
     /// `gate = silu(gate) * up`.
     fn silu_multiply(&self, gate: &mut [f32], up: &[f32]);
 
-    /// One head's attention over `keys.len() / query.len()` positions, keys and values in f16, one
-    /// position after another. The softmax is computed online, so nothing of that length is kept.
-    fn attend(&self, query: &[f32], keys: &[u16], values: &[u16], out: &mut [f32]);
+    /// Some queries' attention over one head's keys and values; `take` gets each query's result.
+    fn attend(
+        &self,
+        queries: &Queries<'_>,
+        blocks: &Blocks<'_>,
+        scratch: &mut Scratch,
+        take: &mut dyn FnMut(usize, &mut [f32]),
+    );
 
     /// f32 to f16, rounded to nearest.
     fn to_half(&self, x: &[f32], out: &mut [u16]);
 }
 
-/// The fastest kernels that this processor runs.
-pub(crate) fn detect() -> &'static dyn Kernels {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(kernels) = avx2::all().into_iter().next() {
-        return kernels;
+/// What one thread writes to while it computes.
+#[derive(Debug)]
+struct Scratch {
+    panel: Box<product::Panel>,
+    attention: attention::Scratch,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            panel: Box::new(product::Panel::new()),
+            attention: attention::Scratch::new(),
+        }
     }
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    return &wasm::Wasm;
-    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    &portable::Portable
 }
 
 #[cfg(test)]

@@ -111,6 +111,11 @@ impl PackedMatrix {
         self.rows.div_ceil(ROWS)
     }
 
+    /// The rows of some groups.
+    pub(super) fn rows_of(&self, groups: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+        groups.start * ROWS..(groups.end * ROWS).min(self.rows)
+    }
+
     pub(super) fn group(&self, group: usize) -> &[u8] {
         let bytes = self.data.len() / self.groups();
         &self.data[group * bytes..(group + 1) * bytes]
@@ -156,22 +161,16 @@ fn half_at(bytes: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
 }
 
+fn float_at(bytes: &[u8], at: usize) -> f32 {
+    f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
 pub(super) fn unpack<L: Layout>(record: &[u8], block: usize, row: usize) -> Unpacked {
     let bytes = &record[L::HEADER_BYTES + block * L::BLOCK_BYTES..][..L::BLOCK_BYTES];
     let mut quants = [0; COLUMNS];
     for (column, quant) in quants.iter_mut().enumerate() {
         let (step, lane) = (column / 4, 4 * row + column % 4);
-        *quant = if L::BITS == 8 {
-            bytes[32 * step + lane]
-        } else {
-            let low = (bytes[32 * (step % 4) + lane] >> (4 * (step / 4))) & 15;
-            let high = match L::BITS {
-                5 => (bytes[128 + lane] >> step) & 1,
-                6 => (bytes[128 + 32 * (step / 4) + lane] >> (2 * (step % 4))) & 3,
-                _ => 0,
-            };
-            low | high << 4
-        };
+        *quant = quant_at::<L>(|byte| bytes[32 * byte + lane], step);
     }
     let at = L::QUANT_BYTES;
     let (scales, minimum) = match L::SCALES {
@@ -181,13 +180,13 @@ pub(super) fn unpack<L: Layout>(record: &[u8], block: usize, row: usize) -> Unpa
             -half_at(bytes, at + 2 * ROWS + 2 * row),
         ),
         Scales::ByteMinimum => {
-            let scale = half_at(record, 2 * row) * f32::from(bytes[at + row]);
-            let minimum = half_at(record, 2 * ROWS + 2 * row) * f32::from(bytes[at + ROWS + row]);
+            let scale = float_at(record, 4 * row) * f32::from(bytes[at + row]);
+            let minimum = float_at(record, 4 * ROWS + 4 * row) * f32::from(bytes[at + ROWS + row]);
             ([scale; 2], minimum)
         }
         Scales::BytePair => {
             let scale = |half: usize| {
-                half_at(record, 2 * row) * f32::from(bytes[at + half * ROWS + row] as i8)
+                float_at(record, 4 * row) * f32::from(bytes[at + half * ROWS + row] as i8)
             };
             ([scale(0), scale(1)], 0.0)
         }
@@ -197,6 +196,58 @@ pub(super) fn unpack<L: Layout>(record: &[u8], block: usize, row: usize) -> Unpa
         scales,
         minimum,
     }
+}
+
+/// The quant of a step, from the bytes of its lane.
+fn quant_at<L: Layout>(byte: impl Fn(usize) -> u8, step: usize) -> u8 {
+    match (L::BITS, step) {
+        (4, _) => byte(step % 4) >> (4 * (step / 4)) & 15,
+        (5, 0..5) => byte(step) & 31,
+        (5, 5 | 6) => {
+            let first = 2 * (step - 5);
+            byte(first) >> 5 | (byte(first + 1) >> 5 & 3) << 3
+        }
+        (5, _) => byte(4) >> 5 | byte(1) >> 7 << 3 | byte(3) >> 7 << 4,
+        (6, 0..6) => byte(step) & 63,
+        (6, _) => {
+            let first = 3 * (step - 6);
+            byte(first) >> 6 | byte(first + 1) >> 6 << 2 | byte(first + 2) >> 6 << 4
+        }
+        _ => byte(step),
+    }
+}
+
+/// The bytes of a lane, from the quants of its steps.
+fn lane_bytes<L: Layout>(quants: [u8; STEPS]) -> [u8; STEPS] {
+    let mut bytes = quants;
+    match L::BITS {
+        4 => {
+            for step in 0..4 {
+                bytes[step] |= quants[step + 4] << 4;
+            }
+        }
+        5 => {
+            for first in [0, 2] {
+                let quant = quants[5 + first / 2];
+                bytes[first] |= quant << 5;
+                bytes[first + 1] |= quant >> 3 << 5;
+            }
+            let quant = quants[7];
+            bytes[4] |= quant << 5;
+            bytes[1] |= (quant >> 3 & 1) << 7;
+            bytes[3] |= quant >> 4 << 7;
+        }
+        6 => {
+            for first in [0, 3] {
+                let quant = quants[6 + first / 3];
+                for byte in 0..3 {
+                    bytes[first + byte] |= quant >> (2 * byte) << 6;
+                }
+            }
+        }
+        _ => {}
+    }
+    bytes
 }
 
 /// How a layout's GGUF counterpart lies in the file.
@@ -263,8 +314,9 @@ fn pack_simple<L: Layout>(source: &[u8], row: usize, record: &mut [u8]) {
 /// Q4_K, Q5_K: scale and minimum of 256 columns, 12 bytes of 6-bit scales and minimums for each 32,
 /// for Q5 the fifth bits (bit b of byte l is column 32·b + l), then halves of bytes in runs of 64.
 fn pack_byte_minimum<L: Layout>(source: &[u8], row: usize, record: &mut [u8]) {
-    record[2 * row..2 * row + 2].copy_from_slice(&source[..2]);
-    record[2 * ROWS + 2 * row..2 * ROWS + 2 * row + 2].copy_from_slice(&source[2..4]);
+    for (index, at) in [4 * row, 4 * ROWS + 4 * row].into_iter().enumerate() {
+        record[at..at + 4].copy_from_slice(&half_at(source, 2 * index).to_le_bytes());
+    }
     let six_bits = &source[4..16];
     let (high, low) = source[16..].split_at(if L::BITS == 5 { 32 } else { 0 });
     for block in 0..L::BLOCKS {
@@ -292,7 +344,7 @@ fn pack_byte_minimum<L: Layout>(source: &[u8], row: usize, record: &mut [u8]) {
 
 /// Q6_K: low halves of bytes (128), two high bits a column (64), 16 signed scales, f16 scale.
 fn pack_byte_pair<L: Layout>(source: &[u8], row: usize, record: &mut [u8]) {
-    record[2 * row..2 * row + 2].copy_from_slice(&source[208..210]);
+    record[4 * row..4 * row + 4].copy_from_slice(&half_at(source, 208).to_le_bytes());
     for block in 0..L::BLOCKS {
         // 128 columns at a time: blocks 0 and 1 of them are the low halves of bytes 0..32 and
         // 32..64, blocks 2 and 3 the high halves of the same.
@@ -311,23 +363,13 @@ fn pack_byte_pair<L: Layout>(source: &[u8], row: usize, record: &mut [u8]) {
     }
 }
 
-/// Puts one row's quants into its lanes of a block. The block's lanes are zero before.
+/// Puts one row's quants into its lanes of a block.
 #[inline]
 fn place<L: Layout>(quants: &[u8; COLUMNS], row: usize, block: &mut [u8]) {
-    for step in 0..STEPS {
-        for index in 0..4 {
-            let (quant, lane) = (quants[4 * step + index], 4 * row + index);
-            if L::BITS == 8 {
-                block[32 * step + lane] = quant;
-                continue;
-            }
-            block[32 * (step % 4) + lane] |= (quant & 15) << (4 * (step / 4));
-            if L::BITS == 5 {
-                block[128 + lane] |= quant >> 4 << step;
-            }
-            if L::BITS == 6 {
-                block[128 + 32 * (step / 4) + lane] |= quant >> 4 << (2 * (step % 4));
-            }
+    for index in 0..4 {
+        let bytes = lane_bytes::<L>(std::array::from_fn(|step| quants[4 * step + index]));
+        for (byte, bits) in bytes.into_iter().enumerate().take(L::BITS) {
+            block[32 * byte + 4 * row + index] = bits;
         }
     }
 }

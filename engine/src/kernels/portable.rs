@@ -1,17 +1,18 @@
-//! The slow and obvious kernels: what every other instruction set is tested against, and what runs
+//! Plain Rust, slow and obvious: what every instruction set is tested against, and what runs
 //! where there is none of them.
 
 use std::ops::Range;
 
 use half::f16;
 
-use super::Kernels;
-use super::activations::{Activations, RowMut};
+use super::activations::{Activations, BlocksMut};
+use super::attention::{Blocks, INTERLEAVED, POSITIONS, Queries};
 use super::format::{COLUMNS, Format, Layout, ROWS, with_layout};
 use super::pack::{PackedMatrix, unpack};
-use super::quantise;
+use super::quantise::quantise_block;
+use super::sets::plain_to_half;
 use super::threads::SharedSlice;
-use super::vector::{self, HalfRows};
+use super::{Kernels, Scratch, vector};
 
 #[derive(Debug)]
 pub(super) struct Portable;
@@ -21,8 +22,12 @@ impl Kernels for Portable {
         "portable"
     }
 
-    fn quantise(&self, x: &[f32], row: RowMut<'_>) {
-        quantise::quantise(x, row);
+    fn quantise(&self, x: &[f32], to: BlocksMut<'_>) {
+        vector::quantise(x, to, quantise_block);
+    }
+
+    fn normalise(&self, x: &[f32], weight: &[f32], epsilon: f32, to: BlocksMut<'_>) {
+        vector::normalise(x, weight, epsilon, to, quantise_block);
     }
 
     unsafe fn multiply(
@@ -31,6 +36,7 @@ impl Kernels for Portable {
         groups: Range<usize>,
         x: &Activations,
         out: &SharedSlice<'_, f32>,
+        _: &mut Scratch,
     ) {
         for group in groups {
             let bytes = weights.group(group);
@@ -45,23 +51,48 @@ impl Kernels for Portable {
         }
     }
 
-    fn rms_norm(&self, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-        vector::rms_norm(x, weight, epsilon, out);
-    }
-
     fn silu_multiply(&self, gate: &mut [f32], up: &[f32]) {
         vector::silu_multiply(gate, up);
     }
 
-    fn attend(&self, query: &[f32], keys: &[u16], values: &[u16], out: &mut [f32]) {
-        // SAFETY: `PlainHalf` needs no feature.
-        unsafe { vector::attend::<PlainHalf>(query, keys, values, out) }
+    fn attend(
+        &self,
+        queries: &Queries<'_>,
+        blocks: &Blocks<'_>,
+        _: &mut Scratch,
+        take: &mut dyn FnMut(usize, &mut [f32]),
+    ) {
+        let width = queries.width;
+        let float = |half: u16| f16::from_bits(half).to_f32();
+        for query in 0..queries.count {
+            let row = (queries.row)(query);
+            let positions = (queries.positions)(query);
+            let score = |position: usize| -> f32 {
+                let (keys, _) = blocks(position / POSITIONS);
+                let place = position % POSITIONS;
+                let run = place / INTERLEAVED * INTERLEAVED * width + place % INTERLEAVED;
+                let key = (0..width).map(|column| float(keys[run + column * INTERLEAVED]));
+                row.iter().zip(key).map(|(x, key)| x * key).sum()
+            };
+            let scores: Vec<f32> = (0..positions).map(score).collect();
+            let largest = scores.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+            let (mut sums, mut total) = (vec![0.0; width], 0.0);
+            for (position, score) in scores.iter().enumerate() {
+                let weight = (score - largest).exp();
+                let (_, values) = blocks(position / POSITIONS);
+                let value = &values[position % POSITIONS * width..][..width];
+                for (sum, &value) in sums.iter_mut().zip(value) {
+                    *sum += weight * float(value);
+                }
+                total += weight;
+            }
+            sums.iter_mut().for_each(|sum| *sum /= total);
+            take(query, &mut sums);
+        }
     }
 
     fn to_half(&self, x: &[f32], out: &mut [u16]) {
-        for (out, x) in out.iter_mut().zip(x) {
-            *out = f16::from_f32(*x).to_bits();
-        }
+        plain_to_half(x, out);
     }
 }
 
@@ -73,34 +104,18 @@ fn dot<L: Layout>(group: &[u8], row: usize, x: &Activations, token: usize) -> f3
         let record = &group[block / L::BLOCKS * L::RECORD_BYTES..][..L::RECORD_BYTES];
         let weights = unpack::<L>(record, block % L::BLOCKS, row);
         let quants = &x.quants[token * x.columns + block * COLUMNS..][..COLUMNS];
-        let scale = x.scales[token * blocks + block];
-        let sums = x.sums[token * blocks + block];
+        let scale = x.blocks[token * blocks + block].scale;
+        let mut plain_sum = 0;
         for half in 0..2 {
-            let product: i32 = (16 * half..16 * half + 16)
-                .map(|column| {
-                    (i32::from(weights.quants[column]) - L::OFFSET) * i32::from(quants[column])
-                })
-                .sum();
+            let mut product = 0;
+            for column in 16 * half..16 * half + 16 {
+                let quant = i32::from(quants[column]);
+                product += (i32::from(weights.quants[column]) - L::OFFSET) * quant;
+                plain_sum += quant;
+            }
             sum += product as f32 * weights.scales[half] * scale;
         }
-        sum -= weights.minimum * scale * (sums[0] + sums[1]) as f32;
+        sum -= weights.minimum * scale * plain_sum as f32;
     }
     sum
-}
-
-struct PlainHalf;
-
-impl HalfRows for PlainHalf {
-    unsafe fn dot(x: &[f32], half: &[u16]) -> f32 {
-        x.iter()
-            .zip(half)
-            .map(|(x, &half)| x * f16::from_bits(half).to_f32())
-            .sum()
-    }
-
-    unsafe fn add_scaled(sum: &mut [f32], factor: f32, half: &[u16]) {
-        for (sum, &half) in sum.iter_mut().zip(half) {
-            *sum += factor * f16::from_bits(half).to_f32();
-        }
-    }
 }

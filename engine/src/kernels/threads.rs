@@ -159,29 +159,6 @@ impl Pool {
     }
 }
 
-impl Pool {
-    /// Cuts `items` into items of `length` and calls `body(index, item)` for each, `chunk`
-    /// neighbours on the same thread.
-    pub(crate) fn for_each_item<T: Send>(
-        &mut self,
-        items: &mut [T],
-        length: usize,
-        chunk: usize,
-        body: &(dyn Fn(usize, &mut [T]) + Sync),
-    ) {
-        let count = items.len() / length;
-        let items = SharedSlice::new(items);
-        self.for_each(count, chunk, &|_, range| {
-            for index in range {
-                // SAFETY: `for_each` visits each index once, and items do not overlap.
-                body(index, unsafe {
-                    items.slice_mut(index * length..(index + 1) * length)
-                });
-            }
-        });
-    }
-}
-
 /// Waits when dropped, so that a panic in the caller's own share can't free what workers still use.
 struct WaitForWorkers<'a>(&'a Shared);
 

@@ -1,11 +1,43 @@
 //! Vector operations written once, in plain Rust that compilers turn into whatever vectors the
 //! surrounding function may use: every instruction set instantiates these with its own features.
 
-/// Positions whose scores an attention computes before it folds them in.
-const ATTENTION_BLOCK: usize = 32;
+use super::activations::{Block, BlocksMut};
+use super::format::COLUMNS;
 
 #[inline(always)]
-pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+pub(super) fn quantise(
+    x: &[f32],
+    to: BlocksMut<'_>,
+    quantise: impl Fn(&[f32; COLUMNS], &mut [i8; COLUMNS]) -> Block,
+) {
+    let (x, _) = x.as_chunks();
+    let (quants, _) = to.quants.as_chunks_mut();
+    for ((x, quants), block) in x.iter().zip(quants).zip(to.blocks) {
+        *block = quantise(x, quants);
+    }
+}
+
+/// `x / rms(x) · weight` as int8, a block at a time: it is never in memory as a whole.
+#[inline(always)]
+pub(super) fn normalise(
+    x: &[f32],
+    weight: &[f32],
+    epsilon: f32,
+    to: BlocksMut<'_>,
+    quantise: impl Fn(&[f32; COLUMNS], &mut [i8; COLUMNS]) -> Block,
+) {
+    let factor = 1.0 / (mean_square(x) + epsilon).sqrt();
+    let (x, _) = x.as_chunks::<COLUMNS>();
+    let (weight, _) = weight.as_chunks::<COLUMNS>();
+    let (quants, _) = to.quants.as_chunks_mut();
+    for (((x, weight), quants), block) in x.iter().zip(weight).zip(quants).zip(to.blocks) {
+        let normed = std::array::from_fn(|column| x[column] * factor * weight[column]);
+        *block = quantise(&normed, quants);
+    }
+}
+
+#[inline(always)]
+fn mean_square(x: &[f32]) -> f32 {
     // Eight sums side by side: vectorisable, and rounding errors grow eight times slower.
     let mut squares = [0.0f32; 8];
     for x in x.chunks_exact(8) {
@@ -13,12 +45,7 @@ pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32])
             *square += x * x;
         }
     }
-    let rest: f32 = x.chunks_exact(8).remainder().iter().map(|x| x * x).sum();
-    let mean = (squares.iter().sum::<f32>() + rest) / x.len() as f32;
-    let factor = 1.0 / (mean + epsilon).sqrt();
-    for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
-        *out = x * factor * weight;
-    }
+    squares.iter().sum::<f32>() / x.len() as f32
 }
 
 #[inline(always)]
@@ -51,60 +78,4 @@ pub(super) fn exp(x: f32) -> f32 {
         sum = sum * r + coefficient;
     }
     sum * f32::from_bits(((n as i32 + 127) << 23) as u32)
-}
-
-/// What attention does with rows of f16.
-pub(super) trait HalfRows {
-    /// # Safety
-    /// The processor has the implementation's features; the lengths are equal.
-    unsafe fn dot(x: &[f32], half: &[u16]) -> f32;
-    /// `sum += factor · half`.
-    ///
-    /// # Safety
-    /// As for [`Self::dot`].
-    unsafe fn add_scaled(sum: &mut [f32], factor: f32, half: &[u16]);
-}
-
-/// # Safety
-/// The processor has the features that `H` needs.
-#[inline(always)]
-pub(super) unsafe fn attend<H: HalfRows>(
-    query: &[f32],
-    keys: &[u16],
-    values: &[u16],
-    out: &mut [f32],
-) {
-    let width = query.len();
-    let (mut largest, mut total) = (f32::NEG_INFINITY, 0.0f32);
-    out.fill(0.0);
-    let blocks = keys
-        .chunks(width * ATTENTION_BLOCK)
-        .zip(values.chunks(width * ATTENTION_BLOCK));
-    for (keys, values) in blocks {
-        let mut scores = [f32::NEG_INFINITY; ATTENTION_BLOCK];
-        for (score, key) in scores.iter_mut().zip(keys.chunks_exact(width)) {
-            // SAFETY: the caller's promise; `key` is as long as `query`.
-            *score = unsafe { H::dot(query, key) };
-        }
-        let block_largest = scores
-            .iter()
-            .fold(largest, |largest, &score| largest.max(score));
-        if block_largest > largest {
-            // What was summed so far was relative to a smaller maximum.
-            let shrink = exp(largest - block_largest);
-            total *= shrink;
-            out.iter_mut().for_each(|out| *out *= shrink);
-            largest = block_largest;
-        }
-        for score in &mut scores {
-            *score = exp(*score - largest);
-        }
-        for (weight, value) in scores.iter().zip(values.chunks_exact(width)) {
-            total += weight;
-            // SAFETY: as above.
-            unsafe { H::add_scaled(out, *weight, value) };
-        }
-    }
-    let normalise = 1.0 / total;
-    out.iter_mut().for_each(|out| *out *= normalise);
 }

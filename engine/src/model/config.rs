@@ -2,6 +2,7 @@
 
 use crate::EngineError;
 use crate::gguf::{Gguf, invalid};
+use crate::kernels::MOST_WIDTH;
 
 /// How the rotary embedding pairs a head's dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Config {
             && self.heads.is_multiple_of(self.kv_heads)
             && self.head_width > 0
             && self.head_width.is_multiple_of(8)
-            && self.head_width <= 256
+            && self.head_width <= MOST_WIDTH
             && rope_width.is_ok_and(|rope| rope == self.head_width)
                 | !gguf.has(&format!("{}.rope.dimension_count", self.architecture))
             && self.width.is_multiple_of(32)

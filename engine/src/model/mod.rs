@@ -12,11 +12,14 @@ use std::ops::Range;
 pub(crate) use config::Config;
 
 use crate::gguf::Gguf;
-use crate::kernels::{self, Activations, Kernels, Pool, Projection, dequantise_row, project};
+use crate::kernels::{
+    Activations, Attention, CacheRows, Heads, INTERLEAVED, POSITIONS, Projection, Workers,
+    dequantise_row,
+};
 use crate::{EngineError, EngineOptions, LoadProgress};
-use cache::{BLOCK, KEY_RUN, KvCache, Layout, write_position};
-use rope::Rope;
-use weights::{Layer, Weights};
+use cache::{KvCache, Layout};
+use rope::{Angles, Rope};
+use weights::{Layer, Linear, Weights};
 
 /// Most tokens of one forward pass: a prompt is computed in chunks of this many, and a cancelled
 /// prompt ends between two of them.
@@ -30,8 +33,7 @@ pub(crate) struct Model {
     pub(crate) config: Config,
     weights: Weights,
     rope: Rope,
-    pool: Pool,
-    kernels: &'static dyn Kernels,
+    workers: Workers,
     pub(crate) cache: KvCache,
     buffers: Buffers,
 }
@@ -40,15 +42,14 @@ pub(crate) struct Model {
 #[derive(Debug, Default)]
 struct Buffers {
     hidden: Vec<f32>,
-    normed: Vec<f32>,
     query: Vec<f32>,
     key: Vec<f32>,
     value: Vec<f32>,
-    half: Vec<u16>,
     attended: Vec<f32>,
     projected: Vec<f32>,
     gate: Vec<f32>,
     up: Vec<f32>,
+    angles: Angles,
     activations: Activations,
 }
 
@@ -57,7 +58,6 @@ impl Buffers {
         let heads = config.heads * config.head_width;
         let kv = config.kv_heads * config.head_width;
         self.hidden.resize(tokens * config.width, 0.0);
-        self.normed.resize(tokens * config.width, 0.0);
         self.query.resize(tokens * heads, 0.0);
         self.key.resize(tokens * kv, 0.0);
         self.value.resize(tokens * kv, 0.0);
@@ -76,8 +76,8 @@ impl Model {
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, EngineError> {
         let config = Config::read(gguf)?;
-        let mut pool = Pool::new(options.threads, options.spawn);
-        let weights = Weights::load(gguf, &config, reader, &mut pool, progress)?;
+        let mut workers = Workers::new(options.threads, options.spawn);
+        let weights = Weights::load(gguf, &config, reader, &mut workers.pool, progress)?;
         let context_length = options
             .context_length
             .unwrap_or(usize::MAX)
@@ -89,20 +89,19 @@ impl Model {
                 context_length,
                 options.cache_tokens.unwrap_or(context_length),
             ),
-            kernels: kernels::detect(),
             buffers: Buffers::default(),
             weights,
-            pool,
+            workers,
             config,
         })
     }
 
     pub(crate) fn kernels_name(&self) -> &'static str {
-        self.kernels.name()
+        self.workers.kernels_name()
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.pool.threads()
+        self.workers.threads()
     }
 
     /// Computes up to [`CHUNK`] tokens that follow what the cache holds. Ids are below the
@@ -111,6 +110,8 @@ impl Model {
         let first_position = self.cache.length();
         self.cache.reserve(tokens.len());
         self.buffers.resize(tokens.len(), &self.config);
+        self.rope
+            .angles(first_position, tokens.len(), &mut self.buffers.angles);
         self.embed(tokens);
         for layer in 0..self.weights.layers.len() {
             self.attention(layer, first_position);
@@ -153,14 +154,16 @@ impl Model {
 
     fn logits(&mut self, first: usize, count: usize, logits: &mut Vec<f32>) {
         let width = self.config.width;
-        let buffers = &mut self.buffers;
-        normalise(
-            self.kernels,
-            &buffers.hidden[first * width..(first + count) * width],
+        let Buffers {
+            hidden,
+            activations,
+            ..
+        } = &mut self.buffers;
+        self.workers.normalise(
+            &hidden[first * width..(first + count) * width],
             &self.weights.output_norm,
             self.config.rms_epsilon,
-            &mut buffers.normed,
-            &mut buffers.activations,
+            activations,
         );
         logits.resize(count * self.config.vocabulary, 0.0);
         let weights = self
@@ -168,16 +171,7 @@ impl Model {
             .output
             .as_ref()
             .unwrap_or(&self.weights.embedding);
-        project(
-            &mut self.pool,
-            self.kernels,
-            &buffers.activations,
-            [Projection {
-                weights,
-                bias: None,
-                out: logits,
-            }],
-        );
+        self.workers.project(activations, weights, logits);
     }
 
     fn embed(&mut self, tokens: &[u32]) {
@@ -192,202 +186,105 @@ impl Model {
             config,
             weights,
             rope,
-            pool,
-            kernels,
+            workers,
             cache,
             buffers,
             ..
         } = self;
         let layer = &weights.layers[layer_index];
-        let (heads, head_width) = (config.heads, config.head_width);
-        normalise(
-            *kernels,
+        let head_width = config.head_width;
+        workers.normalise(
             &buffers.hidden,
             &layer.attention_norm,
             config.rms_epsilon,
-            &mut buffers.normed,
             &mut buffers.activations,
         );
         let Layer {
             query, key, value, ..
         } = layer;
-        project(
-            pool,
-            *kernels,
-            &buffers.activations,
-            [
-                (query, &mut buffers.query),
-                (key, &mut buffers.key),
-                (value, &mut buffers.value),
-            ]
-            .map(|(linear, out)| Projection {
-                weights: &linear.weights,
-                bias: linear.bias.as_deref(),
-                out,
-            }),
-        );
-        let scale = 1.0 / (head_width as f32).sqrt();
-        let query_rows = buffers.query.chunks_exact_mut(heads * head_width);
-        let key_rows = buffers.key.chunks_exact_mut(config.kv_heads * head_width);
-        for (index, (query, key)) in query_rows.zip(key_rows).enumerate() {
-            let angles = rope.angles(first_position + index);
-            rope.rotate(&angles, query);
-            rope.rotate(&angles, key);
-            query.iter_mut().for_each(|x| *x *= scale);
-        }
-        let kv_heads = config.kv_heads;
         let (places, keys, values) = cache.parts();
-        buffers.half.resize(2 * head_width, 0);
-        let (key_half, value_half) = buffers.half.split_at_mut(head_width);
-        let rows = buffers.key.chunks_exact(head_width);
-        for (index, (key, value)) in rows.zip(buffers.value.chunks_exact(head_width)).enumerate() {
-            let (position, kv_head) = (first_position + index / kv_heads, index % kv_heads);
-            let block = places.block(layer_index, kv_head, position / BLOCK);
-            kernels.to_half(key, key_half);
-            kernels.to_half(value, value_half);
-            write_position(
-                &mut keys[block.clone()],
-                &mut values[block],
-                position,
-                key_half,
-                value_half,
-            );
-        }
-
-        let query = &buffers.query;
-        let (keys, values): (Vec<_>, Vec<_>) = (0..kv_heads)
-            .map(|kv_head| rows_of(cache, layer_index, kv_head, head_width))
-            .unzip();
-        let heads_per_kv = heads / config.kv_heads;
-        // The heads of one token that share keys and values stay on one thread.
-        pool.for_each_item(
-            &mut buffers.attended,
+        let heads = Heads {
+            query: projection(query, &mut buffers.query),
+            key: projection(key, &mut buffers.key),
+            value: projection(value, &mut buffers.value),
             head_width,
-            heads_per_kv,
-            &|index, out| {
-                let (token, head) = (index / heads, index % heads);
-                let length = first_position + token + 1;
-                kernels.attend(
-                    &query[index * head_width..][..head_width],
-                    &keys[head / heads_per_kv][..length * head_width],
-                    &values[head / heads_per_kv][..length * head_width],
-                    out,
-                );
+            rotation: rope.rotation(&buffers.angles),
+            cache: CacheRows {
+                keys,
+                values,
+                place: &|kv_head, token| {
+                    let position = first_position + token;
+                    let block = places.block(layer_index, kv_head, position / POSITIONS);
+                    let (run, lane) = (position % POSITIONS / INTERLEAVED, position % INTERLEAVED);
+                    (
+                        block.start + run * INTERLEAVED * head_width + lane,
+                        block.start + position % POSITIONS * head_width,
+                    )
+                },
             },
-        );
-
-        quantise(
-            *kernels,
+        };
+        workers.project_heads(&buffers.activations, heads);
+        let cache = &*cache;
+        workers.attend(Attention {
+            query: &buffers.query,
+            heads: config.heads,
+            kv_heads: config.kv_heads,
+            head_width,
+            first_length: first_position + 1,
+            blocks: &|kv_head, block| {
+                let keys = cache.keys(layer_index, kv_head, block);
+                (keys, cache.values(layer_index, kv_head, block))
+            },
+            out: &mut buffers.attended,
+        });
+        workers.quantise(
             &buffers.attended,
-            heads * head_width,
+            config.heads * head_width,
             &mut buffers.activations,
         );
-        let weights = &layer.attention_output;
-        let out = Projection {
-            weights,
-            bias: None,
-            out: &mut buffers.projected,
-        };
-        project(pool, *kernels, &buffers.activations, [out]);
-        add(&mut buffers.hidden, &buffers.projected);
+        workers.project_onto(
+            &buffers.activations,
+            &layer.attention_output,
+            &mut buffers.projected,
+            &mut buffers.hidden,
+        );
     }
 
     fn feed_forward(&mut self, layer_index: usize) {
         let Self {
             config,
             weights,
-            pool,
-            kernels,
+            workers,
             buffers,
             ..
         } = self;
         let layer = &weights.layers[layer_index];
-        normalise(
-            *kernels,
+        workers.normalise(
             &buffers.hidden,
             &layer.feed_forward_norm,
             config.rms_epsilon,
-            &mut buffers.normed,
             &mut buffers.activations,
         );
-        project(
-            pool,
-            *kernels,
+        workers.project_gated(
             &buffers.activations,
-            [
-                (&layer.gate, &mut buffers.gate),
-                (&layer.up, &mut buffers.up),
-            ]
-            .map(|(weights, out)| Projection {
-                weights,
-                bias: None,
-                out,
-            }),
+            [&layer.gate, &layer.up],
+            &mut buffers.gate,
+            &mut buffers.up,
         );
-        kernels.silu_multiply(&mut buffers.gate, &buffers.up);
-        quantise(
-            *kernels,
-            &buffers.gate,
-            config.feed_forward,
-            &mut buffers.activations,
+        workers.quantise(&buffers.gate, config.feed_forward, &mut buffers.activations);
+        workers.project_onto(
+            &buffers.activations,
+            &layer.down,
+            &mut buffers.projected,
+            &mut buffers.hidden,
         );
-        let down = Projection {
-            weights: &layer.down,
-            bias: None,
-            out: &mut buffers.projected,
-        };
-        project(pool, *kernels, &buffers.activations, [down]);
-        add(&mut buffers.hidden, &buffers.projected);
     }
 }
 
-/// One head's keys and values, one position after another.
-fn rows_of(
-    cache: &KvCache,
-    layer: usize,
-    kv_head: usize,
-    head_width: usize,
-) -> (Vec<u16>, Vec<u16>) {
-    let (mut keys, mut values) = (Vec::new(), Vec::new());
-    for index in 0..cache.blocks() {
-        for run in cache
-            .keys(layer, kv_head, index)
-            .chunks_exact(KEY_RUN * head_width)
-        {
-            for position in 0..KEY_RUN {
-                keys.extend(run.iter().skip(position).step_by(KEY_RUN));
-            }
-        }
-        values.extend_from_slice(cache.values(layer, kv_head, index));
-    }
-    (keys, values)
-}
-
-/// RMS norm of each row, then int8.
-fn normalise(
-    kernels: &dyn Kernels,
-    x: &[f32],
-    weight: &[f32],
-    epsilon: f32,
-    normed: &mut [f32],
-    out: &mut Activations,
-) {
-    let width = weight.len();
-    for (x, normed) in x.chunks_exact(width).zip(normed.chunks_exact_mut(width)) {
-        kernels.rms_norm(x, weight, epsilon, normed);
-    }
-    quantise(kernels, &normed[..x.len()], width, out);
-}
-
-fn quantise(kernels: &dyn Kernels, x: &[f32], width: usize, out: &mut Activations) {
-    out.resize(x.len() / width, width);
-    for (index, x) in x.chunks_exact(width).enumerate() {
-        kernels.quantise(x, out.row_mut(index));
-    }
-}
-
-fn add(sum: &mut [f32], x: &[f32]) {
-    for (sum, x) in sum.iter_mut().zip(x) {
-        *sum += x;
+fn projection<'a>(linear: &'a Linear, out: &'a mut [f32]) -> Projection<'a> {
+    Projection {
+        weights: &linear.weights,
+        bias: linear.bias.as_deref(),
+        out,
     }
 }

@@ -1,12 +1,20 @@
-//! Rotary position embedding.
+//! Rotary position embedding: the angles of each position; `kernels` rotates by them.
 
 use super::config::{Config, RopePairs};
+use crate::kernels::Rotation;
 
 #[derive(Debug)]
 pub(crate) struct Rope {
     /// Radians per position, for each pair of a head's dimensions.
     frequencies: Vec<f32>,
     pairs: RopePairs,
+}
+
+/// Cosines and sines of some positions, one after another: the same for all layers.
+#[derive(Debug, Default)]
+pub(crate) struct Angles {
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
 }
 
 impl Rope {
@@ -23,30 +31,25 @@ impl Rope {
         }
     }
 
-    /// Sine and cosine of every pair at one position.
-    pub(crate) fn angles(&self, position: usize) -> Vec<(f32, f32)> {
-        // In f64: at position 30 000 an f32 angle has lost a tenth of a degree.
-        let angle = |frequency: &f32| (position as f64 * f64::from(*frequency)).sin_cos();
-        self.frequencies
-            .iter()
-            .map(angle)
-            .map(|(sine, cosine)| (sine as f32, cosine as f32))
-            .collect()
+    /// Fills `angles` with those of `count` positions from `first` on.
+    pub(crate) fn angles(&self, first: usize, count: usize, angles: &mut Angles) {
+        angles.cosines.clear();
+        angles.sines.clear();
+        for position in first..first + count {
+            for &frequency in &self.frequencies {
+                // In f64: at position 30 000 an f32 angle has lost a tenth of a degree.
+                let (sine, cosine) = (position as f64 * f64::from(frequency)).sin_cos();
+                angles.cosines.push(cosine as f32);
+                angles.sines.push(sine as f32);
+            }
+        }
     }
 
-    /// Rotates each head of a row.
-    pub(crate) fn rotate(&self, angles: &[(f32, f32)], row: &mut [f32]) {
-        let half = angles.len();
-        for head in row.chunks_exact_mut(2 * half) {
-            for (pair, &(sine, cosine)) in angles.iter().enumerate() {
-                let (a, b) = match self.pairs {
-                    RopePairs::Halves => (pair, pair + half),
-                    RopePairs::Neighbours => (2 * pair, 2 * pair + 1),
-                };
-                let (x, y) = (head[a], head[b]);
-                head[a] = x * cosine - y * sine;
-                head[b] = x * sine + y * cosine;
-            }
+    pub(crate) fn rotation<'a>(&self, angles: &'a Angles) -> Rotation<'a> {
+        Rotation {
+            cosines: &angles.cosines,
+            sines: &angles.sines,
+            neighbours: self.pairs == RopePairs::Neighbours,
         }
     }
 }

@@ -8,9 +8,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 /// What is known within a few seconds; the rest is absent.
 pub async fn device() -> Device {
     let gpu = gpu::find().await;
-    let refreshes = RefreshKind::nothing()
-        .with_cpu(CpuRefreshKind::nothing())
-        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let refreshes = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     let Ok(system) = System::new_with_specifics(refreshes) else {
         return Device {
             gpu,
@@ -26,10 +24,17 @@ pub async fn device() -> Device {
         cores: u32::try_from(system.cpus().len())
             .ok()
             .filter(|&cores| cores > 0),
-        memory_bytes: Some(system.total_memory()).filter(|&bytes| bytes > 0),
+        memory_bytes: memory_bytes(),
         gpu,
         webgpu: None,
     }
+}
+
+/// All of the machine's memory, used or not; `None` where the system does not tell.
+pub fn memory_bytes() -> Option<u64> {
+    let refreshes = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(refreshes).ok()?;
+    Some(system.total_memory()).filter(|&bytes| bytes > 0)
 }
 
 /// Cores, not hardware threads: two threads that share a core's arithmetic gain nothing.

@@ -8,13 +8,15 @@ mod tests;
 use std::ops::Range;
 
 use super::config::Config;
+use crate::kernels::POSITIONS;
 use prefixes::{Begun, Prefixes};
 
 /// Positions of one block.
-pub(crate) const BLOCK: usize = 32;
+const BLOCK: usize = POSITIONS;
 
 /// Neighbouring positions whose keys are interleaved.
-pub(crate) const KEY_RUN: usize = 8;
+#[cfg(test)]
+const KEY_RUN: usize = crate::kernels::INTERLEAVED;
 
 /// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
 /// copied in one piece and what was never used lies together at the end. A head's part of a block is
@@ -82,11 +84,6 @@ impl KvCache {
     /// Positions of the current prefix.
     pub(crate) fn length(&self) -> usize {
         self.prefixes.current.tokens.len()
-    }
-
-    /// Blocks of the current prefix, those included that are reserved.
-    pub(crate) fn blocks(&self) -> usize {
-        self.prefixes.current.blocks.len()
     }
 
     /// Goes on from the kept prefix that shares the longest beginning with `prompt`, of which at
@@ -181,9 +178,10 @@ impl Places<'_> {
     }
 }
 
+#[cfg(test)]
 /// Writes one position's key and value into one head's part of a block, as [`Places::block`] tells
 /// it; `position` may be counted from the block's beginning or from the prompt's.
-pub(crate) fn write_position(
+fn write_position(
     keys: &mut [u16],
     values: &mut [u16],
     position: usize,

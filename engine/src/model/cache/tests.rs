@@ -292,7 +292,7 @@ fn of_more_conversations_than_are_kept_the_oldest_is_forgotten() {
 
 #[test]
 fn memory_that_no_prefix_has_reached_is_not_touched() {
-    let mut cache = cache_of(1 << 20);
+    let mut cache = cache_of(64);
     play(&mut cache, &text(1, 33), &[]);
     play(&mut cache, &text(2, 33), &[]);
     assert_eq!(cache.keys.len(), 4 * LAYOUT.block());

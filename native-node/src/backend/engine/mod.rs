@@ -16,13 +16,18 @@ use self::{
     worker::{Event, Job},
 };
 use super::{AnswerWriter, Backend, Ending, Failure};
-use crate::{config::EngineSettings, error::NodeError, language::Language};
+use crate::{config::EngineSettings, device, error::NodeError, language::Language};
 
 /// Tokens that may wait for a connection that is slower than the engine.
 const EVENTS_AHEAD: usize = 256;
 
 /// A KV cache for all that a model was trained for would take gigabytes on most machines.
 const DEFAULT_CONTEXT_LENGTH: usize = 8192;
+
+/// Tokens of other conversations that the KV cache keeps beside a full context, some hundreds of
+/// megabytes of a large model, where the machine has this much memory altogether.
+const TOKENS_KEPT_BESIDE: usize = 8192;
+const MEMORY_TO_KEEP_THEM_BYTES: u64 = 12 << 30;
 
 #[derive(Debug)]
 pub struct EngineBackend {
@@ -34,10 +39,13 @@ impl EngineBackend {
     /// Loads the model, which takes seconds, and starts the thread that computes with it.
     pub async fn start(settings: &EngineSettings, language: Language) -> Result<Self, NodeError> {
         let file = model_file::find(&settings.model, &settings.models_folder)?;
+        let context_length = settings.context_length.unwrap_or(DEFAULT_CONTEXT_LENGTH);
+        let plenty = device::memory_bytes().is_some_and(|bytes| bytes >= MEMORY_TO_KEEP_THEM_BYTES);
         let options = EngineOptions {
             threads: settings.threads,
             spawn: ::engine::spawn_thread,
-            context_length: Some(settings.context_length.unwrap_or(DEFAULT_CONTEXT_LENGTH)),
+            context_length: Some(context_length),
+            cache_tokens: plenty.then_some(context_length + TOKENS_KEPT_BESIDE),
         };
         let (jobs, jobs_receiver) = mpsc::unbounded_channel();
         let (loaded_sender, loaded) = oneshot::channel();

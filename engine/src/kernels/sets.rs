@@ -1,0 +1,259 @@
+//! The sets of kernels, one for each instruction set, and which of them a machine runs.
+
+use std::ops::Range;
+
+use half::f16;
+
+use super::activations::{Activations, BlocksMut};
+use super::attention::{self, Blocks, Queries};
+use super::pack::PackedMatrix;
+use super::threads::SharedSlice;
+use super::{Kernels, Scratch, product, vector};
+
+/// Makes a set of kernels out of what is written once. `$set` is a type whose value is handed out only
+/// where its features were found: that is what makes the calls into functions that need them sound.
+macro_rules! kernels {
+    ($set:ident, $label:literal, $features:meta, $unpack:ty, $panels:ty, $quantise:path, $to_half:path) => {
+        #[derive(Debug)]
+        pub(super) struct $set;
+
+        const _: () = {
+            #[$features]
+            unsafe fn quantise(x: &[f32], to: BlocksMut<'_>) {
+                vector::quantise(x, to, |x, quants| $quantise(x, quants));
+            }
+
+            #[$features]
+            unsafe fn normalise(x: &[f32], weight: &[f32], epsilon: f32, to: BlocksMut<'_>) {
+                vector::normalise(x, weight, epsilon, to, |x, quants| $quantise(x, quants));
+            }
+
+            #[$features]
+            unsafe fn multiply(
+                weights: &PackedMatrix,
+                groups: Range<usize>,
+                x: &Activations,
+                out: &SharedSlice<'_, f32>,
+                scratch: &mut Scratch,
+            ) {
+                // SAFETY: this function has the features, its caller keeps the promise on `out`.
+                unsafe {
+                    product::multiply::<$unpack, $panels>(
+                        weights,
+                        groups,
+                        x,
+                        out,
+                        &mut scratch.panel,
+                    );
+                }
+            }
+
+            #[$features]
+            unsafe fn silu_multiply(gate: &mut [f32], up: &[f32]) {
+                vector::silu_multiply(gate, up);
+            }
+
+            #[$features]
+            unsafe fn attend(
+                queries: &Queries<'_>,
+                blocks: &Blocks<'_>,
+                scratch: &mut Scratch,
+                take: &mut dyn FnMut(usize, &mut [f32]),
+            ) {
+                // SAFETY: this function has the features.
+                unsafe {
+                    attention::attend::<$unpack>(queries, blocks, &mut scratch.attention, take);
+                }
+            }
+
+            #[$features]
+            unsafe fn to_half(x: &[f32], out: &mut [u16]) {
+                $to_half(x, out);
+            }
+
+            impl Kernels for $set {
+                fn name(&self) -> &'static str {
+                    $label
+                }
+
+                fn quantise(&self, x: &[f32], to: BlocksMut<'_>) {
+                    // SAFETY: the features were found.
+                    unsafe { quantise(x, to) }
+                }
+
+                fn normalise(&self, x: &[f32], weight: &[f32], epsilon: f32, to: BlocksMut<'_>) {
+                    // SAFETY: the features were found.
+                    unsafe { normalise(x, weight, epsilon, to) }
+                }
+
+                unsafe fn multiply(
+                    &self,
+                    weights: &PackedMatrix,
+                    groups: Range<usize>,
+                    x: &Activations,
+                    out: &SharedSlice<'_, f32>,
+                    scratch: &mut Scratch,
+                ) {
+                    // SAFETY: the features were found; the caller's promise on `out`.
+                    unsafe { multiply(weights, groups, x, out, scratch) }
+                }
+
+                fn silu_multiply(&self, gate: &mut [f32], up: &[f32]) {
+                    // SAFETY: the features were found.
+                    unsafe { silu_multiply(gate, up) }
+                }
+
+                fn attend(
+                    &self,
+                    queries: &Queries<'_>,
+                    blocks: &Blocks<'_>,
+                    scratch: &mut Scratch,
+                    take: &mut dyn FnMut(usize, &mut [f32]),
+                ) {
+                    // SAFETY: the features were found.
+                    unsafe { attend(queries, blocks, scratch, take) }
+                }
+
+                fn to_half(&self, x: &[f32], out: &mut [u16]) {
+                    // SAFETY: the features were found.
+                    unsafe { to_half(x, out) }
+                }
+            }
+        };
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64 {
+    use super::super::{avx2, avx512, quantise};
+    use super::*;
+
+    kernels!(
+        Avx2,
+        "avx2",
+        target_feature(enable = "avx2,fma,f16c"),
+        avx2::Avx2,
+        avx2::Avx2,
+        quantise::quantise_block,
+        avx2::to_half
+    );
+    kernels!(
+        AvxVnni,
+        "avx-vnni",
+        target_feature(enable = "avx2,fma,f16c,avxvnni"),
+        avx2::AvxVnni,
+        avx2::AvxVnni,
+        quantise::quantise_block,
+        avx2::to_half
+    );
+    kernels!(
+        Avx512Vnni,
+        "avx512-vnni",
+        target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni"),
+        avx2::Avx512Vnni256,
+        avx512::Avx512Vnni,
+        quantise::quantise_block,
+        avx2::to_half
+    );
+
+    /// Fastest first.
+    pub(in super::super) fn all() -> Vec<&'static dyn Kernels> {
+        let mut all: Vec<&'static dyn Kernels> = Vec::new();
+        let avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni");
+        if avx2 && avx512 {
+            all.push(&Avx512Vnni);
+        }
+        if avx2 && is_x86_feature_detected!("avxvnni") {
+            all.push(&AvxVnni);
+        }
+        if avx2 {
+            all.push(&Avx2);
+        }
+        all
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm32 {
+    use super::super::wasm;
+    use super::*;
+
+    // Whoever loads the module has made sure of its features.
+    #[cfg(target_feature = "relaxed-simd")]
+    kernels!(
+        RelaxedUnsigned,
+        "wasm-relaxed-simd-u8",
+        inline,
+        wasm::RelaxedUnsigned,
+        wasm::RelaxedUnsigned,
+        wasm::quantise_block,
+        plain_to_half
+    );
+    #[cfg(target_feature = "relaxed-simd")]
+    kernels!(
+        Relaxed,
+        "wasm-relaxed-simd",
+        inline,
+        wasm::Relaxed,
+        wasm::Relaxed,
+        wasm::quantise_block,
+        plain_to_half
+    );
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    kernels!(
+        Plain,
+        "wasm-simd128",
+        inline,
+        wasm::Plain,
+        wasm::Plain,
+        wasm::quantise_block,
+        plain_to_half
+    );
+
+    /// Fastest first.
+    pub(in super::super) fn all() -> Vec<&'static dyn Kernels> {
+        let mut all: Vec<&'static dyn Kernels> = Vec::new();
+        #[cfg(target_feature = "relaxed-simd")]
+        {
+            if wasm::second_operand_is_unsigned() {
+                all.push(&RelaxedUnsigned);
+            }
+            all.push(&Relaxed);
+        }
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        all.push(&Plain);
+        all
+    }
+}
+
+/// Every set that this machine runs but the portable one, fastest first.
+pub(super) fn all() -> Vec<&'static dyn Kernels> {
+    #[cfg(target_arch = "x86_64")]
+    return x86_64::all();
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return wasm32::all();
+    #[allow(unreachable_code, reason = "where there is none of the above")]
+    Vec::new()
+}
+
+/// The fastest kernels that this machine runs.
+pub(super) fn detect() -> &'static dyn Kernels {
+    all()
+        .into_iter()
+        .next()
+        .unwrap_or(&super::portable::Portable)
+}
+
+#[allow(dead_code, reason = "some instruction sets have one of their own")]
+#[inline(always)]
+pub(super) fn plain_to_half(x: &[f32], out: &mut [u16]) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = f16::from_f32(*x).to_bits();
+    }
+}

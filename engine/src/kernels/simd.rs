@@ -1,0 +1,63 @@
+//! What the kernels that are written once ask of an instruction set.
+
+use super::format::Layout;
+
+/// One instruction set's registers, [`Self::LANES`] lanes of 32 bits each. In products with weights a
+/// lane is a row, and its four bytes are four neighbouring columns.
+///
+/// # Safety
+/// Every function: the processor has the implementation's features, and what a pointer points to can be
+/// read (or written) as far as the function's result (or argument) reaches. No alignment is asked for.
+pub(super) trait Simd {
+    const LANES: usize;
+    type Bytes: Copy;
+    /// Integer sums in the making.
+    type Sums: Copy;
+    type Floats: Copy;
+
+    unsafe fn load(at: *const u8) -> Self::Bytes;
+    unsafe fn store(at: *mut u8, bytes: Self::Bytes);
+    unsafe fn and(bytes: Self::Bytes, mask: u8) -> Self::Bytes;
+    unsafe fn or(a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    /// In lanes of 16 bits: bits of a byte's neighbour come in from above.
+    unsafe fn shift_right<const BITS: i32>(bytes: Self::Bytes) -> Self::Bytes;
+    /// The same four activations in every lane.
+    unsafe fn broadcast(four: *const i8) -> Self::Bytes;
+    /// Asks for a line of memory that will be read soon.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+
+    /// What [`Self::dot`] takes off the stored quants of a layout by itself.
+    const CORRECTS_EIGHT_BITS: bool = false;
+    /// `minus_sum · offset` in every lane.
+    unsafe fn start<L: Layout>(minus_sum: *const i32) -> Self::Sums;
+    /// Adds to each lane the four products of its bytes.
+    unsafe fn dot<L: Layout>(sums: Self::Sums, weights: Self::Bytes, x: Self::Bytes) -> Self::Sums;
+    unsafe fn total<L: Layout>(sums: Self::Sums) -> Self::Floats;
+
+    unsafe fn splat(x: f32) -> Self::Floats;
+    unsafe fn splat_at(x: *const f32) -> Self::Floats;
+    unsafe fn load_floats(at: *const f32) -> Self::Floats;
+    unsafe fn store_floats(at: *mut f32, x: Self::Floats);
+    unsafe fn multiply(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// `a · b + c`, fused where that is as fast.
+    unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    /// As many f16. Exact but for infinities, which no weight or activation is.
+    unsafe fn halves(at: *const u16) -> Self::Floats;
+    unsafe fn unsigned_bytes(at: *const u8) -> Self::Floats;
+    unsafe fn signed_bytes(at: *const u8) -> Self::Floats;
+}
+
+/// The offset that integer sums start with, as a power of two: shifting is cheaper than multiplying.
+pub(super) const fn offset_shift<L: Layout, S: Simd>() -> Option<u32> {
+    let offset = if L::BITS == 8 && S::CORRECTS_EIGHT_BITS {
+        0
+    } else {
+        L::OFFSET
+    };
+    if offset == 0 {
+        None
+    } else {
+        Some(offset.trailing_zeros())
+    }
+}
