@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::activations::Activations;
+use super::activations::{Activations, BlocksMut};
 use super::attention::{Blocks, INTERLEAVED, MOST_QUERIES, MOST_WIDTH, Queries};
 use super::format::{COLUMNS, ROWS};
 use super::pack::PackedMatrix;
@@ -124,7 +124,7 @@ impl Workers {
         x: &[f32],
         width: usize,
         out: &mut Activations,
-        body: &(dyn Fn(&[f32], super::activations::BlocksMut<'_>) + Sync),
+        body: &(dyn Fn(&[f32], BlocksMut<'_>) + Sync),
     ) {
         let rows = x.len() / width;
         out.resize(rows, width);
@@ -134,7 +134,7 @@ impl Workers {
             let in_blocks = width / COLUMNS;
             // SAFETY: each row is asked for once.
             let to = unsafe {
-                super::activations::BlocksMut {
+                BlocksMut {
                     quants: quants.slice_mut(row * width..(row + 1) * width),
                     blocks: blocks.slice_mut(row * in_blocks..(row + 1) * in_blocks),
                 }
@@ -346,12 +346,7 @@ impl Workers {
     }
 
     /// Cuts `0..groups` into pieces, multiples of `least` groups.
-    fn each_piece(
-        &mut self,
-        groups: usize,
-        least: usize,
-        body: &(dyn Fn(&dyn Kernels, &mut Scratch, Range<usize>) + Sync),
-    ) {
+    fn each_piece(&mut self, groups: usize, least: usize, body: &PieceBody<'_>) {
         let kernels = self.kernels;
         let scratch = SharedSlice::new(&mut self.scratch);
         // Small enough that all end together, large enough that fetching one costs nothing.
@@ -364,6 +359,8 @@ impl Workers {
         });
     }
 }
+
+type PieceBody<'a> = dyn Fn(&dyn Kernels, &mut Scratch, Range<usize>) + Sync + 'a;
 
 fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
     range.start + by..range.end + by

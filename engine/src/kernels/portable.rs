@@ -107,11 +107,12 @@ fn dot<L: Layout>(group: &[u8], row: usize, x: &Activations, token: usize) -> f3
         let scale = x.blocks[token * blocks + block].scale;
         let mut plain_sum = 0;
         for half in 0..2 {
+            let columns = 16 * half..16 * half + 16;
+            let pairs = weights.quants[columns.clone()].iter().zip(&quants[columns]);
             let mut product = 0;
-            for column in 16 * half..16 * half + 16 {
-                let quant = i32::from(quants[column]);
-                product += (i32::from(weights.quants[column]) - L::OFFSET) * quant;
-                plain_sum += quant;
+            for (&weight, &quant) in pairs {
+                product += (i32::from(weight) - L::OFFSET) * i32::from(quant);
+                plain_sum += i32::from(quant);
             }
             sum += product as f32 * weights.scales[half] * scale;
         }
