@@ -27,26 +27,28 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# Runs one stage. Its tests are counted from what the runners print; a stage without such lines is one test.
+# Runs one stage. Its tests are counted from what the runners print; a stage without such lines is one test, or
+# none if it says that it was skipped.
 stage() { # NAME COMMAND...
   local name="$1" log="$logs/stage" start="$SECONDS" status=0 good bad
   shift
   printf '\n=== %s\n' "$name"
   "$@" 2>&1 | tee "$log" || status=$?
   read -r good bad < <(count_tests "$log")
-  if [ "$((good + bad))" -eq 0 ]; then if [ "$status" -eq 0 ]; then good=1; else bad=1; fi; fi
+  if [ "$((good + bad))" -eq 0 ] && [ "$status" -eq 0 ] && ! grep -qE "$skip_lines" "$log"; then good=1; fi
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
   passed=$((passed + good))
   failed=$((failed + bad))
   printf -- '--- %s: %s passed, %s failed, %s s\n' "$name" "$good" "$bad" "$((SECONDS - start))"
   {
     printf '%s (%s s)\n' "$name" "$((SECONDS - start))"
-    grep -E "$summary_lines" "$log" | grep -v ' 0 passed; 0 failed' | sed 's/^/    /' || true
+    grep -E "$summary_lines|$skip_lines" "$log" | grep -v ' 0 passed; 0 failed' | sed 's/^/    /' || true
   } >>"$summary"
 }
 
 # Rust's, Python's (unittest and pytest), Node's, Vitest's, and our own shell tests' last lines.
 summary_lines='^test result: |^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s|^Ran [0-9]+ tests? in|^(OK|FAILED)( \(.*\))?$|^(# |ℹ )(pass|fail) [0-9]+$|^ +Tests  .*[0-9]+ (passed|failed)|^[0-9]+ passed, [0-9]+ failed$'
+skip_lines='^(skipped|ohitettu): '
 
 count_tests() { # LOG
   grep -E "$summary_lines" "$1" | awk '
@@ -163,6 +165,7 @@ stage "Shell scripts" shell_scripts
 stage "Dependency arrows" scripts/check_arrows.py
 stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast
+stage "Kernels under sanitizers" scripts/sanitise.sh
 stage "Script tests" script_tests
 stage "Frontend" frontend_tests
 stage "Pages in a browser" page_tests

@@ -4,9 +4,8 @@
 const MOST_BY_DEFAULT = 8;
 
 export function defaultThreads(cores: number): number {
-  // On a small machine every core counts; on a larger one the rest of the page keeps one.
-  const useful = cores <= 4 ? cores : cores - 1;
-  return Math.min(MOST_BY_DEFAULT, Math.max(1, useful));
+  // One core stays for the page, and for whatever else its person does.
+  return Math.min(MOST_BY_DEFAULT, Math.max(1, cores - 1));
 }
 
 export function clampThreads(wanted: number, cores: number): number {
