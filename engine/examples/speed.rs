@@ -1,77 +1,92 @@
-//! Measures one model: `speed MODEL THREADS PROMPT_TOKENS DECODE_TOKENS` prints one JSON line.
-//! The prompt is made of the engine's own tokens of a fixed text, so that its length is exact.
+//! Measures one model: `speed MODEL THREADS MEASUREMENT...` prints one JSON line.
+//!
+//! A measurement is `PROMPT+DECODE`, in tokens, with an empty cache; or `PROMPT+DECODE+MORE`: the
+//! second turn of a conversation, whose text is the first one's prompt, its answer and so many tokens
+//! more, once with the cache of the first turn and once without it (`without_cache`).
+//! `bench/native/llama.mjs` understands the same.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use engine::{Engine, EngineOptions, Input, Request, Sampling, Step};
+use engine::{Engine, EngineOptions, Measurement, Speed};
+use serde_json::{Map, Value, json};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// All prompts here and their answers.
+const CONTEXT_LENGTH: usize = 4096;
+
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, threads, prompt_tokens, decode_tokens] = arguments.as_slice() else {
-        return Err("usage: speed MODEL THREADS PROMPT_TOKENS DECODE_TOKENS".into());
+    let [model, threads, measurements @ ..] = arguments.as_slice() else {
+        return Err("usage: speed MODEL THREADS MEASUREMENT...".into());
     };
-    let (prompt_tokens, decode_tokens): (usize, usize) =
-        (prompt_tokens.parse()?, decode_tokens.parse()?);
-
     let start = Instant::now();
     let options = EngineOptions {
         threads: threads.parse()?,
         spawn: engine::spawn_thread,
-        context_length: Some(4096),
+        context_length: Some(CONTEXT_LENGTH),
     };
     let mut reader = BufReader::new(File::open(model)?);
     let mut engine = Engine::load(&mut reader, &options, &mut |_| ())?;
-    let load_ms = milliseconds(start);
+    let load_ms = milliseconds(start.elapsed());
 
-    let sampling = Sampling {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        repeat_penalty: 1.0,
-        seed: 0,
-        max_tokens: Some(decode_tokens + 1),
-        stop: Vec::new(),
-    };
-    // " the" is one token in every vocabulary here.
-    let input = Input::Raw {
-        prompt: " the".repeat(prompt_tokens),
-        suffix: None,
-    };
-    let mut session = engine.start(&Request { input, sampling })?;
-    if session.usage().prompt_tokens != prompt_tokens {
-        return Err(format!("the prompt has {} tokens", session.usage().prompt_tokens).into());
-    }
-
-    let start = Instant::now();
-    while let Some(Step::Prefilled { done, total }) = session.next().transpose()? {
-        if done == total {
-            break;
-        }
-    }
-    let prefill_ms = milliseconds(start);
-
-    // The first token costs no pass of its own: its logits are the prompt's last.
-    session.next().transpose()?;
-    let start = Instant::now();
-    let mut decoded = 0;
-    while let Some(Step::Text { .. }) = session.next().transpose()? {
-        decoded += 1;
-    }
-    let decode_ms = milliseconds(start);
-    drop(session);
-
+    let measured = measurements
+        .iter()
+        .map(|name| Ok((name.clone(), measure(&mut engine, name)?)))
+        .collect::<Result<Map<String, Value>, Box<dyn Error>>>()?;
+    let info = engine.info();
     println!(
-        "{{\"load_ms\":{load_ms:.1},\"prefill_tokens\":{prompt_tokens},\"prefill_ms\":{prefill_ms:.1},\
-         \"decode_tokens\":{decoded},\"decode_ms\":{decode_ms:.1},\"kernels\":\"{}\",\"threads\":{}}}",
-        engine.info().kernels,
-        engine.info().threads,
+        "{}",
+        json!({
+            "load_ms": load_ms,
+            "kernels": info.kernels,
+            "threads": info.threads,
+            "measured": measured,
+        })
     );
     Ok(())
 }
 
-fn milliseconds(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1000.0
+fn measure(engine: &mut Engine, name: &str) -> Result<Value, Box<dyn Error>> {
+    let numbers = name
+        .split('+')
+        .map(str::parse)
+        .collect::<Result<Vec<usize>, _>>()?;
+    let (&[prompt, decode_tokens] | &[prompt, decode_tokens, _]) = numbers.as_slice() else {
+        return Err(format!("{name} is not PROMPT+DECODE or PROMPT+DECODE+MORE").into());
+    };
+    let clock = Instant::now();
+    let run = |engine: &mut Engine, prompt: Vec<u32>, keep_cache| {
+        let measurement = Measurement {
+            prompt,
+            decode_tokens,
+            keep_cache,
+        };
+        engine.measure(&measurement, || clock.elapsed())
+    };
+    let prompt = engine.repeated(prompt)?;
+    let first = run(engine, prompt.clone(), false)?;
+    let &[_, _, more] = numbers.as_slice() else {
+        return Ok(report(&first));
+    };
+    let second = [prompt, first.answer, engine.repeated(more)?].concat();
+    let mut report_of_second = report(&run(engine, second.clone(), true)?);
+    report_of_second["without_cache"] = report(&run(engine, second, false)?);
+    Ok(report_of_second)
+}
+
+fn report(speed: &Speed) -> Value {
+    json!({
+        "prompt_tokens": speed.prompt_tokens,
+        "cached_tokens": speed.cached_tokens,
+        "prefill_ms": milliseconds(speed.prefill),
+        "first_token_ms": milliseconds(speed.first_token),
+        "decoded_tokens": speed.decoded_tokens,
+        "decode_ms": milliseconds(speed.decode),
+    })
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

@@ -93,7 +93,7 @@ impl Engine {
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
     pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
         let prompt = self.prompt_tokens(&request.input)?;
-        Session::start(self, prompt, &request.sampling)
+        Session::start(self, prompt, &request.sampling, usize::MAX)
     }
 
     /// The ids of a text; special tokens in it are recognised by name.
@@ -156,6 +156,16 @@ impl Engine {
         Ok(tokens)
     }
 
+    pub(crate) fn check_tokens(&self, tokens: &[u32]) -> Result<(), EngineError> {
+        let vocabulary = self.model.config.vocabulary;
+        match tokens.iter().find(|&&id| id as usize >= vocabulary) {
+            Some(unknown) => Err(EngineError::InvalidRequest(format!(
+                "the model has no token {unknown}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Computes `tokens` in one pass and tells for each from `first` on (at least 1) how it compares
     /// with what the model would have said there: what a check of somebody else's answer needs.
     pub fn score(&mut self, tokens: &[u32], first: usize) -> Result<Vec<Score>, EngineError> {
@@ -166,12 +176,7 @@ impl Engine {
                 context_length,
             });
         }
-        let vocabulary = self.model.config.vocabulary;
-        if let Some(unknown) = tokens.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(EngineError::InvalidRequest(format!(
-                "the model has no token {unknown}"
-            )));
-        }
+        self.check_tokens(tokens)?;
         if first == 0 || first > tokens.len() {
             return Err(EngineError::InvalidRequest(format!(
                 "of {} tokens, those from {first} on can't be scored",

@@ -21,6 +21,8 @@ pub struct Session<'engine> {
     logits: Vec<f32>,
     /// Tokens of the prompt in one step.
     chunk: usize,
+    /// Tokens that end an answer are tokens like any other.
+    endless: bool,
     finished: bool,
 }
 
@@ -52,10 +54,12 @@ pub struct Usage {
 }
 
 impl<'engine> Session<'engine> {
+    /// Takes at most `most_cached` tokens from what the KV cache holds.
     pub(crate) fn start(
         engine: &'engine mut Engine,
         prompt: Vec<u32>,
         sampling: &Sampling,
+        most_cached: usize,
     ) -> Result<Self, EngineError> {
         let context_length = engine.info().context_length;
         let prompt_length = prompt.len();
@@ -69,7 +73,7 @@ impl<'engine> Session<'engine> {
         let cached = engine
             .model
             .cache
-            .keep_common_prefix(&prompt, prompt_length - 1);
+            .keep_common_prefix(&prompt, most_cached.min(prompt_length - 1));
         let room = context_length - prompt_length;
         Ok(Self {
             engine,
@@ -81,6 +85,7 @@ impl<'engine> Session<'engine> {
             text: TextStream::new(sampling.stop.clone()),
             logits: Vec::new(),
             chunk: CHUNK,
+            endless: false,
             finished: false,
         })
     }
@@ -89,6 +94,11 @@ impl<'engine> Session<'engine> {
     /// that whoever steps can do something else sooner; the answer stays the same.
     pub fn set_chunk(&mut self, tokens: usize) {
         self.chunk = tokens.clamp(1, CHUNK);
+    }
+
+    /// Goes on to the last token that was asked for, whatever the model says.
+    pub(crate) fn ignore_ends(&mut self) {
+        self.endless = true;
     }
 
     pub fn usage(&self) -> Usage {
@@ -125,7 +135,7 @@ impl<'engine> Session<'engine> {
 
     fn decode(&mut self) -> Step {
         let token_id = self.sampler.sample(&mut self.logits, &self.tokens);
-        if self.engine.tokenizer.ends(token_id) {
+        if !self.endless && self.engine.tokenizer.ends(token_id) {
             return self.finish(FinishReason::Stop);
         }
         self.tokens.push(token_id);
