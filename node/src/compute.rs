@@ -18,6 +18,7 @@ use crate::clock::{self, Turns};
 use crate::connection::Outbox;
 use crate::event::{Event, Listener, Outcome};
 use crate::held::Cancelled;
+use crate::measure::Measure;
 use crate::pace::Pace;
 
 /// A hub may ask for no longer benchmark than this.
@@ -36,6 +37,7 @@ pub(crate) enum Job {
         gpu: Option<Function>,
         outbox: Rc<Outbox>,
     },
+    Measure(Measure),
 }
 
 /// Computes until every sender of jobs is gone.
@@ -76,6 +78,7 @@ pub(crate) async fn run(
                 };
                 outbox.send(&NodeMessage::BenchmarkResult(result));
             }
+            Job::Measure(measure) => measure.run(&mut engine, &mut pace, &turns).await,
         }
     }
     drop(engine);

@@ -6,15 +6,17 @@ use std::rc::Rc;
 
 use engine::{Engine, EngineOptions, LoadProgress, ModelInfo};
 use futures_channel::mpsc::{UnboundedSender, unbounded};
+use futures_channel::oneshot;
 use futures_util::future::{AbortHandle, abortable};
-use js_sys::{Function, RangeError};
+use js_sys::{Function, Promise, RangeError};
 use protocol::NodeStatus;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::clock::Turns;
 use crate::compute::{self, Job};
 use crate::event::{Event, Listener};
+use crate::measure::{Measure, Prompt};
 use crate::model_file::{ModelFile, Reader};
 use crate::reconnect::Line;
 use crate::settings::{ConnectSettings, LoadOptions, Wishes};
@@ -34,6 +36,8 @@ pub struct ComputeNode {
     listener: Listener,
     wishes: Rc<Wishes>,
     line: RefCell<Option<(Rc<Line>, AbortHandle)>>,
+    /// Of the last measurement, which may be over.
+    measuring: RefCell<Option<AbortHandle>>,
 }
 
 #[wasm_bindgen]
@@ -82,6 +86,7 @@ impl ComputeNode {
             listener,
             wishes: Rc::default(),
             line: RefCell::default(),
+            measuring: RefCell::default(),
         })
     }
 
@@ -141,6 +146,43 @@ impl ComputeNode {
         });
     }
 
+    /// Measures, after whatever is being computed: a prompt (ids, or how many) and `decode_tokens` of
+    /// its answer. Another measurement, and the node's end, give this one up.
+    ///
+    /// # Errors
+    /// Where the prompt is neither; the promise rejects where the two don't fit into the context, and
+    /// when the measurement is given up.
+    pub fn measure(
+        &self,
+        prompt: JsValue,
+        decode_tokens: usize,
+        keep_cache: bool,
+    ) -> Result<Promise, JsValue> {
+        let prompt = Prompt::read(prompt)?;
+        let (reply, measured) = oneshot::channel();
+        let (measured, handle) = abortable(measured);
+        if let Some(before) = self.measuring.replace(Some(handle)) {
+            before.abort();
+        }
+        let measure = Measure {
+            prompt,
+            decode_tokens,
+            keep_cache,
+            reply,
+        };
+        // Where nobody computes any more, the reply's sender is gone, and the promise says so.
+        let _ = self.jobs.unbounded_send(Job::Measure(measure));
+        Ok(future_to_promise(async {
+            match measured.await {
+                Ok(Ok(Ok(measured))) => Ok(serde_wasm_bindgen::to_value(&measured)?),
+                Ok(Ok(Err(error))) => Err(js_sys::Error::new(&error.to_string()).into()),
+                Ok(Err(_)) | Err(_) => {
+                    Err(js_sys::Error::new("the measurement was given up").into())
+                }
+            }
+        }))
+    }
+
     /// Leaves the hub; what was being answered is given up.
     pub fn disconnect(&self) {
         if let Some((line, handle)) = self.line.take() {
@@ -161,6 +203,9 @@ impl ComputeNode {
 impl Drop for ComputeNode {
     fn drop(&mut self) {
         self.disconnect();
+        if let Some(measuring) = self.measuring.take() {
+            measuring.abort();
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod compute_node;
 mod connection;
 mod event;
 mod held;
+mod measure;
 mod model_file;
 mod pace;
 mod reconnect;

@@ -29,7 +29,34 @@ export interface ComputeNode {
   setOnlyOwn(p: boolean): void;
   setTabHidden(h: boolean): void;
   disconnect(): void;
+  /**
+   * Measures this machine, after whatever is being computed: a prompt (its tokens' ids, or how many) and
+   * `decodeTokens` of a greedy answer that no token ends. With `keepCache`, what the KV cache holds of the
+   * prompt is not computed again. The next measurement and `free` give this one up: it rejects, as it does
+   * where prompt and answer don't fit into the context.
+   */
+  measure(prompt: number | Uint32Array, decodeTokens: number, keepCache: boolean): Promise<Measured>;
   free(): void;
+}
+
+/** What a measurement came to; times are in milliseconds. */
+export interface Measured {
+  promptTokens: number;
+  /** Those of the prompt that the cache already held. */
+  cachedTokens: number;
+  /** From the beginning until the prompt was computed. */
+  prefillMs: number;
+  /** From the beginning until the first token of the answer was there. */
+  firstTokenMs: number;
+  /** Tokens after the first. */
+  decodedTokens: number;
+  /** From the first token to the last. */
+  decodeMs: number;
+  /** Prompt and answer, for a prompt that goes on from here. */
+  tokens: number[];
+  /** The instruction set's kernels that computed, and in how many threads. */
+  kernels: string;
+  threads: number;
 }
 
 export interface ConnectSettings {
