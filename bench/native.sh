@@ -10,12 +10,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib/messages.sh
 # shellcheck source=scripts/lib/setup.sh
 . scripts/lib/setup.sh
+# shellcheck source=bench/support/tools.sh
+. bench/support/tools.sh
 
 model="${KIPINA_MODEL:-qwen2.5-coder:0.5b}"
 threads="${THREADS:-2}"
 runs="${RUNS:-5}"
-prompt_tokens="${PROMPT_TOKENS:-512}"
-decode_tokens="${DECODE_TOKENS:-128}"
+# What is asked for; decode in short and in long context; a second turn. See engine/examples/speed.rs.
+measurements=("${PROMPT_TOKENS:-512}+${DECODE_TOKENS:-128}" 128+64 2000+64 800+64+20)
 
 need cc build-essential
 need node nodejs
@@ -23,14 +25,8 @@ need npm npm
 need_rust
 install_what_is_missing
 
-tools="$HOME/.cache/kipina/tools/bench-native"
-mkdir -p "$tools"
-cp bench/native/* "$tools/"
-if ! cmp -s "$tools/package-lock.json" "$tools/node_modules/.installed-lock"; then
-  # Not `npm ci`: it wants the binaries of every platform in the lock file, and no registry has them all.
-  npm install --prefix "$tools" --no-save --ignore-scripts --no-fund --no-audit >&2
-  cp "$tools/package-lock.json" "$tools/node_modules/.installed-lock"
-fi
+install_peer native
+cp bench/native/llama.mjs "$peer/"
 cargo_offline_if_possible
 cargo build --release --locked -p engine --example speed
 model_file="$(scripts/fetch-model.sh "$model")"
@@ -42,9 +38,9 @@ folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 for run in $(seq 1 "$runs"); do
   printf 'run %s of %s\n' "$run" "$runs" >&2
-  "$CARGO_TARGET_DIR/release/examples/speed" "$model_file" "$threads" "$prompt_tokens" "$decode_tokens" |
+  "$CARGO_TARGET_DIR/release/examples/speed" "$model_file" "$threads" "${measurements[@]}" |
     tee -a "$folder/kipina" >&2 || fail measuring_failed Kipinä
-  node "$tools/llama.mjs" "$model_file" "$threads" "$prompt_tokens" "$decode_tokens" |
+  node "$peer/llama.mjs" "$model_file" "$threads" "${measurements[@]}" |
     tee -a "$folder/llama" >&2 || fail measuring_failed llama.cpp
 done
-node "$tools/report.mjs" "$folder/kipina" "$folder/llama" bench/RESULTS.md "$model"
+node bench/native/report.mjs "$folder/kipina" "$folder/llama" bench/RESULTS.md "$model" "${measurements[@]}"

@@ -1,14 +1,14 @@
-// Measures llama.cpp on one model: `node llama.mjs MODEL THREADS PROMPT_TOKENS DECODE_TOKENS` prints one
-// JSON line. What engine/examples/speed.rs measures, on the same prompt.
+// Measures llama.cpp on one model: `node llama.mjs MODEL THREADS MEASUREMENT...` prints one JSON line, of the same
+// measurements and in the same form as engine/examples/speed.rs, with llama.cpp's own clock beside ours.
 
 import fs from "node:fs";
 import {performance} from "node:perf_hooks";
 import {getLlama, LlamaLogLevel} from "node-llama-cpp";
 
-const [modelPath, ...numbers] = process.argv.slice(2);
-const [threads, promptTokens, decodeTokens] = numbers.map(Number);
-if (!(threads > 0 && promptTokens > 0 && decodeTokens > 0)) {
-    console.error("usage: node llama.mjs MODEL THREADS PROMPT_TOKENS DECODE_TOKENS");
+const [modelPath, threadCount, ...measurements] = process.argv.slice(2);
+const threads = Number(threadCount);
+if (!(threads > 0)) {
+    console.error("usage: node llama.mjs MODEL THREADS MEASUREMENT...");
     process.exit(2);
 }
 
@@ -22,10 +22,9 @@ const llama = await getLlama({
     logger: (_level, message) => (log += message + "\n"),
 });
 
-let start = performance.now();
-const elapsed = () => performance.now() - start;
+const loading = stopwatch();
 const model = await llama.loadModel({modelPath});
-const loadMs = elapsed();
+const loadMs = loading();
 const context = await model.createContext({
     contextSize: 4096,
     batchSize: 512,
@@ -37,21 +36,55 @@ const sequence = context.getSequence();
 
 const [the, ...rest] = model.tokenize(" the", true);
 if (rest.length > 0) throw new Error("' the' is more than one token");
+const repeated = (count) => Array(count).fill(the);
 
-// Timed from outside: what a program that uses node-llama-cpp gets. The prompt's last chunk gives the first
-// token as well; the others are decoding alone.
-start = performance.now();
-const tokens = sequence.evaluate(Array(promptTokens).fill(the), {temperature: 0, yieldEogToken: true});
-let last = (await tokens.next()).value;
-const prefillMs = elapsed();
-await context.printTimings();
-const prefillOwn = ownTimings().prompt;
+const measured = {};
+for (const name of measurements) measured[name] = await measure(name);
 
-start = performance.now();
-for (let i = 0; i < decodeTokens; i++) last = (await tokens.next()).value;
-const decodeMs = elapsed();
-await context.printTimings();
-const decodeOwn = ownTimings().decode;
+/** `PROMPT+DECODE`, or the second turn of such a conversation: `PROMPT+DECODE+MORE`. */
+async function measure(name) {
+    const [promptTokens, decodeTokens, more] = name.split("+").map(Number);
+    const prompt = repeated(promptTokens);
+    const first = await run(prompt, decodeTokens, false);
+    if (more === undefined) return first.report;
+    const second = [...prompt, ...first.answer, ...repeated(more)];
+    const {report} = await run(second, decodeTokens, true);
+    return {...report, without_cache: (await run(second, decodeTokens, false)).report};
+}
+
+/**
+ * Timed from outside: what a program that uses node-llama-cpp gets. The prompt's last chunk gives the first
+ * token as well; the others are decoding alone.
+ */
+async function run(prompt, decodeTokens, keepCache) {
+    const total = stopwatch();
+    if (keepCache) await sequence.adaptStateToTokens(prompt, false);
+    else await sequence.clearHistory();
+    const cachedTokens = sequence.nextTokenIndex;
+    const tokens = sequence.evaluate(prompt.slice(cachedTokens), {temperature: 0, yieldEogToken: true});
+    const answer = [(await tokens.next()).value];
+    const prefillMs = total();
+    await context.printTimings();
+    const prefillOwn = ownTimings().prompt;
+
+    const decoding = stopwatch();
+    for (let i = 0; i < decodeTokens; i++) answer.push((await tokens.next()).value);
+    const decodeMs = decoding();
+    await context.printTimings();
+    const decodeOwn = ownTimings().decode;
+    await tokens.return();
+    const report = {
+        prompt_tokens: prompt.length,
+        cached_tokens: cachedTokens,
+        prefill_ms: prefillMs,
+        prefill_own: prefillOwn,
+        first_token_ms: prefillMs,
+        decoded_tokens: decodeTokens,
+        decode_ms: decodeMs,
+        decode_own: decodeOwn,
+    };
+    return {report, answer};
+}
 
 /** llama.cpp's own clock around its computing: no JavaScript and no sampling in it. */
 function ownTimings() {
@@ -64,17 +97,17 @@ function ownTimings() {
     return timings;
 }
 
+function stopwatch() {
+    const start = performance.now();
+    return () => performance.now() - start;
+}
+
 const variant = /libggml-cpu-([a-z0-9]+)\.so/.exec(fs.existsSync("/proc/self/maps") ? fs.readFileSync("/proc/self/maps", "utf8") : "");
 console.log(JSON.stringify({
     load_ms: loadMs,
-    prefill_tokens: promptTokens,
-    prefill_ms: prefillMs,
-    prefill_own: prefillOwn,
-    decode_tokens: decodeTokens,
-    decode_ms: decodeMs,
-    decode_own: decodeOwn,
     kernels: variant?.[1] ?? process.arch,
     threads: context.currentThreads || threads,
     release: llama.llamaCppRelease.release,
+    measured,
 }));
 await llama.dispose();

@@ -1,11 +1,11 @@
-// A Chromium on a screen of its own, driven through its debugging port alone.
+// A Chromium driven through its debugging port alone, with a window on a screen of its own or without one.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Starts a program, and resolves with what `found` makes of its output. */
 function start(program, args, environment, found) {
@@ -24,9 +24,18 @@ function start(program, args, environment, found) {
 }
 
 export class Chromium {
-  /** `grace`: seconds out of sight until Chromium slows a page's timers to one a minute (it is 300 for people). */
-  static async start({ grace }) {
+  /** With a window. `grace`: seconds out of sight until Chromium slows a page's timers to one a minute (it is 300 for people). */
+  static async withWindow({ grace }) {
     const screen = await start("Xvfb", ["-displayfd", "3", "-screen", "0", "1440x900x24"], {}, (text) => /^(\d+)\n/m.exec(text)?.[1]);
+    const flags = [`--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/${grace}`];
+    return Chromium.#launch(flags, { DISPLAY: `:${screen.result}` }, screen.child);
+  }
+
+  static headless() {
+    return Chromium.#launch(["--headless"], {}, null);
+  }
+
+  static async #launch(flags, environment, screen) {
     const profile = mkdtempSync(join(tmpdir(), "kipina-bench-"));
     const browser = await start(
       "chromium",
@@ -39,21 +48,26 @@ export class Chromium {
         "--disable-sync",
         "--remote-debugging-port=0",
         `--user-data-dir=${profile}`,
-        `--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/${grace}`,
+        ...flags,
         "about:blank",
       ],
-      { DISPLAY: `:${screen.result}` },
+      environment,
       (text) => /DevTools listening on ws:\/\/([^/]+)/.exec(text)?.[1],
     );
-    return Object.assign(new Chromium(), { screen: screen.child, browser: browser.child, host: browser.result, profile });
+    return Object.assign(new Chromium(), { screen, browser: browser.child, host: browser.result, profile });
   }
 
   async end() {
     const ended = new Promise((resolve) => this.browser.once("exit", resolve));
     this.browser.kill();
     await ended;
-    this.screen.kill();
-    rmSync(this.profile, { recursive: true, force: true });
+    this.screen?.kill();
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+
+  /** As in "Chrome/130.0.0.0". */
+  async version() {
+    return (await (await fetch(`http://${this.host}/json/version`)).json()).Browser;
   }
 
   async openTab(url) {
@@ -78,6 +92,22 @@ export class Chromium {
         }
       });
     return Math.max(...sizes);
+  }
+
+  /** Does the work, and tells the most that `pageMegabytes` was meanwhile. */
+  async peakMegabytes(work) {
+    let most = 0;
+    let running = true;
+    const watch = (async () => {
+      for (; running; await pause(25)) most = Math.max(most, this.pageMegabytes());
+    })();
+    try {
+      const result = await work();
+      return { result, most: Math.max(most, this.pageMegabytes()) };
+    } finally {
+      running = false;
+      await watch;
+    }
   }
 }
 

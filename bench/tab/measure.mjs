@@ -1,19 +1,18 @@
 // usage: node measure.mjs KIPINA_HUB RESULTS.md MODEL_ID RUNS
 
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { homedir, loadavg, tmpdir, cpus } from "node:os";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Chromium } from "./chromium.mjs";
+import { Chromium, pause } from "../support/chromium.mjs";
+import { loadAverage, machine, median, record, table, today } from "../support/figures.mjs";
 
 const [program, resultsFile, model, runs] = process.argv.slice(2);
 const count = Number(runs);
 const GRACE_SECONDS = 10;
 
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const loadAtStart = loadavg().map((load) => load.toFixed(2)).join(", ");
+const loadAtStart = loadAverage();
 
 async function startHub() {
   const folder = mkdtempSync(join(tmpdir(), "kipina-bench-hub-"));
@@ -31,19 +30,6 @@ async function startHub() {
     rmSync(folder, { recursive: true, force: true });
   };
   return { url, megabytes: (bytes ?? statSync(join(models, file)).size) / 1e6, end };
-}
-
-/** The largest of what was seen while the work went on. */
-async function peak(chromium, work) {
-  let most = 0;
-  let running = true;
-  const watch = (async () => {
-    for (; running; await pause(25)) most = Math.max(most, chromium.pageMegabytes());
-  })();
-  const result = await work();
-  running = false;
-  await watch;
-  return { most, result };
 }
 
 let asked = 0;
@@ -78,7 +64,7 @@ async function firstToken(url) {
 }
 
 const hub = await startHub();
-const chromium = await Chromium.start({ grace: GRACE_SECONDS });
+const chromium = await Chromium.withWindow({ grace: GRACE_SECONDS });
 try {
   const address = `${hub.url}/?model=${model}`;
   const open = async () => {
@@ -96,22 +82,22 @@ try {
   };
 
   let tab = await open();
-  const fetched = await peak(chromium, () => startTab(tab));
+  const fetched = await chromium.peakMegabytes(() => startTab(tab));
   const fromDisk = [];
   for (let run = 0; run < count; run += 1) {
     await tab.close();
     await pause(3000);
     tab = await open();
-    fromDisk.push((await peak(chromium, () => startTab(tab))));
+    fromDisk.push(await chromium.peakMegabytes(() => startTab(tab)));
   }
-  const reloaded = await peak(chromium, async () => {
+  const reloaded = await chromium.peakMegabytes(async () => {
     await tab.send("Page.reload");
     await pause(500);
     await tab.shows("valmis");
     await firstToken(hub.url);
   });
 
-  const visible = await peak(chromium, () => speed(hub.url));
+  const visible = await chromium.peakMegabytes(() => speed(hub.url));
   const front = await chromium.openTab("about:blank");
   await front.bringToFront();
   await pause(1000);
@@ -125,27 +111,25 @@ try {
   const visibleAgain = await speed(hub.url);
 
   const times = (megabytes) => `${megabytes.toFixed(0)} MB (${(megabytes / hub.megabytes).toFixed(2)} × the file)`;
-  const row = (name, { decode, firstMs }) => `| ${name} | ${decode.toFixed(1)} | ${firstMs.toFixed(0)} ms |`;
-  const section = `
-## ${new Date().toISOString().slice(0, 10)}: a tab that computes
+  const row = (name, { decode, firstMs }) => [name, decode.toFixed(1), `${firstMs.toFixed(0)} ms`];
+  record(resultsFile, `
+## ${today()}: a tab that computes
 
-${model} in Chromium with a window, ${cpus().length} cores (${cpus()[0].model.trim()}), as many threads as the page chooses;
+${model} in Chromium with a window, ${machine()}, as many threads as the page chooses;
 ${count} prompts of ${visible.result.prompt} tokens each, 128 decoded; medians. Load average when it began ${loadAtStart}.
 
-| | decode, tokens per second | first token |
-|---|---|---|
-${row("in front", visible.result)}
-${row(`${hiddenState}, just now`, hidden)}
-${row(`${hiddenState} for so long that the page's own timers of 50 ms take ${(timers / 2).toFixed(0)} ms`, longHidden)}
-${row("in front again", visibleAgain)}
+${table(["", "decode, tokens per second", "first token"], [
+    row("in front", visible.result),
+    row(`${hiddenState}, just now`, hidden),
+    row(`${hiddenState} for so long that the page's own timers of 50 ms take ${(timers / 2).toFixed(0)} ms`, longHidden),
+    row("in front again", visibleAgain),
+  ])}
 
 From the click to the first token: ${(fetched.result / 1000).toFixed(1)} s with the model from the hub, ${(median(fromDisk.map(({ result }) => result)) / 1000).toFixed(1)} s from disk
 (${fromDisk.map(({ result }) => (result / 1000).toFixed(1)).join(", ")}). Memory of the page's process, at most: ${times(fetched.most)} while the
 model came from the hub, ${times(median(fromDisk.map(({ most }) => most)))} from disk, ${times(reloaded.most)} over a reload,
 ${times(visible.most)} while it answered.
-`;
-  console.log(section);
-  appendFileSync(resultsFile, section);
+`);
 } finally {
   await chromium.end();
   hub.end();

@@ -30,6 +30,7 @@ class FakeNode implements ComputeNode {
   setOnlyOwn = vi.fn();
   setTabHidden = vi.fn();
   disconnect = vi.fn();
+  measure = vi.fn(() => Promise.reject(new Error("nothing measures here")));
   free = vi.fn();
 }
 
