@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::activations::{Activations, Block};
-use super::format::{COLUMNS, Format, Layout, ROWS, STEPS, Scales, with_layout};
+use super::format::{COLUMNS, Layout, ROWS, STEPS, Scales};
 use super::pack::PackedMatrix;
 use super::simd::Simd;
 use super::threads::SharedSlice;
@@ -47,36 +47,13 @@ impl Panel {
     }
 }
 
-/// `out[token · weights.rows + row] = weights[row] · x[token]` for the rows of `groups`. `U` unpacks, `P`
-/// multiplies panels: they may differ in how wide they are.
+/// `out[row] = weights[row] · x` for the rows of `groups` and the only token of `x`.
 ///
 /// # Safety
-/// The processor has the features of both; nobody else holds a reference into these rows of `out`.
+/// The processor has the features; `weights` has the layout; nobody else holds a reference into these rows
+/// of `out`.
 #[inline(always)]
-pub(super) unsafe fn multiply<U: Simd, P: Simd>(
-    weights: &PackedMatrix,
-    groups: Range<usize>,
-    x: &Activations,
-    out: &SharedSlice<'_, f32>,
-    panel: &mut Panel,
-) {
-    debug_assert_eq!(weights.columns, x.columns);
-    with_layout!(weights.format, L => {
-        // SAFETY: the caller's promises.
-        unsafe {
-            if x.rows == 1 {
-                multiply_one::<U, L>(weights, groups, x, out);
-            } else {
-                multiply_many::<U, P, L>(weights, groups, x, out, panel);
-            }
-        }
-    });
-}
-
-/// # Safety
-/// As for [`multiply`].
-#[inline(always)]
-unsafe fn multiply_one<S: Simd, L: Layout>(
+pub(super) unsafe fn multiply_one<S: Simd, L: Layout>(
     weights: &PackedMatrix,
     groups: Range<usize>,
     x: &Activations,
@@ -262,10 +239,13 @@ unsafe fn minimums<S: Simd, L: Layout>(
     }
 }
 
+/// `out[token · weights.rows + row] = weights[row] · x[token]` for the rows of `groups` and all tokens of `x`. `U`
+/// unpacks, `P` multiplies panels: they may differ in how wide they are.
+///
 /// # Safety
-/// As for [`multiply`].
+/// As for [`multiply_one`].
 #[inline(always)]
-unsafe fn multiply_many<U: Simd, P: Simd, L: Layout>(
+pub(super) unsafe fn multiply_many<U: Simd, P: Simd, L: Layout>(
     weights: &PackedMatrix,
     groups: Range<usize>,
     x: &Activations,
@@ -360,7 +340,7 @@ impl Piece<'_> {
     /// Adds the panel's products with `T` tokens to `out` (the first blocks' set it); returns `T`.
     ///
     /// # Safety
-    /// As for [`multiply`]; the panel holds these rows and blocks, and there are `T` tokens.
+    /// As for [`multiply_one`]; the panel holds these rows and blocks, and there are `T` tokens.
     #[inline(always)]
     unsafe fn multiply<S: Simd, L: Layout, const T: usize>(
         &self,

@@ -6,9 +6,11 @@ use half::f16;
 
 use super::activations::{Activations, BlocksMut};
 use super::attention::{self, Blocks, Queries};
+use super::format::{Format, Layout, with_layout};
 use super::pack::PackedMatrix;
+use super::product::{self, Panel};
 use super::threads::SharedSlice;
-use super::{Kernels, Scratch, product, vector};
+use super::{Kernels, Scratch, vector};
 
 /// Makes a set of kernels out of what is written once. `$set` is a type whose value is handed out only
 /// where its features were found: that is what makes the calls into functions that need them sound.
@@ -28,23 +30,30 @@ macro_rules! kernels {
                 vector::normalise(x, weight, epsilon, to, |x, quants| $quantise(x, quants));
             }
 
+            // One function for each layout: a browser's compiler takes long over large ones, and what it
+            // has not compiled yet runs slowly.
             #[$features]
-            unsafe fn multiply(
+            unsafe fn multiply_one<L: Layout>(
                 weights: &PackedMatrix,
                 groups: Range<usize>,
                 x: &Activations,
                 out: &SharedSlice<'_, f32>,
-                scratch: &mut Scratch,
             ) {
-                // SAFETY: this function has the features, its caller keeps the promise on `out`.
+                // SAFETY: this function has the features; its caller keeps the other promises.
+                unsafe { product::multiply_one::<$unpack, L>(weights, groups, x, out) };
+            }
+
+            #[$features]
+            unsafe fn multiply_many<L: Layout>(
+                weights: &PackedMatrix,
+                groups: Range<usize>,
+                x: &Activations,
+                out: &SharedSlice<'_, f32>,
+                panel: &mut Panel,
+            ) {
+                // SAFETY: as above.
                 unsafe {
-                    product::multiply::<$unpack, $panels>(
-                        weights,
-                        groups,
-                        x,
-                        out,
-                        &mut scratch.panel,
-                    );
+                    product::multiply_many::<$unpack, $panels, L>(weights, groups, x, out, panel);
                 }
             }
 
@@ -94,8 +103,15 @@ macro_rules! kernels {
                     out: &SharedSlice<'_, f32>,
                     scratch: &mut Scratch,
                 ) {
+                    debug_assert_eq!(weights.columns, x.columns);
                     // SAFETY: the features were found; the caller's promise on `out`.
-                    unsafe { multiply(weights, groups, x, out, scratch) }
+                    with_layout!(weights.format, L => unsafe {
+                        if x.rows == 1 {
+                            multiply_one::<L>(weights, groups, x, out);
+                        } else {
+                            multiply_many::<L>(weights, groups, x, out, &mut scratch.panel);
+                        }
+                    });
                 }
 
                 fn silu_multiply(&self, gate: &mut [f32], up: &[f32]) {
@@ -189,7 +205,7 @@ mod wasm32 {
     kernels!(
         RelaxedUnsigned,
         "wasm-relaxed-simd-u8",
-        inline,
+        inline(never),
         wasm::RelaxedUnsigned,
         wasm::RelaxedUnsigned,
         wasm::quantise_block,
@@ -199,7 +215,7 @@ mod wasm32 {
     kernels!(
         Relaxed,
         "wasm-relaxed-simd",
-        inline,
+        inline(never),
         wasm::Relaxed,
         wasm::Relaxed,
         wasm::quantise_block,
@@ -209,7 +225,7 @@ mod wasm32 {
     kernels!(
         Plain,
         "wasm-simd128",
-        inline,
+        inline(never),
         wasm::Plain,
         wasm::Plain,
         wasm::quantise_block,
