@@ -50,7 +50,7 @@ message() { # KEY VALUES...
     not_ready) finnish='%s ei vastannut kehotteeseen %s sekunnissa. Katso lokit: %s ja %s' english='%s answered no prompt within %s seconds. See the logs: %s and %s' ;;
     measuring_failed) finnish='mittaus katkesi: %s. Mitään ei kirjoitettu.' english='measuring %s broke off; nothing was written.' ;;
     sanitising) finnish='Ajetaan laskentaytimien testit tarkistimella: %s.' english='Running the tests of the kernels under a sanitizer: %s.' ;;
-    sanitizer_skipped) finnish='ohitettu: tarkistin %s ei ole käytettävissä (%s, %s): %s' english='skipped: the sanitizer %s is not to be had (%s, %s): %s' ;;
+    sanitizer_skipped) finnish='ohitettu: tarkistin %s ei ole käytettävissä (%s, %s): %s' english='skipped: the sanitizer %s is not available (%s, %s): %s' ;;
     sanitizer_blind) finnish='tarkistin %s ei huomaa virhettä, joka sen pitäisi huomata' english='the sanitizer %s does not notice an error that it should notice' ;;
     *) finnish="$key" english="$key" ;;
   esac
