@@ -12,6 +12,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod format;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod operations;
 mod pack;
 mod portable;

@@ -248,10 +248,36 @@ mod wasm32 {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64 {
+    use super::super::{neon, quantise};
+    use super::*;
+
+    kernels!(
+        Neon,
+        "neon-dotprod",
+        target_feature(enable = "neon,dotprod"),
+        neon::Neon,
+        neon::Neon,
+        quantise::quantise_block,
+        plain_to_half
+    );
+
+    pub(in super::super) fn all() -> Vec<&'static dyn Kernels> {
+        let mut all: Vec<&'static dyn Kernels> = Vec::new();
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            all.push(&Neon);
+        }
+        all
+    }
+}
+
 /// Every set that this machine runs but the portable one, fastest first.
 pub(super) fn all() -> Vec<&'static dyn Kernels> {
     #[cfg(target_arch = "x86_64")]
     return x86_64::all();
+    #[cfg(target_arch = "aarch64")]
+    return aarch64::all();
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     return wasm32::all();
     #[allow(unreachable_code, reason = "where there is none of the above")]
