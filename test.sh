@@ -166,6 +166,7 @@ stage "Dependency arrows" scripts/check_arrows.py
 stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast
 stage "Kernels under sanitizers" scripts/sanitise.sh
+stage "Kernels on ARM" scripts/test-arm64.sh
 stage "Script tests" script_tests
 stage "Frontend" frontend_tests
 stage "Pages in a browser" page_tests

@@ -52,6 +52,8 @@ message() { # KEY VALUES...
     sanitising) finnish='Ajetaan laskentaytimien testit tarkistimella: %s.' english='Running the tests of the kernels under a sanitizer: %s.' ;;
     sanitizer_skipped) finnish='ohitettu: tarkistin %s ei ole käytettävissä (%s, %s): %s' english='skipped: the sanitizer %s is not available (%s, %s): %s' ;;
     sanitizer_blind) finnish='tarkistin %s ei huomaa virhettä, joka sen pitäisi huomata' english='the sanitizer %s does not notice an error that it should notice' ;;
+    testing_on_arm) finnish='Ajetaan laskentaytimien testit ARM-suorittimella %s (qemu).' english='Running the tests of the kernels on the ARM processor %s (qemu).' ;;
+    arm_skipped) finnish='ohitettu: kääntäjällä (%s) ei ole kirjastoa kohteelle %s' english='skipped: the compiler (%s) has no library for %s' ;;
     *) finnish="$key" english="$key" ;;
   esac
   # shellcheck disable=SC2059 # the formats are the table above
