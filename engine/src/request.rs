@@ -47,12 +47,28 @@ pub struct Sampling {
     pub top_p: f32,
     /// 0 is off.
     pub min_p: f32,
-    /// 1 is off. Applies to the last `SAMPLING_WINDOW` tokens of prompt and answer.
+    /// 1 is off. Applies to the last 64 tokens of prompt and answer.
     pub repeat_penalty: f32,
     pub seed: u64,
     /// `None`: as many as the context has room for.
     pub max_tokens: Option<usize>,
     pub stop: Vec<String>,
+}
+
+impl Sampling {
+    /// The likeliest token every time.
+    pub fn greedy(max_tokens: Option<usize>) -> Self {
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repeat_penalty: 1.0,
+            seed: 0,
+            max_tokens,
+            stop: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

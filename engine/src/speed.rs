@@ -84,7 +84,7 @@ impl Engine {
         } else {
             0
         };
-        let sampling = greedy(answer_tokens);
+        let sampling = Sampling::greedy(Some(answer_tokens));
         let mut session = Session::start(self, prompt.clone(), &sampling, most_cached)?;
         session.ignore_ends();
         Ok(Measuring {
@@ -148,18 +148,5 @@ impl Speed {
             self.decode = elapsed - self.first_token;
         }
         self.answer.push(token_id);
-    }
-}
-
-fn greedy(max_tokens: usize) -> Sampling {
-    Sampling {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        repeat_penalty: 1.0,
-        seed: 0,
-        max_tokens: Some(max_tokens),
-        stop: Vec::new(),
     }
 }

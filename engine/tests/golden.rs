@@ -1,9 +1,9 @@
 //! The engine against an independent implementation: files that `scripts/make-golden.sh` made with
 //! llama.cpp from the same weights.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+mod support;
+
+use std::path::Path;
 
 use engine::{Engine, EngineError, EngineOptions, Input, Message, Request, Sampling, Step};
 use serde::Deserialize;
@@ -39,15 +39,7 @@ fn golden<T: for<'a> Deserialize<'a>>(model: (&str, &str), name: &str) -> Vec<T>
         .join("tests/golden")
         .join(model.0)
         .join(name);
-    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_reader(BufReader::new(file)).unwrap()
-}
-
-fn weights(model: (&str, &str)) -> PathBuf {
-    std::env::home_dir()
-        .unwrap()
-        .join(".cache/kipina/models")
-        .join(model.1)
+    serde_json::from_reader(support::open(&path, "scripts/make-golden.sh makes it")).unwrap()
 }
 
 fn load(model: (&str, &str), context_length: Option<usize>) -> Engine {
@@ -59,33 +51,19 @@ fn load_with_cache(
     context_length: Option<usize>,
     cache_tokens: Option<usize>,
 ) -> Engine {
-    let path = weights(model);
-    let file = File::open(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; scripts/fetch-model.sh brings it",
-            path.display()
-        )
-    });
-    let options = EngineOptions {
-        threads: 2,
-        spawn: engine::spawn_thread,
-        context_length,
-        cache_tokens,
-    };
-    Engine::load(&mut BufReader::new(file), &options, &mut |_| ()).unwrap()
+    support::load(
+        model.1,
+        &EngineOptions {
+            threads: 2,
+            spawn: engine::spawn_thread,
+            context_length,
+            cache_tokens,
+        },
+    )
 }
 
 fn greedy() -> Sampling {
-    Sampling {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        repeat_penalty: 1.0,
-        seed: 0,
-        max_tokens: Some(96),
-        stop: Vec::new(),
-    }
+    Sampling::greedy(Some(96))
 }
 
 fn chat(messages: &[GoldenMessage]) -> Input {
@@ -397,7 +375,7 @@ fn what_is_no_model_is_refused_with_a_reason() {
         EngineError::InvalidModel(_)
     ));
     let mut cut = vec![0; 20 << 20];
-    std::io::Read::read_exact(&mut File::open(weights(SMOLLM)).unwrap(), &mut cut).unwrap();
+    std::io::Read::read_exact(&mut support::weights(SMOLLM.1), &mut cut).unwrap();
     assert!(
         matches!(load(&cut), EngineError::Io(_)),
         "a file that was cut off"

@@ -2,8 +2,8 @@
 //! files that `scripts/make-golden.sh perplexity` made. No kernel's way of computing shows in these numbers;
 //! a kernel that computes wrongly does.
 
-use std::fs::File;
-use std::io::BufReader;
+mod support;
+
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -33,24 +33,16 @@ fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/perplexity")
 }
 
-fn open(path: &Path, hint: &str) -> BufReader<File> {
-    let file = File::open(path);
-    BufReader::new(file.unwrap_or_else(|error| panic!("{}: {error}; {hint}", path.display())))
-}
-
 fn load(weights: &str) -> Engine {
-    let path = std::env::home_dir()
-        .unwrap()
-        .join(".cache/kipina/models")
-        .join(weights);
-    let mut file = open(&path, "scripts/fetch-model.sh brings it");
-    let options = EngineOptions {
-        threads: available_parallelism().map_or(1, NonZero::get),
-        spawn: engine::spawn_thread,
-        context_length: Some(512),
-        cache_tokens: None,
-    };
-    Engine::load(&mut file, &options, &mut |_| ()).unwrap()
+    support::load(
+        weights,
+        &EngineOptions {
+            threads: available_parallelism().map_or(1, NonZero::get),
+            spawn: engine::spawn_thread,
+            context_length: Some(512),
+            cache_tokens: None,
+        },
+    )
 }
 
 fn perplexity(log_probabilities: &[f64]) -> f64 {
@@ -73,7 +65,7 @@ fn ratio_to_llama_cpp(golden: &str, weights: &str) -> f64 {
     let text = std::fs::read_to_string(goldens().join("text.txt")).unwrap();
     let hint = "scripts/make-golden.sh perplexity makes it";
     let windows: Vec<Window> =
-        serde_json::from_reader(open(&goldens().join(golden), hint)).unwrap();
+        serde_json::from_reader(support::open(&goldens().join(golden), hint)).unwrap();
     let mut engine = load(weights);
     let ids: Vec<&[u32]> = windows.iter().map(|window| &window.ids[..]).collect();
     assert_eq!(engine.tokenize(&text).unwrap(), ids.concat());
@@ -127,11 +119,11 @@ fn smollm_is_as_surprised_as_in_llama_cpp() {
 
 #[test]
 #[ignore = "takes minutes and 1.1 GB: scripts/fetch-model.sh qwen2.5-coder:1.5b, then `-- --ignored`"]
-fn the_larger_qwen_is_no_more_surprised_than_in_llama_cpp() {
+fn the_larger_qwen_is_as_surprised_as_in_llama_cpp() {
     let ratio = ratio_to_llama_cpp(
         "qwen2.5-coder-1.5b.json",
         "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
     );
-    // Not on both sides: llama.cpp's own rounding raises its perplexity by 0.7 % here, the engine's by 0.1 %.
-    assert!(ratio < 1.0 + TOLERANCE, "{ratio}");
+    // Known to fail, at 0.6 % below: llama.cpp's own rounding raises its perplexity by 0.7 % here.
+    assert!((ratio - 1.0).abs() < TOLERANCE, "{ratio}");
 }

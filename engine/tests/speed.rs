@@ -1,7 +1,7 @@
 //! Measuring, with a clock that the test holds: a second passes with every look at it.
 
-use std::fs::File;
-use std::io::BufReader;
+mod support;
+
 use std::time::Duration;
 
 use engine::{
@@ -9,22 +9,15 @@ use engine::{
 };
 
 fn load(context_length: usize) -> Engine {
-    let path = std::env::home_dir()
-        .unwrap()
-        .join(".cache/kipina/models/smollm2-135m-instruct-q4_1.gguf");
-    let file = File::open(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; scripts/fetch-model.sh brings it",
-            path.display()
-        )
-    });
-    let options = EngineOptions {
-        threads: 2,
-        spawn: engine::spawn_thread,
-        context_length: Some(context_length),
-        cache_tokens: None,
-    };
-    Engine::load(&mut BufReader::new(file), &options, &mut |_| ()).unwrap()
+    support::load(
+        "smollm2-135m-instruct-q4_1.gguf",
+        &EngineOptions {
+            threads: 2,
+            spawn: engine::spawn_thread,
+            context_length: Some(context_length),
+            cache_tokens: None,
+        },
+    )
 }
 
 fn seconds() -> impl FnMut() -> Duration {
@@ -79,16 +72,7 @@ fn an_answer_goes_on_where_the_model_would_end_it() {
         prefill: String::new(),
     };
     let prompt = engine.tokenize(&engine.render(&input).unwrap()).unwrap();
-    let sampling = Sampling {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        repeat_penalty: 1.0,
-        seed: 0,
-        max_tokens: None,
-        stop: Vec::new(),
-    };
+    let sampling = Sampling::greedy(None);
     let session = engine.start(&Request { input, sampling }).unwrap();
     let ended: Vec<u32> = session
         .filter_map(|step| match step.unwrap() {

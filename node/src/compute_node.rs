@@ -117,7 +117,7 @@ impl ComputeNode {
         Ok(())
     }
 
-    /// No prompts for now, or prompts again.
+    /// Stops taking prompts, or takes them again.
     #[wasm_bindgen(js_name = setPaused)]
     pub fn set_paused(&self, paused: bool) {
         self.wishes.paused.set(paused);

@@ -1,10 +1,10 @@
-//! Attention of some queries over one head's keys and values, written once for every [`Simd`].
+//! Attention of some queries over one head's keys and values, written once for every [`Unpack`].
 //!
 //! Keys and values come in blocks of 32 positions, in f16. A block is made f32 once for all queries
 //! that share it (a token's heads, and a prompt's neighbouring tokens); the softmax is computed online,
 //! so nothing as long as the context is kept.
 
-use super::simd::Simd;
+use super::simd::Unpack;
 use super::vector::exp;
 
 /// Positions in a block.
@@ -58,7 +58,7 @@ pub(crate) type Blocks<'a> = dyn Fn(usize) -> (&'a [u16], &'a [u16]) + 'a;
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(super) unsafe fn attend<S: Simd>(
+pub(super) unsafe fn attend<S: Unpack>(
     queries: &Queries<'_>,
     blocks: &Blocks<'_>,
     scratch: &mut Scratch,
@@ -160,7 +160,7 @@ fn soften(scores: &mut [f32], largest: &mut f32, total: &mut f32) -> f32 {
 /// # Safety
 /// The processor has the features; `out` is as long as `halves`, whose length is a multiple of the lanes.
 #[inline(always)]
-unsafe fn widen<S: Simd>(halves: &[u16], out: &mut [f32]) {
+unsafe fn widen<S: Unpack>(halves: &[u16], out: &mut [f32]) {
     for at in (0..halves.len()).step_by(S::LANES) {
         // SAFETY: the caller's promise.
         unsafe {
@@ -174,7 +174,7 @@ unsafe fn widen<S: Simd>(halves: &[u16], out: &mut [f32]) {
 /// # Safety
 /// The processor has the features; `keys` is a block's, `out` has room for it.
 #[inline(always)]
-unsafe fn widen_keys<S: Simd>(keys: &[u16], width: usize, seen: usize, out: &mut [f32]) {
+unsafe fn widen_keys<S: Unpack>(keys: &[u16], width: usize, seen: usize, out: &mut [f32]) {
     let (run, parts) = (INTERLEAVED * width, INTERLEAVED / S::LANES);
     for run in (0..seen.div_ceil(INTERLEAVED)).map(|index| index * run) {
         for column in 0..width {
@@ -199,7 +199,7 @@ const REGISTERS: usize = 2;
 /// # Safety
 /// The processor has the features; `keys` come from [`widen_keys`], the others have `T` rows.
 #[inline(always)]
-unsafe fn score<S: Simd, const T: usize>(
+unsafe fn score<S: Unpack, const T: usize>(
     queries: &[f32],
     keys: &[f32],
     width: usize,
@@ -239,7 +239,7 @@ unsafe fn score<S: Simd, const T: usize>(
 /// # Safety
 /// The processor has the features; `values` are `position × width`, the others have `T` rows.
 #[inline(always)]
-unsafe fn gather<S: Simd, const T: usize>(
+unsafe fn gather<S: Unpack, const T: usize>(
     weights: &[f32],
     values: &[f32],
     width: usize,
@@ -266,7 +266,7 @@ unsafe fn gather<S: Simd, const T: usize>(
 /// # Safety
 /// As for [`gather`], and the columns are inside `width`.
 #[inline(always)]
-unsafe fn gather_columns<S: Simd, const T: usize, const R: usize>(
+unsafe fn gather_columns<S: Unpack, const T: usize, const R: usize>(
     weights: &[f32],
     values: &[f32],
     width: usize,

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::format::Layout;
-use super::simd::{Simd, offset_shift};
+use super::simd::{Simd, Unpack, offset_shift};
 
 /// How AVX2's registers take part in products: what differs is the dot product.
 macro_rules! simd {
@@ -25,39 +25,9 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            unsafe fn store(at: *mut u8, bytes: __m256i) {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_storeu_si256(at.cast(), bytes) };
-            }
-
-            #[inline(always)]
-            unsafe fn and(bytes: __m256i, mask: u8) -> __m256i {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_and_si256(bytes, _mm256_set1_epi8(mask as i8)) }
-            }
-
-            #[inline(always)]
-            unsafe fn or(a: __m256i, b: __m256i) -> __m256i {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_or_si256(a, b) }
-            }
-
-            #[inline(always)]
-            unsafe fn shift_right<const BITS: i32>(bytes: __m256i) -> __m256i {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_srli_epi16::<BITS>(bytes) }
-            }
-
-            #[inline(always)]
             unsafe fn broadcast(four: *const i8) -> __m256i {
                 // SAFETY: the trait's contract.
                 unsafe { _mm256_set1_epi32(four.cast::<i32>().read_unaligned()) }
-            }
-
-            #[inline(always)]
-            unsafe fn prefetch(at: *const u8) {
-                // SAFETY: a hint; it faults nowhere.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
             }
 
             const CORRECTS_EIGHT_BITS: bool = $corrects;
@@ -84,12 +54,6 @@ macro_rules! simd {
             unsafe fn total<L: Layout>(sums: __m256i) -> __m256 {
                 // SAFETY: the trait's contract.
                 unsafe { _mm256_cvtepi32_ps(sums) }
-            }
-
-            #[inline(always)]
-            unsafe fn splat(x: f32) -> __m256 {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_set1_ps(x) }
             }
 
             #[inline(always)]
@@ -120,6 +84,44 @@ macro_rules! simd {
             unsafe fn multiply_add(a: __m256, b: __m256, c: __m256) -> __m256 {
                 // SAFETY: the trait's contract.
                 unsafe { _mm256_fmadd_ps(a, b, c) }
+            }
+        }
+
+        impl Unpack for $name {
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, bytes: __m256i) {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_storeu_si256(at.cast(), bytes) };
+            }
+
+            #[inline(always)]
+            unsafe fn and(bytes: __m256i, mask: u8) -> __m256i {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_and_si256(bytes, _mm256_set1_epi8(mask as i8)) }
+            }
+
+            #[inline(always)]
+            unsafe fn or(a: __m256i, b: __m256i) -> __m256i {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_or_si256(a, b) }
+            }
+
+            #[inline(always)]
+            unsafe fn shift_right<const BITS: i32>(bytes: __m256i) -> __m256i {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_srli_epi16::<BITS>(bytes) }
+            }
+
+            #[inline(always)]
+            unsafe fn prefetch(at: *const u8) {
+                // SAFETY: a hint; it faults nowhere.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+            }
+
+            #[inline(always)]
+            unsafe fn splat(x: f32) -> __m256 {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_set1_ps(x) }
             }
 
             #[inline(always)]

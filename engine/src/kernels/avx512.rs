@@ -21,31 +21,6 @@ impl Simd for Avx512Vnni {
     }
 
     #[inline(always)]
-    unsafe fn store(at: *mut u8, bytes: __m512i) {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_storeu_si512(at.cast(), bytes) };
-    }
-
-    #[inline(always)]
-    unsafe fn and(bytes: __m512i, mask: u8) -> __m512i {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_and_si512(bytes, _mm512_set1_epi32(i32::from_ne_bytes([mask; 4]))) }
-    }
-
-    #[inline(always)]
-    unsafe fn or(a: __m512i, b: __m512i) -> __m512i {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_or_si512(a, b) }
-    }
-
-    #[inline(always)]
-    unsafe fn shift_right<const BITS: i32>(bytes: __m512i) -> __m512i {
-        // In 32-bit lanes: whoever shifts masks what came in from a neighbour, however far.
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_srl_epi32(bytes, _mm_cvtsi32_si128(BITS)) }
-    }
-
-    #[inline(always)]
     unsafe fn broadcast(four: *const i8) -> __m512i {
         // SAFETY: the trait's contract.
         unsafe { _mm512_set1_epi32(four.cast::<i32>().read_unaligned()) }
@@ -72,12 +47,6 @@ impl Simd for Avx512Vnni {
     unsafe fn total<L: Layout>(sums: __m512i) -> __m512 {
         // SAFETY: the trait's contract.
         unsafe { _mm512_cvtepi32_ps(sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> __m512 {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_set1_ps(x) }
     }
 
     #[inline(always)]
@@ -108,23 +77,5 @@ impl Simd for Avx512Vnni {
     unsafe fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: the trait's contract.
         unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-
-    #[inline(always)]
-    unsafe fn halves(at: *const u16) -> __m512 {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(at.cast())) }
-    }
-
-    #[inline(always)]
-    unsafe fn unsigned_bytes(at: *const u8) -> __m512 {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(at.cast()))) }
-    }
-
-    #[inline(always)]
-    unsafe fn signed_bytes(at: *const u8) -> __m512 {
-        // SAFETY: the trait's contract.
-        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(at.cast()))) }
     }
 }

@@ -51,6 +51,8 @@ pub(super) trait Layout: Send + Sync {
     const OFFSET: i32;
     const SCALES: Scales;
 
+    /// Whether the two halves of a block have scales of their own.
+    const HALVED: bool = matches!(Self::SCALES, Scales::BytePair);
     const HAS_MINIMUMS: bool = matches!(Self::SCALES, Scales::HalfMinimum | Scales::ByteMinimum);
     const BLOCKS: usize = match Self::SCALES {
         Scales::Half | Scales::HalfMinimum => 1,

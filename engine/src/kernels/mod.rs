@@ -3,7 +3,7 @@
 //!
 //! A [`Kernels`] is one instruction set's way to do it, chosen once at run time; `portable` is the
 //! slow and obvious twin that every other is tested against. The others are written once, in
-//! `product`, `attention` and `vector`, for whatever implements [`simd::Simd`].
+//! `product`, `panel`, `attention` and `vector`, for whatever implements `simd`'s traits.
 
 mod activations;
 mod attention;
@@ -16,6 +16,7 @@ mod format;
 mod neon;
 mod operations;
 mod pack;
+mod panel;
 mod portable;
 mod product;
 mod quantise;
@@ -82,14 +83,14 @@ trait Kernels: Send + Sync + std::fmt::Debug {
 /// What one thread writes to while it computes.
 #[derive(Debug)]
 struct Scratch {
-    panel: Box<product::Panel>,
+    panel: Box<panel::Panel>,
     attention: attention::Scratch,
 }
 
 impl Scratch {
     fn new() -> Self {
         Self {
-            panel: Box::new(product::Panel::new()),
+            panel: Box::new(panel::Panel::new()),
             attention: attention::Scratch::new(),
         }
     }

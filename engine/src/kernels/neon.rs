@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::format::Layout;
-use super::simd::{Simd, offset_shift};
+use super::simd::{Simd, Unpack, offset_shift};
 
 #[derive(Debug)]
 pub(super) struct Neon;
@@ -19,31 +19,6 @@ impl Simd for Neon {
     unsafe fn load(at: *const u8) -> uint8x16_t {
         // SAFETY: the trait's contract.
         unsafe { vld1q_u8(at) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(at: *mut u8, bytes: uint8x16_t) {
-        // SAFETY: the trait's contract.
-        unsafe { vst1q_u8(at, bytes) };
-    }
-
-    #[inline(always)]
-    unsafe fn and(bytes: uint8x16_t, mask: u8) -> uint8x16_t {
-        // SAFETY: the trait's contract.
-        unsafe { vandq_u8(bytes, vdupq_n_u8(mask)) }
-    }
-
-    #[inline(always)]
-    unsafe fn or(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
-        // SAFETY: the trait's contract.
-        unsafe { vorrq_u8(a, b) }
-    }
-
-    #[inline(always)]
-    unsafe fn shift_right<const BITS: i32>(bytes: uint8x16_t) -> uint8x16_t {
-        // In lanes of bytes, which NEON has: nothing comes in from a neighbour.
-        // SAFETY: the trait's contract.
-        unsafe { vshrq_n_u8::<BITS>(bytes) }
     }
 
     #[inline(always)]
@@ -94,12 +69,6 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    unsafe fn splat(x: f32) -> float32x4_t {
-        // SAFETY: the trait's contract.
-        unsafe { vdupq_n_f32(x) }
-    }
-
-    #[inline(always)]
     unsafe fn splat_at(x: *const f32) -> float32x4_t {
         // SAFETY: the trait's contract.
         unsafe { vld1q_dup_f32(x) }
@@ -127,6 +96,39 @@ impl Simd for Neon {
     unsafe fn multiply_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: the trait's contract.
         unsafe { vfmaq_f32(c, a, b) }
+    }
+}
+
+impl Unpack for Neon {
+    #[inline(always)]
+    unsafe fn store(at: *mut u8, bytes: uint8x16_t) {
+        // SAFETY: the trait's contract.
+        unsafe { vst1q_u8(at, bytes) };
+    }
+
+    #[inline(always)]
+    unsafe fn and(bytes: uint8x16_t, mask: u8) -> uint8x16_t {
+        // SAFETY: the trait's contract.
+        unsafe { vandq_u8(bytes, vdupq_n_u8(mask)) }
+    }
+
+    #[inline(always)]
+    unsafe fn or(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
+        // SAFETY: the trait's contract.
+        unsafe { vorrq_u8(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const BITS: i32>(bytes: uint8x16_t) -> uint8x16_t {
+        // In lanes of bytes, which NEON has: nothing comes in from a neighbour.
+        // SAFETY: the trait's contract.
+        unsafe { vshrq_n_u8::<BITS>(bytes) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> float32x4_t {
+        // SAFETY: the trait's contract.
+        unsafe { vdupq_n_f32(x) }
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ use super::{Kernels, Scratch, detect};
 
 /// Groups of rows that a piece has at least: as many as the widest panel.
 const PIECE_GROUPS: usize = 4;
+const MOST_PIECE_GROUPS: usize = 64;
 /// Pieces for each thread, so that all end together.
 const PIECES_PER_THREAD: usize = 8;
 
@@ -151,14 +152,10 @@ impl Workers {
     /// `out = weights · x`.
     pub(crate) fn project(&mut self, x: &Activations, weights: &PackedMatrix, out: &mut [f32]) {
         let out = SharedSlice::new(out);
-        self.each_piece(
-            weights.groups(),
-            PIECE_GROUPS,
-            &|kernels, scratch, groups| {
-                // SAFETY: each group is in one piece only.
-                unsafe { kernels.multiply(weights, groups, x, &out, scratch) };
-            },
-        );
+        self.each_piece(weights.groups(), &|kernels, scratch, groups| {
+            // SAFETY: each group is in one piece only.
+            unsafe { kernels.multiply(weights, groups, x, &out, scratch) };
+        });
     }
 
     /// `sum += weights · x`, by way of `product`.
@@ -170,20 +167,16 @@ impl Workers {
         sum: &mut [f32],
     ) {
         let (product, sum) = (SharedSlice::new(product), SharedSlice::new(sum));
-        self.each_piece(
-            weights.groups(),
-            PIECE_GROUPS,
-            &|kernels, scratch, groups| {
-                let rows = weights.rows_of(&groups);
-                // SAFETY: each group is in one piece only, and so are its rows.
-                unsafe {
-                    kernels.multiply(weights, groups, x, &product, scratch);
-                    for at in (0..x.rows).map(|token| shifted(&rows, token * weights.rows)) {
-                        add(sum.slice_mut(at.clone()), product.slice_mut(at));
-                    }
+        self.each_piece(weights.groups(), &|kernels, scratch, groups| {
+            let rows = weights.rows_of(&groups);
+            // SAFETY: each group is in one piece only, and so are its rows.
+            unsafe {
+                kernels.multiply(weights, groups, x, &product, scratch);
+                for at in (0..x.rows).map(|token| shifted(&rows, token * weights.rows)) {
+                    add(sum.slice_mut(at.clone()), product.slice_mut(at));
                 }
-            },
-        );
+            }
+        });
     }
 
     /// `gate = silu(gate_weights · x) · (up_weights · x)`. Both have as many rows.
@@ -196,21 +189,17 @@ impl Workers {
     ) {
         debug_assert_eq!(gate_weights.rows, up_weights.rows);
         let (gate, up) = (SharedSlice::new(gate), SharedSlice::new(up));
-        self.each_piece(
-            gate_weights.groups(),
-            PIECE_GROUPS,
-            &|kernels, scratch, groups| {
-                let rows = gate_weights.rows_of(&groups);
-                // SAFETY: each group is in one piece only, and so are its rows.
-                unsafe {
-                    kernels.multiply(gate_weights, groups.clone(), x, &gate, scratch);
-                    kernels.multiply(up_weights, groups, x, &up, scratch);
-                    for at in (0..x.rows).map(|token| shifted(&rows, token * gate_weights.rows)) {
-                        kernels.silu_multiply(gate.slice_mut(at.clone()), up.slice_mut(at));
-                    }
+        self.each_piece(gate_weights.groups(), &|kernels, scratch, groups| {
+            let rows = gate_weights.rows_of(&groups);
+            // SAFETY: each group is in one piece only, and so are its rows.
+            unsafe {
+                kernels.multiply(gate_weights, groups.clone(), x, &gate, scratch);
+                kernels.multiply(up_weights, groups, x, &up, scratch);
+                for at in (0..x.rows).map(|token| shifted(&rows, token * gate_weights.rows)) {
+                    kernels.silu_multiply(gate.slice_mut(at.clone()), up.slice_mut(at));
                 }
-            },
-        );
+            }
+        });
     }
 
     /// Queries, rotated and scaled, and keys and values, which go to the cache.
@@ -345,13 +334,13 @@ impl Workers {
             });
     }
 
-    /// Cuts `0..groups` into pieces, multiples of `least` groups.
-    fn each_piece(&mut self, groups: usize, least: usize, body: &PieceBody<'_>) {
+    /// Cuts `0..groups` into pieces of whole panels.
+    fn each_piece(&mut self, groups: usize, body: &PieceBody<'_>) {
         let kernels = self.kernels;
         let scratch = SharedSlice::new(&mut self.scratch);
         // Small enough that all end together, large enough that fetching one costs nothing.
         let wanted = groups / (self.pool.threads() * PIECES_PER_THREAD);
-        let piece = (wanted / least * least).clamp(least, 64);
+        let piece = (wanted / PIECE_GROUPS * PIECE_GROUPS).clamp(PIECE_GROUPS, MOST_PIECE_GROUPS);
         self.pool.for_each(groups, piece, &|thread, range| {
             // SAFETY: a thread has its scratch to itself.
             let scratch = unsafe { &mut scratch.slice_mut(thread..thread + 1)[0] };

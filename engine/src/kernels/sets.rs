@@ -8,9 +8,9 @@ use super::activations::{Activations, BlocksMut};
 use super::attention::{self, Blocks, Queries};
 use super::format::{Format, Layout, with_layout};
 use super::pack::PackedMatrix;
-use super::product::{self, Panel};
+use super::panel::{self, Panel};
 use super::threads::SharedSlice;
-use super::{Kernels, Scratch, vector};
+use super::{Kernels, Scratch, product, vector};
 
 /// Makes a set of kernels out of what is written once. `$set` is a type whose value is handed out only
 /// where its features were found: that is what makes the calls into functions that need them sound.
@@ -53,7 +53,7 @@ macro_rules! kernels {
             ) {
                 // SAFETY: as above.
                 unsafe {
-                    product::multiply_many::<$unpack, $panels, L>(weights, groups, x, out, panel);
+                    panel::multiply_many::<$unpack, $panels, L>(weights, groups, x, out, panel);
                 }
             }
 

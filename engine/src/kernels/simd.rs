@@ -2,8 +2,8 @@
 
 use super::format::Layout;
 
-/// One instruction set's registers, [`Self::LANES`] lanes of 32 bits each. In products with weights a
-/// lane is a row, and its four bytes are four neighbouring columns.
+/// One instruction set's registers, [`Self::LANES`] lanes of 32 bits each, as far as panels of unpacked
+/// weights need them. In products a lane is a row, and its four bytes are four neighbouring columns.
 ///
 /// # Safety
 /// Every function: the processor has the implementation's features, and what a pointer points to can be
@@ -16,16 +16,8 @@ pub(super) trait Simd {
     type Floats: Copy;
 
     unsafe fn load(at: *const u8) -> Self::Bytes;
-    unsafe fn store(at: *mut u8, bytes: Self::Bytes);
-    unsafe fn and(bytes: Self::Bytes, mask: u8) -> Self::Bytes;
-    unsafe fn or(a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
-    /// In lanes of 16 bits: bits of a byte's neighbour come in from above.
-    unsafe fn shift_right<const BITS: i32>(bytes: Self::Bytes) -> Self::Bytes;
     /// The same four activations in every lane.
     unsafe fn broadcast(four: *const i8) -> Self::Bytes;
-    /// Asks for a line of memory that will be read soon.
-    #[inline(always)]
-    unsafe fn prefetch(_: *const u8) {}
 
     /// What [`Self::dot`] takes off the stored quants of a layout by itself.
     const CORRECTS_EIGHT_BITS: bool = false;
@@ -35,13 +27,29 @@ pub(super) trait Simd {
     unsafe fn dot<L: Layout>(sums: Self::Sums, weights: Self::Bytes, x: Self::Bytes) -> Self::Sums;
     unsafe fn total<L: Layout>(sums: Self::Sums) -> Self::Floats;
 
-    unsafe fn splat(x: f32) -> Self::Floats;
     unsafe fn splat_at(x: *const f32) -> Self::Floats;
     unsafe fn load_floats(at: *const f32) -> Self::Floats;
     unsafe fn store_floats(at: *mut f32, x: Self::Floats);
     unsafe fn multiply(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a · b + c`, fused where that is as fast.
     unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+}
+
+/// Registers that also read what is packed: quants of some bits, f16.
+///
+/// # Safety
+/// As for [`Simd`].
+pub(super) trait Unpack: Simd {
+    unsafe fn store(at: *mut u8, bytes: Self::Bytes);
+    unsafe fn and(bytes: Self::Bytes, mask: u8) -> Self::Bytes;
+    unsafe fn or(a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    /// In lanes of 16 bits or fewer: bits of a byte's neighbour may come in from above.
+    unsafe fn shift_right<const BITS: i32>(bytes: Self::Bytes) -> Self::Bytes;
+    /// Asks for a line of memory that will be read soon.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+
+    unsafe fn splat(x: f32) -> Self::Floats;
     /// As many f16. Exact but for infinities, which no weight or activation is.
     unsafe fn halves(at: *const u16) -> Self::Floats;
     unsafe fn unsigned_bytes(at: *const u8) -> Self::Floats;

@@ -5,7 +5,7 @@ use std::arch::wasm32::*;
 
 use super::activations::Block;
 use super::format::{COLUMNS, Layout};
-use super::simd::{Simd, offset_shift};
+use super::simd::{Simd, Unpack, offset_shift};
 
 const LANES: usize = 4;
 
@@ -23,35 +23,9 @@ macro_rules! common {
         }
 
         #[inline(always)]
-        unsafe fn store(at: *mut u8, bytes: v128) {
-            // SAFETY: the trait's contract.
-            unsafe { v128_store(at.cast(), bytes) };
-        }
-
-        #[inline(always)]
-        unsafe fn and(bytes: v128, mask: u8) -> v128 {
-            v128_and(bytes, u8x16_splat(mask))
-        }
-
-        #[inline(always)]
-        unsafe fn or(a: v128, b: v128) -> v128 {
-            v128_or(a, b)
-        }
-
-        #[inline(always)]
-        unsafe fn shift_right<const BITS: i32>(bytes: v128) -> v128 {
-            u16x8_shr(bytes, BITS as u32)
-        }
-
-        #[inline(always)]
         unsafe fn broadcast(four: *const i8) -> v128 {
             // SAFETY: the trait's contract.
             unsafe { v128_load32_splat(four.cast()) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> v128 {
-            f32x4_splat(x)
         }
 
         #[inline(always)]
@@ -84,29 +58,62 @@ macro_rules! common {
             #[cfg(not(target_feature = "relaxed-simd"))]
             f32x4_add(f32x4_mul(a, b), c)
         }
+    };
+}
 
-        /// The bits are moved to where f32 has them, and a product with 2^112 mends the exponent, of
-        /// subnormal numbers too.
-        #[inline(always)]
-        unsafe fn halves(at: *const u16) -> v128 {
-            // SAFETY: the trait's contract.
-            let signed = unsafe { i32x4_load_extend_i16x4(at.cast()) };
-            let bits = v128_and(i32x4_shl(signed, 13), u32x4_splat(0x8FFF_E000));
-            f32x4_mul(bits, f32x4_splat(f32::from_bits((127 + 112) << 23)))
-        }
+/// Unpacking is the same for all.
+macro_rules! unpack {
+    ($name:ident) => {
+        impl Unpack for $name {
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, bytes: v128) {
+                // SAFETY: the trait's contract.
+                unsafe { v128_store(at.cast(), bytes) };
+            }
 
-        #[inline(always)]
-        unsafe fn unsigned_bytes(at: *const u8) -> v128 {
-            // SAFETY: the trait's contract.
-            let bytes = unsafe { v128_load32_zero(at.cast()) };
-            f32x4_convert_i32x4(u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(bytes)))
-        }
+            #[inline(always)]
+            unsafe fn and(bytes: v128, mask: u8) -> v128 {
+                v128_and(bytes, u8x16_splat(mask))
+            }
 
-        #[inline(always)]
-        unsafe fn signed_bytes(at: *const u8) -> v128 {
-            // SAFETY: the trait's contract.
-            let bytes = unsafe { v128_load32_zero(at.cast()) };
-            f32x4_convert_i32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
+            #[inline(always)]
+            unsafe fn or(a: v128, b: v128) -> v128 {
+                v128_or(a, b)
+            }
+
+            #[inline(always)]
+            unsafe fn shift_right<const BITS: i32>(bytes: v128) -> v128 {
+                u16x8_shr(bytes, BITS as u32)
+            }
+
+            #[inline(always)]
+            unsafe fn splat(x: f32) -> v128 {
+                f32x4_splat(x)
+            }
+
+            /// The bits are moved to where f32 has them, and a product with 2^112 mends the exponent, of
+            /// subnormal numbers too.
+            #[inline(always)]
+            unsafe fn halves(at: *const u16) -> v128 {
+                // SAFETY: the trait's contract.
+                let signed = unsafe { i32x4_load_extend_i16x4(at.cast()) };
+                let bits = v128_and(i32x4_shl(signed, 13), u32x4_splat(0x8FFF_E000));
+                f32x4_mul(bits, f32x4_splat(f32::from_bits((127 + 112) << 23)))
+            }
+
+            #[inline(always)]
+            unsafe fn unsigned_bytes(at: *const u8) -> v128 {
+                // SAFETY: the trait's contract.
+                let bytes = unsafe { v128_load32_zero(at.cast()) };
+                f32x4_convert_i32x4(u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(bytes)))
+            }
+
+            #[inline(always)]
+            unsafe fn signed_bytes(at: *const u8) -> v128 {
+                // SAFETY: the trait's contract.
+                let bytes = unsafe { v128_load32_zero(at.cast()) };
+                f32x4_convert_i32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
+            }
         }
     };
 }
@@ -133,6 +140,8 @@ mod relaxed {
     /// bits take two: their eighth bits are multiplied on their own.
     #[derive(Debug)]
     pub(in super::super) struct Relaxed;
+
+    unpack!(Relaxed);
 
     impl Simd for Relaxed {
         common!();
@@ -172,6 +181,8 @@ mod relaxed {
     /// The dot product where [`second_operand_is_unsigned`].
     #[derive(Debug)]
     pub(in super::super) struct RelaxedUnsigned;
+
+    unpack!(RelaxedUnsigned);
 
     impl Simd for RelaxedUnsigned {
         common!();
@@ -216,6 +227,9 @@ mod relaxed {
 #[cfg(not(target_feature = "relaxed-simd"))]
 #[derive(Debug)]
 pub(super) struct Plain;
+
+#[cfg(not(target_feature = "relaxed-simd"))]
+unpack!(Plain);
 
 #[cfg(not(target_feature = "relaxed-simd"))]
 impl Simd for Plain {

@@ -13,8 +13,7 @@ pub(crate) use config::Config;
 
 use crate::gguf::Gguf;
 use crate::kernels::{
-    Activations, Attention, CacheRows, Heads, INTERLEAVED, POSITIONS, Projection, Workers,
-    dequantise_row,
+    Activations, Attention, CacheRows, Heads, Projection, Workers, dequantise_row,
 };
 use crate::{EngineError, EngineOptions, LoadProgress};
 use cache::{KvCache, Layout};
@@ -213,13 +212,7 @@ impl Model {
                 keys,
                 values,
                 place: &|kv_head, token| {
-                    let position = first_position + token;
-                    let block = places.block(layer_index, kv_head, position / POSITIONS);
-                    let (run, lane) = (position % POSITIONS / INTERLEAVED, position % INTERLEAVED);
-                    (
-                        block.start + run * INTERLEAVED * head_width + lane,
-                        block.start + position % POSITIONS * head_width,
-                    )
+                    places.position(layer_index, kv_head, first_position + token)
                 },
             },
         };

@@ -8,15 +8,11 @@ mod tests;
 use std::ops::Range;
 
 use super::config::Config;
-use crate::kernels::POSITIONS;
+use crate::kernels::{INTERLEAVED, POSITIONS};
 use prefixes::{Begun, Prefixes};
 
 /// Positions of one block.
 const BLOCK: usize = POSITIONS;
-
-/// Neighbouring positions whose keys are interleaved.
-#[cfg(test)]
-const KEY_RUN: usize = crate::kernels::INTERLEAVED;
 
 /// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
 /// copied in one piece and what was never used lies together at the end. A head's part of a block is
@@ -132,11 +128,16 @@ impl KvCache {
     /// write the parts of different heads or blocks at once. Only reserved positions from
     /// [`Self::length`] on may be written: what lies before may be others' too.
     pub(crate) fn parts(&mut self) -> (Places<'_>, &mut [u16], &mut [u16]) {
-        let places = Places {
-            layout: self.layout,
-            blocks: &self.prefixes.current.blocks,
-        };
-        (places, &mut self.keys, &mut self.values)
+        let Self {
+            keys,
+            values,
+            layout,
+            prefixes,
+            ..
+        } = self;
+        let blocks = &prefixes.current.blocks;
+        let layout = *layout;
+        (Places { layout, blocks }, keys, values)
     }
 
     fn places(&self) -> Places<'_> {
@@ -167,7 +168,7 @@ pub(crate) struct Places<'a> {
 impl Places<'_> {
     /// One head's part of a block, in keys and in values alike. `index` counts the prefix's blocks:
     /// that of a position is `position / 32`. Those of other heads, layers and blocks do not overlap.
-    pub(crate) fn block(&self, layer: usize, kv_head: usize, index: usize) -> Range<usize> {
+    fn block(&self, layer: usize, kv_head: usize, index: usize) -> Range<usize> {
         let Layout {
             layers, kv_heads, ..
         } = self.layout;
@@ -176,22 +177,15 @@ impl Places<'_> {
             ((self.blocks[index] * layers + layer) * kv_heads + kv_head) * self.layout.head();
         start..start + self.layout.head()
     }
-}
 
-#[cfg(test)]
-/// Writes one position's key and value into one head's part of a block, as [`Places::block`] tells
-/// it; `position` may be counted from the block's beginning or from the prompt's.
-fn write_position(
-    keys: &mut [u16],
-    values: &mut [u16],
-    position: usize,
-    key: &[u16],
-    value: &[u16],
-) {
-    let (position, width) = (position % BLOCK, key.len());
-    let run = &mut keys[position / KEY_RUN * KEY_RUN * width..][..KEY_RUN * width];
-    for (lanes, key) in run.chunks_exact_mut(KEY_RUN).zip(key) {
-        lanes[position % KEY_RUN] = *key;
+    /// Where one position's key begins, its dimensions [`INTERLEAVED`] apart, and its value.
+    pub(crate) fn position(&self, layer: usize, kv_head: usize, position: usize) -> (usize, usize) {
+        let width = self.layout.head_width;
+        let block = self.block(layer, kv_head, position / BLOCK).start;
+        let (run, lane) = (position % BLOCK / INTERLEAVED, position % INTERLEAVED);
+        (
+            block + run * INTERLEAVED * width + lane,
+            block + position % BLOCK * width,
+        )
     }
-    values[position * width..][..width].copy_from_slice(value);
 }

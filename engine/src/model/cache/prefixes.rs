@@ -123,7 +123,8 @@ impl Prefixes {
         self.others.push(current);
     }
 
-    /// A prefix that holds the beginning of another one, for now with its last block, full or not.
+    /// A prefix that shares the blocks of another one's beginning. The last one may not be full: then
+    /// [`Self::own_last_block`] must follow before anything is written.
     fn share(&mut self, index: usize, length: usize) -> Prefix {
         let other = &self.others[index];
         let blocks = other.blocks[..length.div_ceil(BLOCK)].to_vec();

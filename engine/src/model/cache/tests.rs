@@ -51,9 +51,11 @@ fn compute(cache: &mut KvCache, tokens: &[u32]) {
     for (position, hash) in hashes(&all).enumerate().skip(first) {
         for (layer, head) in parts_of_layers() {
             let (key, value) = content(hash, layer, head);
-            let block = places.block(layer, head, position / BLOCK);
-            let (keys, values) = (&mut keys[block.clone()], &mut values[block]);
-            write_position(keys, values, position, &key, &value);
+            let (key_at, value_at) = places.position(layer, head, position);
+            for dimension in 0..8 {
+                keys[key_at + dimension * INTERLEAVED] = key[dimension];
+                values[value_at + dimension] = value[dimension];
+            }
         }
     }
     cache.extend(tokens);
@@ -128,9 +130,9 @@ fn check_content(cache: &KvCache, prefix: &Prefix) {
             let (keys, values) = (&cache.keys[block.clone()], &cache.values[block]);
             let at = position % BLOCK;
             for dimension in 0..8 {
-                let in_run = dimension * KEY_RUN + at % KEY_RUN;
+                let in_run = dimension * INTERLEAVED + at % INTERLEAVED;
                 assert_eq!(
-                    keys[at / KEY_RUN * KEY_RUN * 8 + in_run],
+                    keys[at / INTERLEAVED * INTERLEAVED * 8 + in_run],
                     key[dimension],
                     "key of position {position} in layer {layer}"
                 );

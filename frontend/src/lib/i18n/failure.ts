@@ -5,7 +5,7 @@ import type { HubFailure } from "../hub/client";
 import type { Dictionary } from "./fi";
 import type { Formats } from "./format";
 
-/** Codes with which a hub closes a connection for good, or for now. */
+/** Codes with which a hub says why it closes a connection. */
 const UNAUTHORISED = 4001;
 const UNSUPPORTED_VERSION = 4002;
 const TOO_MANY_NODES = 4008;

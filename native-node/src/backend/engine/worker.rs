@@ -176,22 +176,15 @@ mod tests {
 
     fn ask(jobs: &mpsc::UnboundedSender<Job>, prompt: &str) -> mpsc::Receiver<Event> {
         let (events, receiver) = mpsc::channel(4);
-        let sampling = Sampling {
-            temperature: 0.0,
-            top_k: 0,
-            top_p: 1.0,
-            min_p: 0.0,
-            repeat_penalty: 1.0,
-            seed: 0,
-            max_tokens: None,
-            stop: Vec::new(),
-        };
         let input = Input::Raw {
             prompt: prompt.into(),
             suffix: None,
         };
         jobs.send(Job {
-            request: Request { input, sampling },
+            request: Request {
+                input,
+                sampling: Sampling::greedy(None),
+            },
             events,
         })
         .unwrap();
