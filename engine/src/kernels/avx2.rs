@@ -57,6 +57,12 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            unsafe fn splat(x: f32) -> __m256 {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_set1_ps(x) }
+            }
+
+            #[inline(always)]
             unsafe fn splat_at(x: *const f32) -> __m256 {
                 // SAFETY: the trait's contract.
                 unsafe { _mm256_set1_ps(*x) }
@@ -95,9 +101,15 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            unsafe fn and(bytes: __m256i, mask: u8) -> __m256i {
+            unsafe fn mask(byte: u8) -> __m256i {
                 // SAFETY: the trait's contract.
-                unsafe { _mm256_and_si256(bytes, _mm256_set1_epi8(mask as i8)) }
+                unsafe { _mm256_set1_epi8(byte.cast_signed()) }
+            }
+
+            #[inline(always)]
+            unsafe fn and(a: __m256i, b: __m256i) -> __m256i {
+                // SAFETY: the trait's contract.
+                unsafe { _mm256_and_si256(a, b) }
             }
 
             #[inline(always)]
@@ -116,12 +128,6 @@ macro_rules! simd {
             unsafe fn prefetch(at: *const u8) {
                 // SAFETY: a hint; it faults nowhere.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
-            }
-
-            #[inline(always)]
-            unsafe fn splat(x: f32) -> __m256 {
-                // SAFETY: the trait's contract.
-                unsafe { _mm256_set1_ps(x) }
             }
 
             #[inline(always)]

@@ -50,6 +50,12 @@ impl Simd for Avx512Vnni {
     }
 
     #[inline(always)]
+    unsafe fn splat(x: f32) -> __m512 {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
     unsafe fn splat_at(x: *const f32) -> __m512 {
         // SAFETY: the trait's contract.
         unsafe { _mm512_set1_ps(*x) }

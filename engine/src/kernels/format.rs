@@ -5,15 +5,14 @@
 //! [`Layout::BLOCKS`] *blocks* of 32 columns each. A block is
 //!
 //! ```text
-//! quants      a byte for each row and four columns of a *step* (there are 8): byte 32·s + 4·row + i is of
-//!             step s, column 4·s + i.
-//!             8 bits: eight times 32 bytes.
-//!             4 bits: four times 32; step s < 4 in the low halves of bytes, step s + 4 in the high ones.
-//!             5 bits: five times 32; steps 0..5 in the low five bits. What is above holds the others:
+//! quants      `round → byte → row → 4`: a byte for each row and four columns. A *step* is four neighbouring
+//!             columns (there are 8); a round holds some neighbouring steps in some bytes:
+//!             8 bits: a step in a byte.
+//!             4 bits: two steps in a byte, the first in its low half.
+//!             6 bits: four steps in three bytes; the fourth has their highest bits, lowest bits first.
+//!             5 bits: eight steps in five bytes, five of them in the low bits. What is above holds the others:
 //!                     step 5 has byte 0's bits 5..8 and byte 1's 5..7, step 6 likewise of bytes 2 and 3,
 //!                     step 7 byte 4's 5..8, byte 1's bit 7 and byte 3's bit 7, lowest bits first.
-//!             6 bits: six times 32; steps 0..6 in the low six bits, step 6 in bits 6..8 of bytes 0, 1, 2,
-//!                     step 7 in those of bytes 3, 4, 5.
 //! scales      f16 × 8, or one byte × 8 (times the header's f32 × 8), twice for Q6_K's halves
 //! minimums    likewise, where the format has them
 //! ```
@@ -31,6 +30,9 @@ pub(super) const ROWS: usize = 8;
 pub(super) const COLUMNS: usize = 32;
 /// Steps of four columns in a block.
 pub(super) const STEPS: usize = 8;
+
+/// From one byte of a lane to its next.
+pub(super) const BYTE_STRIDE: usize = 4 * ROWS;
 
 /// How a layout keeps the scales of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,15 @@ pub(super) trait Layout: Send + Sync {
         Scales::BytePair => 4 * ROWS,
     };
     const QUANT_BYTES: usize = ROWS * COLUMNS * Self::BITS / 8;
+    /// Steps of a round.
+    const ROUND_STEPS: usize = match Self::BITS {
+        4 => 2,
+        5 => 8,
+        6 => 4,
+        _ => 1,
+    };
+    const ROUNDS: usize = STEPS / Self::ROUND_STEPS;
+    const ROUND_BYTES: usize = Self::QUANT_BYTES / Self::ROUNDS;
     const SCALE_BYTES: usize = match Self::SCALES {
         Scales::Half | Scales::ByteMinimum | Scales::BytePair => 2 * ROWS,
         Scales::HalfMinimum => 4 * ROWS,

@@ -23,6 +23,7 @@ mod quantise;
 mod sets;
 mod simd;
 mod threads;
+mod unpack;
 mod vector;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;

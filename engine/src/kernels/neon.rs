@@ -69,6 +69,12 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    unsafe fn splat(x: f32) -> float32x4_t {
+        // SAFETY: the trait's contract.
+        unsafe { vdupq_n_f32(x) }
+    }
+
+    #[inline(always)]
     unsafe fn splat_at(x: *const f32) -> float32x4_t {
         // SAFETY: the trait's contract.
         unsafe { vld1q_dup_f32(x) }
@@ -107,9 +113,15 @@ impl Unpack for Neon {
     }
 
     #[inline(always)]
-    unsafe fn and(bytes: uint8x16_t, mask: u8) -> uint8x16_t {
+    unsafe fn mask(byte: u8) -> uint8x16_t {
         // SAFETY: the trait's contract.
-        unsafe { vandq_u8(bytes, vdupq_n_u8(mask)) }
+        unsafe { vdupq_n_u8(byte) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
+        // SAFETY: the trait's contract.
+        unsafe { vandq_u8(a, b) }
     }
 
     #[inline(always)]
@@ -123,12 +135,6 @@ impl Unpack for Neon {
         // In lanes of bytes, which NEON has: nothing comes in from a neighbour.
         // SAFETY: the trait's contract.
         unsafe { vshrq_n_u8::<BITS>(bytes) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> float32x4_t {
-        // SAFETY: the trait's contract.
-        unsafe { vdupq_n_f32(x) }
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 use candle_core::quantized::GgmlDType;
 use half::f16;
 
-use super::format::{COLUMNS, Format, Layout, ROWS, STEPS, Scales, with_layout};
+use super::format::{BYTE_STRIDE, COLUMNS, Format, Layout, ROWS, STEPS, Scales, with_layout};
 use super::threads::{Pool, SharedSlice};
 
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +170,7 @@ pub(super) fn unpack<L: Layout>(record: &[u8], block: usize, row: usize) -> Unpa
     let mut quants = [0; COLUMNS];
     for (column, quant) in quants.iter_mut().enumerate() {
         let (step, lane) = (column / 4, 4 * row + column % 4);
-        *quant = quant_at::<L>(|byte| bytes[32 * byte + lane], step);
+        *quant = quant_at::<L>(|byte| bytes[BYTE_STRIDE * byte + lane], step);
     }
     let at = L::QUANT_BYTES;
     let (scales, minimum) = match L::SCALES {
@@ -200,33 +200,30 @@ pub(super) fn unpack<L: Layout>(record: &[u8], block: usize, row: usize) -> Unpa
 
 /// The quant of a step, from the bytes of its lane.
 fn quant_at<L: Layout>(byte: impl Fn(usize) -> u8, step: usize) -> u8 {
-    match (L::BITS, step) {
-        (4, _) => byte(step % 4) >> (4 * (step / 4)) & 15,
-        (5, 0..5) => byte(step) & 31,
-        (5, 5 | 6) => {
+    let first = step / L::ROUND_STEPS * L::ROUND_BYTES / BYTE_STRIDE;
+    match (L::BITS, step % L::ROUND_STEPS) {
+        (4, half) => byte(first) >> (4 * half) & 15,
+        (5, step @ 0..5) => byte(step) & 31,
+        (5, step @ (5 | 6)) => {
             let first = 2 * (step - 5);
             byte(first) >> 5 | (byte(first + 1) >> 5 & 3) << 3
         }
         (5, _) => byte(4) >> 5 | byte(1) >> 7 << 3 | byte(3) >> 7 << 4,
-        (6, 0..6) => byte(step) & 63,
-        (6, _) => {
-            let first = 3 * (step - 6);
-            byte(first) >> 6 | byte(first + 1) >> 6 << 2 | byte(first + 2) >> 6 << 4
-        }
-        _ => byte(step),
+        (6, step @ 0..3) => byte(first + step) & 63,
+        (6, _) => byte(first) >> 6 | byte(first + 1) >> 6 << 2 | byte(first + 2) >> 6 << 4,
+        _ => byte(first),
     }
 }
 
 /// The bytes of a lane, from the quants of its steps.
 fn lane_bytes<L: Layout>(quants: [u8; STEPS]) -> [u8; STEPS] {
-    let mut bytes = quants;
     match L::BITS {
         4 => {
-            for step in 0..4 {
-                bytes[step] |= quants[step + 4] << 4;
-            }
+            let byte = |round: usize| quants[2 * round] | quants[2 * round + 1] << 4;
+            [byte(0), byte(1), byte(2), byte(3), 0, 0, 0, 0]
         }
         5 => {
+            let mut bytes = quants;
             for first in [0, 2] {
                 let quant = quants[5 + first / 2];
                 bytes[first] |= quant << 5;
@@ -236,18 +233,25 @@ fn lane_bytes<L: Layout>(quants: [u8; STEPS]) -> [u8; STEPS] {
             bytes[4] |= quant << 5;
             bytes[1] |= (quant >> 3 & 1) << 7;
             bytes[3] |= quant >> 4 << 7;
+            bytes
         }
         6 => {
-            for first in [0, 3] {
-                let quant = quants[6 + first / 3];
-                for byte in 0..3 {
-                    bytes[first + byte] |= quant >> (2 * byte) << 6;
-                }
-            }
+            let byte = |round: usize, index: usize| {
+                quants[4 * round + index] | quants[4 * round + 3] >> (2 * index) << 6
+            };
+            [
+                byte(0, 0),
+                byte(0, 1),
+                byte(0, 2),
+                byte(1, 0),
+                byte(1, 1),
+                byte(1, 2),
+                0,
+                0,
+            ]
         }
-        _ => {}
+        _ => quants,
     }
-    bytes
 }
 
 /// How a layout's GGUF counterpart lies in the file.
@@ -369,7 +373,7 @@ fn place<L: Layout>(quants: &[u8; COLUMNS], row: usize, block: &mut [u8]) {
     for index in 0..4 {
         let bytes = lane_bytes::<L>(std::array::from_fn(|step| quants[4 * step + index]));
         for (byte, bits) in bytes.into_iter().enumerate().take(L::BITS) {
-            block[32 * byte + 4 * row + index] = bits;
+            block[BYTE_STRIDE * byte + 4 * row + index] = bits;
         }
     }
 }

@@ -7,9 +7,11 @@ use std::ops::Range;
 use super::activations::{Activations, Block};
 use super::format::{COLUMNS, Layout, ROWS, STEPS};
 use super::pack::PackedMatrix;
-use super::product::{minimums, scales, step_quants};
 use super::simd::{Simd, Unpack};
 use super::threads::SharedSlice;
+use super::unpack::{
+    block_minimums, block_scales, header_minimums, header_scales, masks, step_quants,
+};
 
 /// Registers of rows that a panel has.
 const REGISTERS: usize = 2;
@@ -24,7 +26,7 @@ const MOST_ROWS: usize = 32;
 pub(super) struct Panel {
     /// `block → step → row → four columns`.
     quants: [u8; PANEL_BLOCKS * COLUMNS * MOST_ROWS],
-    /// `block → half of its columns → row`; formats with one scale a block use the first half only.
+    /// `block → row`, or `block → half of its columns → row`.
     scales: [f32; PANEL_BLOCKS * 2 * MOST_ROWS],
     /// `block → row`.
     minimums: [f32; PANEL_BLOCKS * MOST_ROWS],
@@ -112,25 +114,34 @@ unsafe fn unpack<S: Unpack, L: Layout>(
         unsafe {
             let record = group.as_ptr().add(block / L::BLOCKS * L::RECORD_BYTES);
             let block = record.add(L::HEADER_BYTES + block % L::BLOCKS * L::BLOCK_BYTES);
+            let masks = masks::<S, L>();
             for row in (0..ROWS).step_by(S::LANES) {
-                for step in 0..STEPS {
-                    let to = 4 * ((index * STEPS + step) * panel_rows + at + row);
-                    let quants = step_quants::<S, L>(block, row, step);
-                    S::store(panel.quants.as_mut_ptr().add(to), quants);
+                let mut to = panel.quants.as_mut_ptr();
+                to = to.add(4 * (index * STEPS * panel_rows + at + row));
+                let mut round = block.add(4 * row);
+                for _ in 0..S::rounds(L::ROUNDS) {
+                    for step in 0..L::ROUND_STEPS {
+                        S::store(to, step_quants::<S, L>(round, step, &masks));
+                        to = to.add(4 * panel_rows);
+                    }
+                    round = round.add(L::ROUND_BYTES);
                 }
-                let [first, second] = scales::<S, L>(record, block, row);
-                let scales = panel.scales.as_mut_ptr();
-                let scales = scales.add(index * 2 * panel_rows + at + row);
-                S::store_floats(scales, first);
-                if L::HALVED {
-                    S::store_floats(scales.add(panel_rows), second);
+                let halves = 1 + usize::from(L::HALVED);
+                for half in 0..halves {
+                    let mut scales = block_scales::<S, L>(block, row, half);
+                    if L::HEADER_BYTES > 0 {
+                        scales = S::multiply(scales, header_scales::<S>(record, row));
+                    }
+                    let to = (index * halves + half) * panel_rows + at + row;
+                    S::store_floats(panel.scales.as_mut_ptr().add(to), scales);
                 }
                 if L::HAS_MINIMUMS {
-                    let to = panel
-                        .minimums
-                        .as_mut_ptr()
-                        .add(index * panel_rows + at + row);
-                    S::store_floats(to, minimums::<S, L>(record, block, row));
+                    let mut minimums = block_minimums::<S, L>(block, row);
+                    if L::HEADER_BYTES > 0 {
+                        minimums = S::multiply(minimums, header_minimums::<S>(record, row));
+                    }
+                    let to = index * panel_rows + at + row;
+                    S::store_floats(panel.minimums.as_mut_ptr().add(to), minimums);
                 }
             }
         }
@@ -157,21 +168,26 @@ impl Piece<'_> {
         panel: &Panel,
         out: &SharedSlice<'_, f32>,
     ) -> usize {
-        let mut sums = [[0.0; MOST_ROWS]; T];
         let rows = self.rows.len();
-        for (index, sums) in sums.iter_mut().enumerate() {
-            let at = (self.first_token + index) * self.weights_rows + self.rows.start;
-            if self.blocks.start > 0 {
-                // SAFETY: the caller's promise on `out`.
-                sums[..rows].copy_from_slice(unsafe { out.slice_mut(at..at + rows) });
-            }
-        }
+        let at = |token: usize| (self.first_token + token) * self.weights_rows + self.rows.start;
+        let mut padded = [[0.0; MOST_ROWS]; T];
+        let is_whole = rows == REGISTERS * S::LANES;
         // SAFETY: the caller's promises.
-        unsafe { self.accumulate::<S, L, T>(panel, &mut sums) };
-        for (index, sums) in sums.iter().enumerate() {
-            let at = (self.first_token + index) * self.weights_rows + self.rows.start;
-            // SAFETY: the caller's promise on `out`.
-            unsafe { out.slice_mut(at..at + rows) }.copy_from_slice(&sums[..rows]);
+        unsafe {
+            let rows_of = |token: usize| out.slice_mut(at(token)..at(token) + rows);
+            let sums = std::array::from_fn(|token| {
+                if is_whole {
+                    return rows_of(token).as_mut_ptr();
+                }
+                padded[token][..rows].copy_from_slice(rows_of(token));
+                padded[token].as_mut_ptr()
+            });
+            self.accumulate::<S, L, T>(panel, sums);
+            if !is_whole {
+                for (token, padded) in padded.iter().enumerate() {
+                    rows_of(token).copy_from_slice(&padded[..rows]);
+                }
+            }
         }
         T
     }
@@ -182,7 +198,7 @@ impl Piece<'_> {
     unsafe fn accumulate<S: Simd, L: Layout, const T: usize>(
         &self,
         panel: &Panel,
-        out: &mut [[f32; MOST_ROWS]; T],
+        out: [*mut f32; T],
     ) {
         // SAFETY: the caller's promises: what is read lies in the panel and in the tokens' rows.
         unsafe {
@@ -190,7 +206,11 @@ impl Piece<'_> {
             let all_blocks = self.x.columns / COLUMNS;
             let mut totals: [[S::Floats; REGISTERS]; T] = std::array::from_fn(|token| {
                 std::array::from_fn(|register| {
-                    S::load_floats(out[token].as_ptr().add(register * S::LANES))
+                    if self.blocks.start == 0 {
+                        S::splat(0.0)
+                    } else {
+                        S::load_floats(out[token].add(register * S::LANES))
+                    }
                 })
             });
             let block_of = |token: usize| {
@@ -206,70 +226,60 @@ impl Piece<'_> {
             let mut quants = panel.quants.as_ptr();
             let mut scales = panel.scales.as_ptr();
             let mut minimums = panel.minimums.as_ptr();
+            let halves = if L::HALVED { S::rounds(2) } else { 1 };
+            let steps = S::rounds(if L::HALVED { STEPS / 2 } else { STEPS });
             for index in 0..self.blocks.len() {
-                let mut sums: [[S::Sums; REGISTERS]; T] = std::array::from_fn(|token| {
-                    let block = x_blocks[token].add(index);
-                    let start = if L::HALVED {
-                        &raw const (*block).minus_sums[0]
-                    } else {
-                        &raw const (*block).minus_sum
-                    };
-                    [S::start::<L>(start); REGISTERS]
-                });
-                for step in 0..STEPS {
-                    let weights: [S::Bytes; REGISTERS] = std::array::from_fn(|register| {
-                        S::load(quants.add(4 * S::LANES * register))
+                let mut x_at = index * COLUMNS;
+                for half in 0..halves {
+                    let mut sums: [[S::Sums; REGISTERS]; T] = std::array::from_fn(|token| {
+                        let block = x_blocks[token].add(index);
+                        let start = if L::HALVED {
+                            (&raw const (*block).minus_sums).cast::<i32>().add(half)
+                        } else {
+                            &raw const (*block).minus_sum
+                        };
+                        [S::start::<L>(start); REGISTERS]
                     });
-                    quants = quants.add(4 * panel_rows);
-                    for token in 0..T {
-                        let x = S::broadcast(x_quants[token].add(index * COLUMNS + 4 * step));
-                        for register in 0..REGISTERS {
-                            let sum = &mut sums[token][register];
-                            *sum = S::dot::<L>(*sum, weights[register], x);
-                        }
-                    }
-                    if L::HALVED && step == STEPS / 2 - 1 {
+                    for _ in 0..steps {
+                        let weights: [S::Bytes; REGISTERS] = std::array::from_fn(|register| {
+                            S::load(quants.add(4 * S::LANES * register))
+                        });
+                        quants = quants.add(4 * panel_rows);
                         for token in 0..T {
-                            let block = x_blocks[token].add(index);
-                            let x_scale = S::splat_at(&raw const (*block).scale);
+                            let x = S::broadcast(x_quants[token].add(x_at));
                             for register in 0..REGISTERS {
-                                let scale = S::load_floats(scales.add(register * S::LANES));
-                                let sum = S::total::<L>(sums[token][register]);
-                                let total = &mut totals[token][register];
-                                *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
+                                let sum = &mut sums[token][register];
+                                *sum = S::dot::<L>(*sum, weights[register], x);
                             }
-                            sums[token] =
-                                [S::start::<L>(&raw const (*block).minus_sums[1]); REGISTERS];
+                        }
+                        x_at += 4;
+                    }
+                    for token in 0..T {
+                        let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
+                        for register in 0..REGISTERS {
+                            let scale = S::load_floats(scales.add(register * S::LANES));
+                            let sum = S::total::<L>(sums[token][register]);
+                            let total = &mut totals[token][register];
+                            *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
                         }
                     }
+                    scales = scales.add(panel_rows);
                 }
-                let last_scales = if L::HALVED {
-                    scales.add(panel_rows)
-                } else {
-                    scales
-                };
-                for token in 0..T {
-                    let block = x_blocks[token].add(index);
-                    let x_scale = S::splat_at(&raw const (*block).scale);
-                    let x_sum = S::splat_at(&raw const (*block).minus_scaled_sum);
-                    for register in 0..REGISTERS {
-                        let at = register * S::LANES;
-                        let scale = S::multiply(S::load_floats(last_scales.add(at)), x_scale);
-                        let sum = S::total::<L>(sums[token][register]);
-                        let total = &mut totals[token][register];
-                        *total = S::multiply_add(sum, scale, *total);
-                        if L::HAS_MINIMUMS {
-                            *total =
-                                S::multiply_add(S::load_floats(minimums.add(at)), x_sum, *total);
+                if L::HAS_MINIMUMS {
+                    for (token, totals) in totals.iter_mut().enumerate() {
+                        let block = x_blocks[token].add(index);
+                        let x_sum = S::splat_at(&raw const (*block).minus_scaled_sum);
+                        for (register, total) in totals.iter_mut().enumerate() {
+                            let minimum = S::load_floats(minimums.add(register * S::LANES));
+                            *total = S::multiply_add(minimum, x_sum, *total);
                         }
                     }
+                    minimums = minimums.add(panel_rows);
                 }
-                scales = scales.add(2 * panel_rows);
-                minimums = minimums.add(panel_rows);
             }
-            for (out, totals) in out.iter_mut().zip(totals) {
+            for (out, totals) in out.into_iter().zip(totals) {
                 for (register, total) in totals.into_iter().enumerate() {
-                    S::store_floats(out.as_mut_ptr().add(register * S::LANES), total);
+                    S::store_floats(out.add(register * S::LANES), total);
                 }
             }
         }

@@ -4,12 +4,19 @@
 use std::ops::Range;
 
 use super::activations::{Activations, Block};
-use super::format::{COLUMNS, Layout, ROWS, STEPS, Scales};
+use super::format::{COLUMNS, Layout, ROWS};
 use super::pack::PackedMatrix;
 use super::simd::Unpack;
 use super::threads::SharedSlice;
+use super::unpack::{
+    Masks, block_minimums, block_scales, header_minimums, header_scales, masks, step_quants,
+};
 
 /// `out[row] = weights[row] · x` for the rows of `groups` and the only token of `x`.
+///
+/// Where registers have few lanes, two groups are multiplied at a time: what their rows have in common costs half
+/// then, and twice as much memory is on its way. The two walk through halves of the range, since hardware
+/// fetches ahead best along few long runs.
 ///
 /// # Safety
 /// The processor has the features; `weights` has the layout; nobody else holds a reference into these rows
@@ -21,185 +28,162 @@ pub(super) unsafe fn multiply_one<S: Unpack, L: Layout>(
     x: &Activations,
     out: &SharedSlice<'_, f32>,
 ) {
-    for group in groups {
-        let rows = ROWS.min(weights.rows - group * ROWS);
-        let mut sums = [0.0; ROWS];
-        // SAFETY: the caller's promises; a group and the activations have as many blocks.
-        unsafe {
-            dot_group::<S, L>(weights.group(group), x, &mut sums);
-            out.slice_mut(group * ROWS..group * ROWS + rows)
-                .copy_from_slice(&sums[..rows]);
+    let put = |group: usize, sums: &[f32; ROWS]| {
+        let rows = group * ROWS..weights.rows.min((group + 1) * ROWS);
+        // SAFETY: the caller's promise on `out`.
+        unsafe { out.slice_mut(rows.clone()) }.copy_from_slice(&sums[..rows.len()]);
+    };
+    if S::LANES == ROWS {
+        for group in groups {
+            // SAFETY: the caller's promises; a group and the activations have as many blocks.
+            let [sums, _] = unsafe { dot_groups::<S, L, 1>([weights.group(group); 2], x) };
+            put(group, &sums);
         }
+        return;
+    }
+    debug_assert_eq!(S::LANES * 2, ROWS);
+    let half = groups.len().div_ceil(2);
+    for first in groups.start..groups.start + half {
+        // Of an odd number, the last one is computed twice.
+        let second = (first + half).min(groups.end - 1);
+        let pair = [first, second].map(|group| weights.group(group));
+        // SAFETY: as above.
+        let [sums, second_sums] = unsafe { dot_groups::<S, L, 4>(pair, x) };
+        put(first, &sums);
+        put(second, &second_sums);
     }
 }
 
-/// Eight rows times one token.
+/// As many registers of rows as `R` says, of the first group first, times one token.
 ///
 /// # Safety
-/// The processor has the features; `group` holds a record for each `L::BLOCKS` blocks of the activations.
+/// The processor has the features; a group holds a record for each `L::BLOCKS` blocks of the activations.
 #[inline(always)]
-unsafe fn dot_group<S: Unpack, L: Layout>(group: &[u8], x: &Activations, out: &mut [f32; ROWS]) {
-    // SAFETY: the caller's promise; parts and steps stay inside a block.
+unsafe fn dot_groups<S: Unpack, L: Layout, const R: usize>(
+    groups: [&[u8]; 2],
+    x: &Activations,
+) -> [[f32; ROWS]; 2] {
+    // SAFETY: the caller's promise; records and blocks stay inside a group.
     unsafe {
-        let parts = ROWS / S::LANES;
-        let mut totals = [S::splat(0.0); 2];
+        let in_group = ROWS / S::LANES;
+        let row = |register: usize| register % in_group * S::LANES;
+        let masks = masks::<S, L>();
+        let mut totals = [S::splat(0.0); R];
         let mut quants = x.quants.as_ptr();
-        let mut record = group.as_ptr();
+        let mut records: [*const u8; R] =
+            std::array::from_fn(|register| groups[register / in_group].as_ptr());
         for blocks in x.blocks.chunks_exact(L::BLOCKS) {
-            let mut block = record.add(L::HEADER_BYTES);
+            let mut sums = Sums {
+                scaled: [S::splat(0.0); R],
+                minimums: [S::splat(0.0); R],
+            };
+            if L::HEADER_BYTES == 0 {
+                sums.scaled = totals;
+            }
+            let mut at = records.map(|record| record.add(L::HEADER_BYTES));
             for x in blocks {
-                let mut line = 0;
-                while line < L::BLOCK_BYTES {
-                    S::prefetch(block.wrapping_add(PREFETCH_BYTES + line));
-                    line += 64;
+                for block in at.iter().step_by(in_group) {
+                    for line in (0..L::BLOCK_BYTES).step_by(64) {
+                        S::prefetch(block.wrapping_add(PREFETCH_BYTES + line));
+                    }
                 }
-                for (part, total) in totals.iter_mut().enumerate().take(parts) {
-                    *total = dot_block::<S, L>(record, block, quants, x, part * S::LANES, *total);
-                }
-                block = block.add(L::BLOCK_BYTES);
+                dot_block::<S, L, R>(at, quants, x, &masks, &mut sums);
+                at = at.map(|block| block.add(L::BLOCK_BYTES));
                 quants = quants.add(COLUMNS);
             }
-            record = block;
+            if L::HEADER_BYTES == 0 {
+                totals = sums.scaled;
+            } else {
+                for (register, total) in totals.iter_mut().enumerate() {
+                    let (record, row) = (records[register], row(register));
+                    let scales = header_scales::<S>(record, row);
+                    *total = S::multiply_add(sums.scaled[register], scales, *total);
+                    if L::HAS_MINIMUMS {
+                        let minimums = header_minimums::<S>(record, row);
+                        *total = S::multiply_add(sums.minimums[register], minimums, *total);
+                    }
+                }
+            }
+            records = records.map(|record| record.add(L::RECORD_BYTES));
         }
-        for (part, total) in totals.iter().enumerate().take(parts) {
-            S::store_floats(out.as_mut_ptr().add(part * S::LANES), *total);
+        let mut sums = [[0.0; ROWS]; 2];
+        for (register, total) in totals.into_iter().enumerate() {
+            let sums = sums[register / in_group].as_mut_ptr();
+            S::store_floats(sums.add(row(register)), total);
         }
+        sums
     }
 }
 
 /// How far ahead of their use weights are asked for.
 const PREFETCH_BYTES: usize = 1024;
 
-/// One block of the rows from `row` on, added to `total`.
+/// What the blocks of a record come to, without its header's factors.
+struct Sums<S: Unpack, const R: usize> {
+    scaled: [S::Floats; R],
+    minimums: [S::Floats; R],
+}
+
+/// Adds one block of all rows.
 ///
 /// # Safety
-/// The processor has the features; `record` and `block` are whole, `quants` are a block's.
+/// The processor has the features; the blocks are whole, `quants` are a block's.
 #[inline(always)]
-unsafe fn dot_block<S: Unpack, L: Layout>(
-    record: *const u8,
-    block: *const u8,
-    quants: *const i8,
+unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
+    blocks: [*const u8; R],
+    mut quants: *const i8,
     x: &Block,
-    row: usize,
-    mut total: S::Floats,
-) -> S::Floats {
+    masks: &Masks<S>,
+    totals: &mut Sums<S, R>,
+) {
     // SAFETY: the caller's promise.
     unsafe {
+        let row = |register: usize| register % (ROWS / S::LANES) * S::LANES;
         let x_scale = S::splat_at(&raw const x.scale);
-        let [first, second] = scales::<S, L>(record, block, row);
-        let start = if L::HALVED {
-            &raw const x.minus_sums[0]
-        } else {
-            &raw const x.minus_sum
-        };
-        let mut sums = S::start::<L>(start);
-        for step in 0..STEPS {
-            let weights = step_quants::<S, L>(block, row, step);
-            sums = S::dot::<L>(sums, weights, S::broadcast(quants.add(4 * step)));
-            if L::HALVED && step == STEPS / 2 - 1 {
-                let scale = S::multiply(first, x_scale);
-                total = S::multiply_add(S::total::<L>(sums), scale, total);
-                sums = S::start::<L>(&raw const x.minus_sums[1]);
+        let mut sums = [S::start::<L>(&raw const x.minus_sum); R];
+        let mut at: [*const u8; R] =
+            std::array::from_fn(|register| blocks[register].add(4 * row(register)));
+        for round in 0..S::rounds(L::ROUNDS) {
+            if L::HALVED {
+                sums = [S::start::<L>(x.minus_sums.as_ptr().add(round)); R];
+            }
+            for register in 0..R {
+                for step in 0..L::ROUND_STEPS {
+                    let weights = step_quants::<S, L>(at[register], step, masks);
+                    let x = S::broadcast(quants.add(4 * step));
+                    sums[register] = S::dot::<L>(sums[register], weights, x);
+                }
+                at[register] = at[register].add(L::ROUND_BYTES);
+            }
+            quants = quants.add(4 * L::ROUND_STEPS);
+            if L::HALVED {
+                for register in 0..R {
+                    let total = &mut totals.scaled[register];
+                    let scale = block_scales::<S, L>(blocks[register], row(register), round);
+                    let sum = S::total::<L>(sums[register]);
+                    *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
+                }
             }
         }
-        let scale = S::multiply(second, x_scale);
-        total = S::multiply_add(S::total::<L>(sums), scale, total);
-        if L::HAS_MINIMUMS {
-            let minimums = minimums::<S, L>(record, block, row);
-            let x_sum = S::splat_at(&raw const x.minus_scaled_sum);
-            total = S::multiply_add(minimums, x_sum, total);
+        if L::HALVED {
+            return;
         }
-        total
-    }
-}
-
-/// The quants of one step, a byte each.
-///
-/// # Safety
-/// The processor has the features; `block` has `L::BLOCK_BYTES`.
-#[inline(always)]
-pub(super) unsafe fn step_quants<S: Unpack, L: Layout>(
-    block: *const u8,
-    row: usize,
-    step: usize,
-) -> S::Bytes {
-    // SAFETY: the loads lie in the block's quants.
-    unsafe {
-        let load = |column: usize| S::load(block.add(4 * (ROWS * column + row)));
-        match (L::BITS, step) {
-            (4, 0..4) => S::and(load(step), 15),
-            (4, _) => S::and(S::shift_right::<4>(load(step - 4)), 15),
-            (5, 0..5) => S::and(load(step), 31),
-            (5, 5 | 6) => {
-                let low = S::and(S::shift_right::<5>(load(2 * (step - 5))), 7);
-                let high = S::and(S::shift_right::<2>(load(2 * (step - 5) + 1)), 0x18);
-                S::or(low, high)
+        let x_sum = S::splat_at(&raw const x.minus_scaled_sum);
+        for register in 0..R {
+            let row = row(register);
+            let total = &mut totals.scaled[register];
+            let scale = block_scales::<S, L>(blocks[register], row, 0);
+            let sum = S::total::<L>(sums[register]);
+            *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
+            if L::HAS_MINIMUMS {
+                let total = if L::HEADER_BYTES == 0 {
+                    total
+                } else {
+                    &mut totals.minimums[register]
+                };
+                let minimums = block_minimums::<S, L>(blocks[register], row);
+                *total = S::multiply_add(minimums, x_sum, *total);
             }
-            (5, _) => {
-                let low = S::and(S::shift_right::<5>(load(4)), 7);
-                let fourth = S::and(S::shift_right::<4>(load(1)), 8);
-                let fifth = S::and(S::shift_right::<3>(load(3)), 0x10);
-                S::or(low, S::or(fourth, fifth))
-            }
-            (6, 0..6) => S::and(load(step), 63),
-            (6, _) => {
-                let from = 3 * (step - 6);
-                let low = S::and(S::shift_right::<6>(load(from)), 3);
-                let middle = S::and(S::shift_right::<4>(load(from + 1)), 0x0C);
-                let high = S::and(S::shift_right::<2>(load(from + 2)), 0x30);
-                S::or(low, S::or(middle, high))
-            }
-            _ => load(step),
-        }
-    }
-}
-
-/// The scales of a block's two halves of columns.
-///
-/// # Safety
-/// The processor has the features; `record` and `block` are whole.
-#[inline(always)]
-pub(super) unsafe fn scales<S: Unpack, L: Layout>(
-    record: *const u8,
-    block: *const u8,
-    row: usize,
-) -> [S::Floats; 2] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let at = block.add(L::QUANT_BYTES);
-        match L::SCALES {
-            Scales::Half | Scales::HalfMinimum => [S::halves(at.add(2 * row).cast()); 2],
-            Scales::ByteMinimum => {
-                let scale = S::load_floats(record.add(4 * row).cast());
-                [S::multiply(scale, S::unsigned_bytes(at.add(row))); 2]
-            }
-            Scales::BytePair => {
-                let scale = S::load_floats(record.add(4 * row).cast());
-                [0, ROWS].map(|half| S::multiply(scale, S::signed_bytes(at.add(half + row))))
-            }
-        }
-    }
-}
-
-/// What is taken off each weight of a block; only where the layout has minimums.
-///
-/// # Safety
-/// As for [`scales`].
-#[inline(always)]
-pub(super) unsafe fn minimums<S: Unpack, L: Layout>(
-    record: *const u8,
-    block: *const u8,
-    row: usize,
-) -> S::Floats {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let at = block.add(L::QUANT_BYTES);
-        if L::SCALES == Scales::HalfMinimum {
-            let added = S::halves(at.add(2 * ROWS + 2 * row).cast());
-            S::multiply(added, S::splat(-1.0))
-        } else {
-            let scale = S::load_floats(record.add(4 * ROWS + 4 * row).cast());
-            S::multiply(scale, S::unsigned_bytes(at.add(ROWS + row)))
         }
     }
 }

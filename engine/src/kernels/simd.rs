@@ -15,6 +15,13 @@ pub(super) trait Simd {
     type Sums: Copy;
     type Floats: Copy;
 
+    /// How often a loop over rounds or steps goes round: `count`. Compilers unroll such loops, which is well where
+    /// they also order what comes out; for browsers it must stay a loop, so `count` is hidden from them there.
+    #[inline(always)]
+    fn rounds(count: usize) -> usize {
+        count
+    }
+
     unsafe fn load(at: *const u8) -> Self::Bytes;
     /// The same four activations in every lane.
     unsafe fn broadcast(four: *const i8) -> Self::Bytes;
@@ -27,6 +34,7 @@ pub(super) trait Simd {
     unsafe fn dot<L: Layout>(sums: Self::Sums, weights: Self::Bytes, x: Self::Bytes) -> Self::Sums;
     unsafe fn total<L: Layout>(sums: Self::Sums) -> Self::Floats;
 
+    unsafe fn splat(x: f32) -> Self::Floats;
     unsafe fn splat_at(x: *const f32) -> Self::Floats;
     unsafe fn load_floats(at: *const f32) -> Self::Floats;
     unsafe fn store_floats(at: *mut f32, x: Self::Floats);
@@ -41,7 +49,9 @@ pub(super) trait Simd {
 /// As for [`Simd`].
 pub(super) trait Unpack: Simd {
     unsafe fn store(at: *mut u8, bytes: Self::Bytes);
-    unsafe fn and(bytes: Self::Bytes, mask: u8) -> Self::Bytes;
+    /// The same byte everywhere, for [`Self::and`].
+    unsafe fn mask(byte: u8) -> Self::Bytes;
+    unsafe fn and(a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
     unsafe fn or(a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
     /// In lanes of 16 bits or fewer: bits of a byte's neighbour may come in from above.
     unsafe fn shift_right<const BITS: i32>(bytes: Self::Bytes) -> Self::Bytes;
@@ -49,7 +59,6 @@ pub(super) trait Unpack: Simd {
     #[inline(always)]
     unsafe fn prefetch(_: *const u8) {}
 
-    unsafe fn splat(x: f32) -> Self::Floats;
     /// As many f16. Exact but for infinities, which no weight or activation is.
     unsafe fn halves(at: *const u16) -> Self::Floats;
     unsafe fn unsigned_bytes(at: *const u8) -> Self::Floats;

@@ -2,6 +2,7 @@
 //! bytes. A browser finds out which build it can run before it loads one.
 
 use std::arch::wasm32::*;
+use std::hint::black_box;
 
 use super::activations::Block;
 use super::format::{COLUMNS, Layout};
@@ -16,6 +17,13 @@ macro_rules! common {
         type Bytes = v128;
         type Floats = v128;
 
+        /// What is unrolled, LLVM turns into one expression for WebAssembly's stack machine, with all loads first;
+        /// browsers compute in the order they are told, and run out of registers.
+        #[inline(always)]
+        fn rounds(count: usize) -> usize {
+            black_box(count)
+        }
+
         #[inline(always)]
         unsafe fn load(at: *const u8) -> v128 {
             // SAFETY: the trait's contract.
@@ -26,6 +34,11 @@ macro_rules! common {
         unsafe fn broadcast(four: *const i8) -> v128 {
             // SAFETY: the trait's contract.
             unsafe { v128_load32_splat(four.cast()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> v128 {
+            f32x4_splat(x)
         }
 
         #[inline(always)]
@@ -72,8 +85,14 @@ macro_rules! unpack {
             }
 
             #[inline(always)]
-            unsafe fn and(bytes: v128, mask: u8) -> v128 {
-                v128_and(bytes, u8x16_splat(mask))
+            unsafe fn mask(byte: u8) -> v128 {
+                // Browsers make a constant anew at each use; what they don't know to be one they keep.
+                black_box(u8x16_splat(byte))
+            }
+
+            #[inline(always)]
+            unsafe fn and(a: v128, b: v128) -> v128 {
+                v128_and(a, b)
             }
 
             #[inline(always)]
@@ -84,11 +103,6 @@ macro_rules! unpack {
             #[inline(always)]
             unsafe fn shift_right<const BITS: i32>(bytes: v128) -> v128 {
                 u16x8_shr(bytes, BITS as u32)
-            }
-
-            #[inline(always)]
-            unsafe fn splat(x: f32) -> v128 {
-                f32x4_splat(x)
             }
 
             /// The bits are moved to where f32 has them, and a product with 2^112 mends the exponent, of
@@ -213,7 +227,7 @@ mod relaxed {
         // `black_box`: the compiler must leave the answer to the machine.
         let dot = |x: i8, weight: u8| {
             let (x, weight) = (i8x16_splat(x), u8x16_splat(weight));
-            let (x, weight) = (std::hint::black_box(x), std::hint::black_box(weight));
+            let (x, weight) = (black_box(x), black_box(weight));
             let sums = i32x4_relaxed_dot_i8x16_i7x16_add(x, weight, i32x4_splat(0));
             i32x4_extract_lane::<0>(sums)
         };
