@@ -12,9 +12,8 @@ use super::{Kernels, Scratch, detect};
 
 /// Groups of rows that a piece has at least: as many as the widest panel.
 const PIECE_GROUPS: usize = 4;
-const MOST_PIECE_GROUPS: usize = 64;
-/// Pieces for each thread, so that all end together.
-const PIECES_PER_THREAD: usize = 8;
+/// And at most: whoever loses its processor for a moment should not keep the others waiting for long.
+const MOST_PIECE_GROUPS: usize = 256;
 
 /// Threads, what each needs to work, and the kernels that they run.
 #[derive(Debug)]
@@ -338,14 +337,13 @@ impl Workers {
     fn each_piece(&mut self, groups: usize, body: &PieceBody<'_>) {
         let kernels = self.kernels;
         let scratch = SharedSlice::new(&mut self.scratch);
-        // Small enough that all end together, large enough that fetching one costs nothing.
-        let wanted = groups / (self.pool.threads() * PIECES_PER_THREAD);
-        let piece = (wanted / PIECE_GROUPS * PIECE_GROUPS).clamp(PIECE_GROUPS, MOST_PIECE_GROUPS);
-        self.pool.for_each(groups, piece, &|thread, range| {
+        let body = |thread: usize, range| {
             // SAFETY: a thread has its scratch to itself.
             let scratch = unsafe { &mut scratch.slice_mut(thread..thread + 1)[0] };
             body(kernels, scratch, range);
-        });
+        };
+        self.pool
+            .for_each_shrinking(groups, PIECE_GROUPS, MOST_PIECE_GROUPS, &body);
     }
 }
 

@@ -145,15 +145,34 @@ impl Pool {
         chunk: usize,
         body: &(dyn Fn(usize, Range<usize>) + Sync),
     ) {
-        let chunk = chunk.max(1);
+        self.for_each_shrinking(total, chunk, chunk, body);
+    }
+
+    /// The same with pieces of `most` down to `least`, of which each is a multiple: large ones first, and so small ones
+    /// in the end that all threads end together.
+    pub(crate) fn for_each_shrinking(
+        &mut self,
+        total: usize,
+        least: usize,
+        most: usize,
+        body: &(dyn Fn(usize, Range<usize>) + Sync),
+    ) {
+        let least = least.max(1);
+        let threads = self.threads();
+        let length = |start: usize| {
+            let share = (total - start) / (2 * threads);
+            (share / least * least).clamp(least, most.max(least))
+        };
         let next = AtomicUsize::new(0);
         self.run(&|thread| {
             loop {
-                let start = next.fetch_add(chunk, Ordering::Relaxed);
-                if start >= total {
+                let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
+                    (start < total).then(|| start + length(start))
+                });
+                let Ok(start) = taken else {
                     return;
-                }
-                body(thread, start..(start + chunk).min(total));
+                };
+                body(thread, start..(start + length(start)).min(total));
             }
         });
     }
