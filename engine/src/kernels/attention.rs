@@ -137,21 +137,26 @@ pub(super) unsafe fn attend<S: Unpack>(
 /// summed up before shrinks.
 #[inline(always)]
 fn soften(scores: &mut [f32], largest: &mut f32, total: &mut f32) -> f32 {
+    // Eight side by side, and a comparison that vectors have: `max` minds what is no number.
+    let (eights, _) = scores.as_chunks_mut::<8>();
     let before = *largest;
-    *largest = scores
-        .iter()
-        .fold(before, |largest, &score| largest.max(score));
-    let shrink = exp(before - *largest);
-    for score in scores.iter_mut() {
-        *score = exp(*score - *largest);
-    }
-    let mut sums = [0.0; 8];
-    for scores in scores.chunks_exact(8) {
-        for (sum, score) in sums.iter_mut().zip(scores) {
-            *sum += score;
+    let mut peaks = [before; 8];
+    for scores in &*eights {
+        for (peak, score) in peaks.iter_mut().zip(scores) {
+            *peak = if *score > *peak { *score } else { *peak };
         }
     }
+    let peak = peaks.into_iter().fold(before, f32::max);
+    let mut sums = [0.0; 8];
+    for scores in eights {
+        for (sum, score) in sums.iter_mut().zip(scores) {
+            *score = exp(*score - peak);
+            *sum += *score;
+        }
+    }
+    let shrink = exp(before - peak);
     *total = *total * shrink + sums.iter().sum::<f32>();
+    *largest = peak;
     shrink
 }
 
@@ -161,10 +166,15 @@ fn soften(scores: &mut [f32], largest: &mut f32, total: &mut f32) -> f32 {
 /// The processor has the features; `out` is as long as `halves`, whose length is a multiple of the lanes.
 #[inline(always)]
 unsafe fn widen<S: Unpack>(halves: &[u16], out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    let with = unsafe { S::for_halves() };
     for at in (0..halves.len()).step_by(S::LANES) {
         // SAFETY: the caller's promise.
         unsafe {
-            S::store_floats(out.as_mut_ptr().add(at), S::halves(halves.as_ptr().add(at)));
+            S::store_floats(
+                out.as_mut_ptr().add(at),
+                S::halves(halves.as_ptr().add(at), with),
+            );
         }
     }
 }
@@ -175,6 +185,8 @@ unsafe fn widen<S: Unpack>(halves: &[u16], out: &mut [f32]) {
 /// The processor has the features; `keys` is a block's, `out` has room for it.
 #[inline(always)]
 unsafe fn widen_keys<S: Unpack>(keys: &[u16], width: usize, seen: usize, out: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    let with = unsafe { S::for_halves() };
     let (run, parts) = (INTERLEAVED * width, INTERLEAVED / S::LANES);
     for run in (0..seen.div_ceil(INTERLEAVED)).map(|index| index * run) {
         for column in 0..width {
@@ -183,7 +195,7 @@ unsafe fn widen_keys<S: Unpack>(keys: &[u16], width: usize, seen: usize, out: &m
                 unsafe {
                     let from = run + column * INTERLEAVED + part * S::LANES;
                     let to = run + (part * width + column) * S::LANES;
-                    let floats = S::halves(keys.as_ptr().add(from));
+                    let floats = S::halves(keys.as_ptr().add(from), with);
                     S::store_floats(out.as_mut_ptr().add(to), floats);
                 }
             }

@@ -130,8 +130,13 @@ macro_rules! simd {
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
             }
 
+            type Halves = ();
+
             #[inline(always)]
-            unsafe fn halves(at: *const u16) -> __m256 {
+            unsafe fn for_halves() {}
+
+            #[inline(always)]
+            unsafe fn halves(at: *const u16, (): ()) -> __m256 {
                 // SAFETY: the trait's contract.
                 unsafe { _mm256_cvtph_ps(_mm_loadu_si128(at.cast())) }
             }

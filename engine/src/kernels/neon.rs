@@ -137,8 +137,13 @@ impl Unpack for Neon {
         unsafe { vshrq_n_u8::<BITS>(bytes) }
     }
 
+    type Halves = ();
+
     #[inline(always)]
-    unsafe fn halves(at: *const u16) -> float32x4_t {
+    unsafe fn for_halves() {}
+
+    #[inline(always)]
+    unsafe fn halves(at: *const u16, (): ()) -> float32x4_t {
         // SAFETY: the trait's contract.
         unsafe { vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(at))) }
     }

@@ -10,7 +10,7 @@ use super::pack::PackedMatrix;
 use super::simd::{Simd, Unpack};
 use super::threads::SharedSlice;
 use super::unpack::{
-    block_minimums, block_scales, header_minimums, header_scales, masks, step_quants,
+    block_minimums, block_scales, constants, header_minimums, header_scales, step_quants,
 };
 
 /// Registers of rows that a panel has.
@@ -114,21 +114,21 @@ unsafe fn unpack<S: Unpack, L: Layout>(
         unsafe {
             let record = group.as_ptr().add(block / L::BLOCKS * L::RECORD_BYTES);
             let block = record.add(L::HEADER_BYTES + block % L::BLOCKS * L::BLOCK_BYTES);
-            let masks = masks::<S, L>();
+            let constants = constants::<S, L>();
             for row in (0..ROWS).step_by(S::LANES) {
                 let mut to = panel.quants.as_mut_ptr();
                 to = to.add(4 * (index * STEPS * panel_rows + at + row));
                 let mut round = block.add(4 * row);
                 for _ in 0..S::rounds(L::ROUNDS) {
                     for step in 0..L::ROUND_STEPS {
-                        S::store(to, step_quants::<S, L>(round, step, &masks));
+                        S::store(to, step_quants::<S, L>(round, step, &constants));
                         to = to.add(4 * panel_rows);
                     }
                     round = round.add(L::ROUND_BYTES);
                 }
                 let halves = 1 + usize::from(L::HALVED);
                 for half in 0..halves {
-                    let mut scales = block_scales::<S, L>(block, row, half);
+                    let mut scales = block_scales::<S, L>(block, row, half, &constants);
                     if L::HEADER_BYTES > 0 {
                         scales = S::multiply(scales, header_scales::<S>(record, row));
                     }
@@ -136,7 +136,7 @@ unsafe fn unpack<S: Unpack, L: Layout>(
                     S::store_floats(panel.scales.as_mut_ptr().add(to), scales);
                 }
                 if L::HAS_MINIMUMS {
-                    let mut minimums = block_minimums::<S, L>(block, row);
+                    let mut minimums = block_minimums::<S, L>(block, row, &constants);
                     if L::HEADER_BYTES > 0 {
                         minimums = S::multiply(minimums, header_minimums::<S>(record, row));
                     }
@@ -230,6 +230,8 @@ impl Piece<'_> {
             let steps = S::rounds(if L::HALVED { STEPS / 2 } else { STEPS });
             for index in 0..self.blocks.len() {
                 let mut x_at = index * COLUMNS;
+                // Of halves: what they come to without the activations' scale.
+                let mut both = [[S::splat(0.0); REGISTERS]; T];
                 for half in 0..halves {
                     let mut sums: [[S::Sums; REGISTERS]; T] = std::array::from_fn(|token| {
                         let block = x_blocks[token].add(index);
@@ -259,11 +261,24 @@ impl Piece<'_> {
                         for register in 0..REGISTERS {
                             let scale = S::load_floats(scales.add(register * S::LANES));
                             let sum = S::total::<L>(sums[token][register]);
-                            let total = &mut totals[token][register];
-                            *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
+                            if L::HALVED {
+                                let both = &mut both[token][register];
+                                *both = S::multiply_add(sum, scale, *both);
+                            } else {
+                                let total = &mut totals[token][register];
+                                *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
+                            }
                         }
                     }
                     scales = scales.add(panel_rows);
+                }
+                if L::HALVED {
+                    for (token, totals) in totals.iter_mut().enumerate() {
+                        let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
+                        for (total, both) in totals.iter_mut().zip(both[token]) {
+                            *total = S::multiply_add(both, x_scale, *total);
+                        }
+                    }
                 }
                 if L::HAS_MINIMUMS {
                     for (token, totals) in totals.iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use super::pack::PackedMatrix;
 use super::simd::Unpack;
 use super::threads::SharedSlice;
 use super::unpack::{
-    Masks, block_minimums, block_scales, header_minimums, header_scales, masks, step_quants,
+    Constants, block_minimums, block_scales, constants, header_minimums, header_scales, step_quants,
 };
 
 /// `out[row] = weights[row] · x` for the rows of `groups` and the only token of `x`.
@@ -67,7 +67,7 @@ unsafe fn dot_groups<S: Unpack, L: Layout, const R: usize>(
     unsafe {
         let in_group = ROWS / S::LANES;
         let row = |register: usize| register % in_group * S::LANES;
-        let masks = masks::<S, L>();
+        let constants = constants::<S, L>();
         let mut totals = [S::splat(0.0); R];
         let mut quants = x.quants.as_ptr();
         let mut records: [*const u8; R] =
@@ -87,7 +87,7 @@ unsafe fn dot_groups<S: Unpack, L: Layout, const R: usize>(
                         S::prefetch(block.wrapping_add(PREFETCH_BYTES + line));
                     }
                 }
-                dot_block::<S, L, R>(at, quants, x, &masks, &mut sums);
+                dot_block::<S, L, R>(at, quants, x, &constants, &mut sums);
                 at = at.map(|block| block.add(L::BLOCK_BYTES));
                 quants = quants.add(COLUMNS);
             }
@@ -133,7 +133,7 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
     blocks: [*const u8; R],
     mut quants: *const i8,
     x: &Block,
-    masks: &Masks<S>,
+    constants: &Constants<S>,
     totals: &mut Sums<S, R>,
 ) {
     // SAFETY: the caller's promise.
@@ -149,7 +149,7 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
             }
             for register in 0..R {
                 for step in 0..L::ROUND_STEPS {
-                    let weights = step_quants::<S, L>(at[register], step, masks);
+                    let weights = step_quants::<S, L>(at[register], step, constants);
                     let x = S::broadcast(quants.add(4 * step));
                     sums[register] = S::dot::<L>(sums[register], weights, x);
                 }
@@ -158,8 +158,9 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
             quants = quants.add(4 * L::ROUND_STEPS);
             if L::HALVED {
                 for register in 0..R {
+                    let (block, row) = (blocks[register], row(register));
                     let total = &mut totals.scaled[register];
-                    let scale = block_scales::<S, L>(blocks[register], row(register), round);
+                    let scale = block_scales::<S, L>(block, row, round, constants);
                     let sum = S::total::<L>(sums[register]);
                     *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
                 }
@@ -170,9 +171,9 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
         }
         let x_sum = S::splat_at(&raw const x.minus_scaled_sum);
         for register in 0..R {
-            let row = row(register);
+            let (block, row) = (blocks[register], row(register));
             let total = &mut totals.scaled[register];
-            let scale = block_scales::<S, L>(blocks[register], row, 0);
+            let scale = block_scales::<S, L>(block, row, 0, constants);
             let sum = S::total::<L>(sums[register]);
             *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
             if L::HAS_MINIMUMS {
@@ -181,7 +182,7 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
                 } else {
                     &mut totals.minimums[register]
                 };
-                let minimums = block_minimums::<S, L>(blocks[register], row);
+                let minimums = block_minimums::<S, L>(block, row, constants);
                 *total = S::multiply_add(minimums, x_sum, *total);
             }
         }

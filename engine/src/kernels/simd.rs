@@ -59,8 +59,11 @@ pub(super) trait Unpack: Simd {
     #[inline(always)]
     unsafe fn prefetch(_: *const u8) {}
 
+    /// What [`Self::halves`] computes with; made outside of loops.
+    type Halves: Copy;
+    unsafe fn for_halves() -> Self::Halves;
     /// As many f16. Exact but for infinities, which no weight or activation is.
-    unsafe fn halves(at: *const u16) -> Self::Floats;
+    unsafe fn halves(at: *const u16, with: Self::Halves) -> Self::Floats;
     unsafe fn unsigned_bytes(at: *const u8) -> Self::Floats;
     unsafe fn signed_bytes(at: *const u8) -> Self::Floats;
 }

@@ -1,22 +1,30 @@
 //! Packed weights as registers, written once for every [`Unpack`].
 
 use super::format::{BYTE_STRIDE, Layout, ROWS, Scales};
-use super::simd::{Simd, Unpack};
+use super::simd::Unpack;
 
-/// What [`step_quants`] masks with.
-pub(super) type Masks<S> = [<S as Simd>::Bytes; 5];
+/// What unpacking computes with, made outside of loops.
+pub(super) struct Constants<S: Unpack> {
+    masks: [S::Bytes; 5],
+    halves: S::Halves,
+}
 
 /// # Safety
 /// The processor has the features.
 #[inline(always)]
-pub(super) unsafe fn masks<S: Unpack, L: Layout>() -> Masks<S> {
+pub(super) unsafe fn constants<S: Unpack, L: Layout>() -> Constants<S> {
     let masks = match L::BITS {
         4 => [15; 5],
         5 => [31, 7, 0x18, 8, 0x10],
         _ => [63, 3, 0x0C, 0x30, 0],
     };
     // SAFETY: the caller's promise.
-    masks.map(|mask| unsafe { S::mask(mask) })
+    unsafe {
+        Constants {
+            masks: masks.map(|mask| S::mask(mask)),
+            halves: S::for_halves(),
+        }
+    }
 }
 
 /// The quants of one step of a round, a byte each; `at`: the round's first byte of the first of the rows.
@@ -27,12 +35,12 @@ pub(super) unsafe fn masks<S: Unpack, L: Layout>() -> Masks<S> {
 pub(super) unsafe fn step_quants<S: Unpack, L: Layout>(
     at: *const u8,
     step: usize,
-    masks: &Masks<S>,
+    constants: &Constants<S>,
 ) -> S::Bytes {
     // SAFETY: the loads lie in the round.
     unsafe {
         let load = |byte: usize| S::load(at.add(BYTE_STRIDE * byte));
-        let [low, mask_1, mask_2, mask_3, mask_4] = *masks;
+        let [low, mask_1, mask_2, mask_3, mask_4] = constants.masks;
         match (L::BITS, step) {
             (4, 0) => S::and(load(0), low),
             (4, _) => S::and(S::shift_right::<4>(load(0)), low),
@@ -70,12 +78,15 @@ pub(super) unsafe fn block_scales<S: Unpack, L: Layout>(
     block: *const u8,
     row: usize,
     half: usize,
+    constants: &Constants<S>,
 ) -> S::Floats {
     // SAFETY: the caller's promise.
     unsafe {
         let at = block.add(L::QUANT_BYTES);
         match L::SCALES {
-            Scales::Half | Scales::HalfMinimum => S::halves(at.add(2 * row).cast()),
+            Scales::Half | Scales::HalfMinimum => {
+                S::halves(at.add(2 * row).cast(), constants.halves)
+            }
             Scales::ByteMinimum => S::unsigned_bytes(at.add(row)),
             Scales::BytePair => S::signed_bytes(at.add(ROWS * half + row)),
         }
@@ -90,12 +101,13 @@ pub(super) unsafe fn block_scales<S: Unpack, L: Layout>(
 pub(super) unsafe fn block_minimums<S: Unpack, L: Layout>(
     block: *const u8,
     row: usize,
+    constants: &Constants<S>,
 ) -> S::Floats {
     // SAFETY: the caller's promise.
     unsafe {
         let at = block.add(L::QUANT_BYTES);
         if L::SCALES == Scales::HalfMinimum {
-            let added = S::halves(at.add(2 * ROWS + 2 * row).cast());
+            let added = S::halves(at.add(2 * ROWS + 2 * row).cast(), constants.halves);
             S::multiply(added, S::splat(-1.0))
         } else {
             S::unsigned_bytes(at.add(ROWS + row))

@@ -62,7 +62,9 @@ pub(super) fn exp(x: f32) -> f32 {
     // ln 2 in two parts: the first has trailing zeros, so that n · HIGH is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.clamp(-87.0, 88.0);
+    const ONES: f32 = 12_582_912.0;
+    let x = if x > -87.0 { x } else { -87.0 };
+    let x = if x < 88.0 { x } else { 88.0 };
     let n = (x * std::f32::consts::LOG2_E).round_ties_even();
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
     let mut sum = 1.0 / 5040.0;
@@ -77,5 +79,6 @@ pub(super) fn exp(x: f32) -> f32 {
     ] {
         sum = sum * r + coefficient;
     }
-    sum * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    // So large a number has its ones in the lowest bits: n + 127, an exponent once it is shifted there.
+    sum * f32::from_bits((n + (ONES + 127.0)).to_bits() << 23)
 }

@@ -105,14 +105,24 @@ macro_rules! unpack {
                 u16x8_shr(bytes, BITS as u32)
             }
 
+            /// Which bits to keep, and the factor.
+            type Halves = [v128; 2];
+
+            #[inline(always)]
+            unsafe fn for_halves() -> [v128; 2] {
+                black_box([
+                    u32x4_splat(0x8FFF_E000),
+                    f32x4_splat(f32::from_bits((127 + 112) << 23)),
+                ])
+            }
+
             /// The bits are moved to where f32 has them, and a product with 2^112 mends the exponent, of
             /// subnormal numbers too.
             #[inline(always)]
-            unsafe fn halves(at: *const u16) -> v128 {
+            unsafe fn halves(at: *const u16, [kept, factor]: [v128; 2]) -> v128 {
                 // SAFETY: the trait's contract.
                 let signed = unsafe { i32x4_load_extend_i16x4(at.cast()) };
-                let bits = v128_and(i32x4_shl(signed, 13), u32x4_splat(0x8FFF_E000));
-                f32x4_mul(bits, f32x4_splat(f32::from_bits((127 + 112) << 23)))
+                f32x4_mul(v128_and(i32x4_shl(signed, 13), kept), factor)
             }
 
             #[inline(always)]
