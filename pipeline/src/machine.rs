@@ -1,0 +1,519 @@
+//! The team's work: events in, effects out. No clock, no network, no randomness; the same events come to the same
+//! project.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Role, Team};
+use crate::clean::clean;
+use crate::context::{CountTokens, Share};
+use crate::path::FilePath;
+use crate::plan::{self, PlannedFile};
+use crate::project::{Failure, File, FileProblem, FileState, Notice, Project, Run, Stage, Version};
+use crate::request::{Limits, Purpose, Request, request};
+use crate::review::{self, Issue, Verdict};
+
+/// What happens to a project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Event {
+    /// Begin, or go on from wherever the project is.
+    Start,
+    /// The person stops the team.
+    Stop,
+    /// A request's whole answer, without its prefill.
+    Answer {
+        id: u64,
+        text: String,
+        finish: Finish,
+    },
+    /// A request came to nothing.
+    Lost {
+        id: u64,
+        message: String,
+        may_retry: bool,
+    },
+    /// The person writes a file.
+    Edit { path: FilePath, text: String },
+    /// The person wants a file written anew.
+    Regenerate { path: FilePath, instruction: String },
+    /// The person goes back to an older text of a file; it becomes the newest.
+    Revert { path: FilePath, version: usize },
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    Stop,
+    /// It was cut off: by its most tokens, or by the window.
+    Length,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Effect {
+    Ask {
+        request: Box<Request>,
+    },
+    /// Nobody waits for this answer any more.
+    Withdraw {
+        id: u64,
+    },
+    /// The project has changed in a way that must not be lost.
+    Save,
+}
+
+/// The team at work on one project.
+#[derive(Debug)]
+pub struct Pipeline {
+    project: Project,
+    team: Team,
+    limits: Limits,
+    asked: Vec<(u64, Purpose)>,
+    next_id: u64,
+    /// Why the stage's last answer was of no use, for the one who is asked again.
+    problem: Option<String>,
+    /// Questions that came to nothing since their last answer.
+    lost: Vec<Purpose>,
+}
+
+impl Pipeline {
+    /// A project that was saved is as good as a new one: questions that were open are asked again on [`Event::Start`].
+    pub fn new(mut project: Project, team: Team, limits: Limits) -> Self {
+        if project.run == Run::Running {
+            project.run = Run::Stopped;
+        }
+        Self {
+            project,
+            team,
+            limits,
+            asked: Vec::new(),
+            next_id: 0,
+            problem: None,
+            lost: Vec::new(),
+        }
+    }
+
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// Requests that wait for an answer.
+    pub fn asked(&self) -> impl Iterator<Item = (u64, &Purpose)> {
+        self.asked.iter().map(|(id, purpose)| (*id, purpose))
+    }
+
+    /// From now on the team is another one; what was asked stays asked.
+    pub fn set_team(&mut self, team: Team) {
+        self.team = team;
+    }
+
+    pub fn handle(&mut self, event: Event, count: &CountTokens<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let before = self.project.clone();
+        match event {
+            Event::Start => self.start(),
+            Event::Stop => {
+                if self.project.run == Run::Running {
+                    self.project.run = Run::Stopped;
+                }
+            }
+            Event::Answer { id, text, finish } => {
+                if let Some(purpose) = self.take(id) {
+                    self.lost.retain(|lost| *lost != purpose);
+                    self.answered(&purpose, &text, finish);
+                }
+            }
+            Event::Lost {
+                id,
+                message,
+                may_retry,
+            } => {
+                if let Some(purpose) = self.take(id) {
+                    self.lost(purpose, message, may_retry);
+                }
+            }
+            Event::Edit { path, text } => self.put(&path, text, None),
+            Event::Regenerate { path, instruction } => {
+                self.regenerate(&path, &instruction, &mut effects);
+            }
+            Event::Revert { path, version } => {
+                let text = self
+                    .project
+                    .file(&path)
+                    .and_then(|file| file.versions.get(version));
+                if let Some(text) = text.map(|version| version.text.clone()) {
+                    self.put(&path, text, None);
+                }
+            }
+        }
+        self.ask(&mut effects, count);
+        if self.project.run != Run::Running {
+            let asked = std::mem::take(&mut self.asked);
+            effects.extend(asked.into_iter().map(|(id, _)| Effect::Withdraw { id }));
+        }
+        if self.project != before {
+            effects.push(Effect::Save);
+        }
+        effects
+    }
+
+    fn take(&mut self, id: u64) -> Option<Purpose> {
+        let at = self.asked.iter().position(|(asked, _)| *asked == id)?;
+        Some(self.asked.swap_remove(at).1)
+    }
+
+    fn start(&mut self) {
+        self.lost.clear();
+        let project = &mut self.project;
+        if matches!(project.run, Run::Stopped | Run::Failed { .. }) {
+            project.run = Run::Running;
+            project.attempts = 0;
+            project.files.iter_mut().for_each(|file| file.attempts = 0);
+            self.after_writing();
+        }
+    }
+
+    fn fail(&mut self, reason: Failure) {
+        self.project.run = Run::Failed { reason };
+    }
+
+    fn lost(&mut self, purpose: Purpose, message: String, may_retry: bool) {
+        let times = 1 + self.lost.iter().filter(|lost| **lost == purpose).count();
+        self.lost.push(purpose);
+        if may_retry && times < self.limits.attempts as usize {
+            self.project.notices.push(Notice::Lost { message });
+        } else {
+            self.fail(Failure::Nobody { message });
+        }
+    }
+
+    fn answered(&mut self, purpose: &Purpose, text: &str, finish: Finish) {
+        match purpose {
+            Purpose::Plan => self.planned(text),
+            Purpose::Write { path } | Purpose::Mend { path } => self.written(path, text, finish),
+            Purpose::Review => self.reviewed(text),
+            Purpose::Risks => {
+                self.project.risks = Some(format!("- {}", text.trim()));
+                self.enter(Stage::Done);
+                self.project.run = Run::Finished;
+            }
+        }
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.project.stage = stage;
+        self.project.attempts = 0;
+        self.problem = None;
+    }
+
+    fn planned(&mut self, answer: &str) {
+        let mut files = match plan::parse(answer, self.limits.files) {
+            Ok(files) => files,
+            Err(problem) => {
+                let problem = problem.to_string();
+                self.project.attempts += 1;
+                if self.project.attempts >= self.limits.attempts {
+                    return self.fail(Failure::Plan { problem });
+                }
+                self.problem = Some(problem.clone());
+                return self.project.notices.push(Notice::PlanRefused { problem });
+            }
+        };
+        add_tests(&mut files);
+        self.project.files = files.into_iter().map(File::new).collect();
+        self.enter(Stage::Writing);
+    }
+
+    fn written(&mut self, path: &FilePath, text: &str, finish: Finish) {
+        let (rounds, limits) = (self.project.rounds, self.limits);
+        let Some(file) = self.project.file_mut(path) else {
+            return;
+        };
+        let (mut raw, continuations) = match &file.state {
+            FileState::Partial {
+                text,
+                continuations,
+            } => (text.clone(), *continuations),
+            _ => (String::new(), 0),
+        };
+        raw.push_str(text);
+        let problem = if repeats_itself(&raw) {
+            FileProblem::Repeats
+        } else if finish == Finish::Length {
+            if continuations < limits.continuations && !text.trim().is_empty() {
+                file.state = FileState::Partial {
+                    text: raw,
+                    continuations: continuations + 1,
+                };
+                return;
+            }
+            FileProblem::TooLong
+        } else if let Some(text) = clean(&raw, path) {
+            file.state = FileState::Written;
+            file.attempts = 0;
+            file.instruction = None;
+            let by = Some(file.role);
+            file.versions.push(Version {
+                text,
+                by,
+                round: rounds,
+            });
+            self.project.issues.retain(|issue| issue.path != *path);
+            return self.after_writing();
+        } else {
+            FileProblem::Empty
+        };
+        self.refused(path, problem);
+    }
+
+    fn refused(&mut self, path: &FilePath, problem: FileProblem) {
+        let most = self.limits.attempts;
+        let Some(file) = self.project.file_mut(path) else {
+            return;
+        };
+        file.state = FileState::Waiting;
+        file.attempts += 1;
+        let gives_up = file.attempts >= most;
+        let path = path.clone();
+        if gives_up {
+            self.fail(Failure::File { path, problem });
+        } else {
+            self.project
+                .notices
+                .push(Notice::FileRefused { path, problem });
+        }
+    }
+
+    /// Goes on once all files are written.
+    fn after_writing(&mut self) {
+        let all_written = self
+            .project
+            .files
+            .iter()
+            .all(|file| file.state == FileState::Written);
+        match self.project.stage {
+            Stage::Writing if all_written => self.enter(Stage::Reviewing),
+            Stage::Mending if all_written => {
+                self.project.rounds += 1;
+                self.enter(Stage::Reviewing);
+            }
+            Stage::Done if all_written => self.project.run = Run::Finished,
+            _ => {}
+        }
+    }
+
+    fn reviewed(&mut self, answer: &str) {
+        let found = match review::parse(answer, &self.project.paths()) {
+            Verdict::Good => Vec::new(),
+            Verdict::Issues(issues) => issues,
+            Verdict::Unclear => {
+                self.project.attempts += 1;
+                if self.project.attempts < self.limits.attempts {
+                    self.problem = Some("Answer LGTM, or lines that begin with ISSUE:".to_owned());
+                    return;
+                }
+                self.project.notices.push(Notice::ReviewUnclear);
+                Vec::new()
+            }
+        };
+        let is_old = |issue: &Issue| {
+            self.project
+                .past_issues
+                .iter()
+                .any(|past| past.is_like(issue))
+        };
+        let rounds_are_over = self.project.rounds >= self.limits.rounds;
+        let (left, fresh): (Vec<Issue>, Vec<Issue>) = found
+            .into_iter()
+            .partition(|issue| rounds_are_over || is_old(issue));
+        if !left.is_empty() {
+            self.project
+                .notices
+                .push(Notice::IssuesLeft { issues: left });
+        }
+        if fresh.is_empty() {
+            return self.enter(Stage::Summing);
+        }
+        for issue in &fresh {
+            if let Some(file) = self.project.file_mut(&issue.path) {
+                file.state = FileState::Waiting;
+            }
+        }
+        self.project.past_issues.extend(fresh.iter().cloned());
+        self.project.issues = fresh;
+        self.enter(Stage::Mending);
+    }
+
+    fn put(&mut self, path: &FilePath, text: String, by: Option<Role>) {
+        let round = self.project.rounds;
+        let Some(file) = self.project.file_mut(path) else {
+            return;
+        };
+        if file.text() == Some(text.as_str()) {
+            return;
+        }
+        file.versions.push(Version { text, by, round });
+        let is_asked = self
+            .asked
+            .iter()
+            .any(|(_, purpose)| purpose.path() == Some(path));
+        if !is_asked && self.project.stage != Stage::Mending {
+            if let Some(file) = self.project.file_mut(path) {
+                file.state = FileState::Written;
+            }
+            self.after_writing();
+        }
+    }
+
+    fn regenerate(&mut self, path: &FilePath, instruction: &str, effects: &mut Vec<Effect>) {
+        let Some(file) = self.project.file_mut(path) else {
+            return;
+        };
+        file.state = FileState::Waiting;
+        file.attempts = 0;
+        let instruction = instruction.trim().to_owned();
+        file.instruction = (!instruction.is_empty()).then_some(instruction);
+        // Answers that are on their way don't know of it: the file's, and what was to be said of all files.
+        self.asked.retain(|(id, purpose)| {
+            let stays = purpose.path().is_some_and(|asked| asked != path);
+            if !stays {
+                effects.push(Effect::Withdraw { id: *id });
+            }
+            stays
+        });
+        match self.project.stage {
+            Stage::Reviewing | Stage::Summing => self.enter(Stage::Writing),
+            Stage::Done => self.project.run = Run::Running,
+            _ => {}
+        }
+    }
+
+    /// Asks whatever can be asked now.
+    fn ask(&mut self, effects: &mut Vec<Effect>, count: &CountTokens<'_>) {
+        while self.project.run == Run::Running {
+            let Some(purpose) = self.next_purpose() else {
+                return;
+            };
+            let (project, problem) = (&self.project, self.problem.as_deref());
+            match request(
+                self.next_id,
+                &purpose,
+                project,
+                &self.team,
+                problem,
+                self.limits,
+                count,
+            ) {
+                Ok((request, fitted)) => {
+                    let shares: Vec<(FilePath, Share)> = fitted
+                        .shares
+                        .into_iter()
+                        .filter(|(_, share)| *share != Share::Whole)
+                        .collect();
+                    if !shares.is_empty() {
+                        let path = purpose.path().cloned();
+                        self.project
+                            .notices
+                            .push(Notice::Shortened { path, shares });
+                    }
+                    self.asked.push((self.next_id, purpose));
+                    self.next_id += 1;
+                    effects.push(Effect::Ask {
+                        request: Box::new(request),
+                    });
+                }
+                // A file that has become too long to be continued is begun anew.
+                Err(Failure::Window { .. }) if self.is_partial(&purpose) => {
+                    if let Some(path) = purpose.path() {
+                        self.refused(path, FileProblem::TooLong);
+                    }
+                }
+                Err(failure) => self.fail(failure),
+            }
+        }
+    }
+
+    fn is_partial(&self, purpose: &Purpose) -> bool {
+        let file = purpose.path().and_then(|path| self.project.file(path));
+        file.is_some_and(|file| matches!(file.state, FileState::Partial { .. }))
+    }
+
+    fn next_purpose(&self) -> Option<Purpose> {
+        if self.asked.len() >= self.limits.parallel {
+            return None;
+        }
+        let only = |purpose: Purpose| self.asked.is_empty().then_some(purpose);
+        match self.project.stage {
+            Stage::Planning => only(Purpose::Plan),
+            Stage::Reviewing => only(Purpose::Review),
+            Stage::Summing => only(Purpose::Risks),
+            Stage::Writing | Stage::Mending | Stage::Done => self.next_file(),
+        }
+    }
+
+    /// A file that waits, is not asked for, and whose needs are written.
+    fn next_file(&self) -> Option<Purpose> {
+        let project = &self.project;
+        let is_asked = |path: &FilePath| {
+            self.asked
+                .iter()
+                .any(|(_, purpose)| purpose.path() == Some(path))
+        };
+        let is_written = |path: &FilePath| {
+            project
+                .file(path)
+                .is_none_or(|file| file.state == FileState::Written)
+        };
+        let file = project.files.iter().find(|file| {
+            file.state != FileState::Written
+                && !is_asked(&file.planned.path)
+                && file.planned.needs.iter().all(is_written)
+        })?;
+        let path = file.planned.path.clone();
+        let has_issues = project.issues.iter().any(|issue| issue.path == path);
+        Some(if has_issues {
+            Purpose::Mend { path }
+        } else {
+            Purpose::Write { path }
+        })
+    }
+}
+
+/// A project of Python without a test gets one, of everything before it.
+fn add_tests(files: &mut Vec<PlannedFile>) {
+    let is_python = |file: &&PlannedFile| file.path.extension().as_deref() == Some("py");
+    let needs: Vec<FilePath> = files
+        .iter()
+        .filter(is_python)
+        .map(|file| file.path.clone())
+        .collect();
+    if needs.is_empty() || files.iter().any(|file| file.path.is_test()) {
+        return;
+    }
+    if let Ok(path) = FilePath::parse("tests/test_app.py") {
+        let purpose = "tests of the whole service with TestClient".to_owned();
+        files.push(PlannedFile {
+            path,
+            purpose,
+            needs,
+        });
+    }
+}
+
+/// Whether a text ends in a short passage that comes again and again.
+fn repeats_itself(text: &str) -> bool {
+    const LINES: usize = 48;
+    const LONGEST_PASSAGE: usize = 6;
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let Some(start) = lines.len().checked_sub(LINES) else {
+        return false;
+    };
+    let last = &lines[start..];
+    (1..=LONGEST_PASSAGE).any(|length| last.iter().zip(&last[length..]).all(|(a, b)| a == b))
+}

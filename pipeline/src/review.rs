@@ -1,0 +1,154 @@
+//! The reviewer's verdict: `LGTM`, or lines of `ISSUE: file: text`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::FilePath;
+
+/// A fault that the reviewer found in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    pub path: FilePath,
+    pub text: String,
+}
+
+/// What a review says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Good,
+    Issues(Vec<Issue>),
+    /// Neither of the two.
+    Unclear,
+}
+
+/// The most issues of one review that count: a reviewer that finds more repeats itself.
+const MOST_ISSUES: usize = 12;
+
+/// Reads a review of these files. Issues with files that are not among them are no issues; a file that is named without
+/// its folder is found where only one has that name.
+pub(crate) fn parse(answer: &str, files: &[FilePath]) -> Verdict {
+    let mut issues: Vec<Issue> = Vec::new();
+    let mut says_good = false;
+    for line in answer.lines() {
+        let line = line
+            .trim()
+            .trim_start_matches(['-', '*', '#', ' '])
+            .trim_matches('*');
+        let upper = line.to_ascii_uppercase();
+        if upper.starts_with("LGTM") {
+            says_good = true;
+        }
+        let Some(rest) = upper.starts_with("ISSUE").then(|| &line["ISSUE".len()..]) else {
+            continue;
+        };
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || ": *".contains(c));
+        let Some((path, text)) = rest.split_once(':') else {
+            continue;
+        };
+        let Some(path) = find(path, files) else {
+            continue;
+        };
+        let text = text.trim().trim_matches('*').trim();
+        let issue = Issue {
+            path,
+            text: text.to_owned(),
+        };
+        if !text.is_empty()
+            && issues.len() < MOST_ISSUES
+            && !issues.iter().any(|other| other.is_like(&issue))
+        {
+            issues.push(issue);
+        }
+    }
+    match (issues.is_empty(), says_good) {
+        (false, _) => Verdict::Issues(issues),
+        (true, true) => Verdict::Good,
+        (true, false) => Verdict::Unclear,
+    }
+}
+
+fn find(text: &str, files: &[FilePath]) -> Option<FilePath> {
+    let text = text.trim().trim_matches(['`', '*', '[', ']', '"', '\'']);
+    if let Some(path) = files.iter().find(|path| path.as_str() == text) {
+        return Some(path.clone());
+    }
+    let mut named = files
+        .iter()
+        .filter(|path| path.as_str().rsplit('/').next() == Some(text));
+    match (named.next(), named.next()) {
+        (Some(path), None) => Some(path.clone()),
+        _ => None,
+    }
+}
+
+impl Issue {
+    /// Whether both say the same of the same file, in words that may differ in case, marks and order.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.path == other.path && words(&self.text) == words(&other.text)
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| word.len() > 2)
+        .map(str::to_lowercase)
+        .collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Vec<FilePath> {
+        ["app/main.py", "app/models.py", "tests/main.py"]
+            .map(|path| FilePath::parse(path).unwrap())
+            .into()
+    }
+
+    fn issues(answer: &str) -> Vec<String> {
+        match parse(answer, &files()) {
+            Verdict::Issues(issues) => issues
+                .into_iter()
+                .map(|issue| format!("{}={}", issue.path, issue.text))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_read_however_a_model_dresses_it() {
+        assert_eq!(parse("LGTM", &files()), Verdict::Good);
+        assert_eq!(parse("**LGTM!** All good.", &files()), Verdict::Good);
+        for answer in [
+            "ISSUE: app/models.py: no primary key",
+            "- **ISSUE: app/models.py: no primary key**",
+            "Issue 1: `app/models.py`: no primary key",
+            "ISSUE: models.py: no primary key",
+            "LGTM except\nISSUE: app/models.py: no primary key",
+        ] {
+            assert_eq!(issues(answer), ["app/models.py=no primary key"], "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_file_of_the_project_is_no_issue() {
+        for answer in [
+            "ISSUE: other.py: bad",
+            "ISSUE: main.py: which one?",
+            "ISSUE: app/main.py:",
+            "I think it is fine",
+            "",
+        ] {
+            assert_eq!(parse(answer, &files()), Verdict::Unclear, "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_same_issue_counts_once() {
+        let answer = "ISSUE: app/main.py: Missing import of Session.\nISSUE: app/main.py: missing Import of `Session`";
+        assert_eq!(issues(answer).len(), 1);
+    }
+}

@@ -1,0 +1,486 @@
+//! The team's work with a scripted model.
+
+mod support;
+
+use pipeline::{
+    Effect, Event, Failure, FilePath, FileProblem, Finish, Limits, Notice, Pipeline, Project,
+    Purpose, Request, Role, Run, Stage, Team,
+};
+use support::{answer, count, drive, good_answer, new_team};
+
+fn path(text: &str) -> FilePath {
+    FilePath::parse(text).unwrap()
+}
+
+fn asked(requests: &[Request]) -> Vec<String> {
+    let name = |request: &Request| match &request.purpose {
+        Purpose::Plan => "plan".to_owned(),
+        Purpose::Write { path } => format!("write {path}"),
+        Purpose::Mend { path } => format!("mend {path}"),
+        Purpose::Review => "review".to_owned(),
+        Purpose::Risks => "risks".to_owned(),
+    };
+    requests.iter().map(name).collect()
+}
+
+#[test]
+fn an_idea_becomes_files_in_the_order_of_their_needs() {
+    let mut team = new_team("a to-do list");
+    let run = drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    assert_eq!(
+        asked(&run.requests),
+        [
+            "plan",
+            "write app/db.py",
+            "write pyproject.toml",
+            "write app/main.py",
+            "write tests/test_app.py",
+            "review",
+            "risks"
+        ]
+    );
+    let project = team.project();
+    assert_eq!((project.stage, &project.run), (Stage::Done, &Run::Finished));
+    assert_eq!(
+        project.file(&path("app/main.py")).unwrap().text(),
+        Some("# app/main.py\nx = 1\n")
+    );
+    assert_eq!(project.risks.as_deref(), Some("- No authentication."));
+    assert!(project.notices.is_empty(), "{:?}", project.notices);
+    let roles: Vec<Role> = project.files.iter().map(|file| file.role).collect();
+    assert_eq!(roles, [Role::Data, Role::Coder, Role::Data, Role::Tester]);
+}
+
+#[test]
+fn independent_files_are_asked_for_at_once() {
+    let mut team = new_team("x");
+    let plan = team.handle(Event::Start, &count);
+    let Effect::Ask { request } = &plan[0] else {
+        panic!("{plan:?}")
+    };
+    let effects = team.handle(answer(request, good_answer(request)), &count);
+    let asks = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Ask { .. }))
+        .count();
+    assert_eq!(asks, 2, "app/db.py and pyproject.toml need nothing");
+}
+
+#[test]
+fn a_file_is_written_with_what_it_needs_in_sight_and_begun_as_code() {
+    let mut team = new_team("x");
+    let run = drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    let main = run
+        .requests
+        .iter()
+        .find(|request| request.purpose.path() == Some(&path("app/main.py")))
+        .unwrap();
+    assert!(main.user.contains("# app/db.py"), "{}", main.user);
+    assert_eq!(main.prefill, "```python\n");
+    assert!(main.stop.contains(&"\n### ".to_owned()) && main.stop.contains(&"\n```".to_owned()));
+}
+
+#[test]
+fn a_malformed_plan_is_asked_for_again_with_what_was_wrong() {
+    let mut team = new_team("x");
+    let mut plans = 0;
+    let run = drive(&mut team, Event::Start, |request| {
+        if request.purpose == Purpose::Plan {
+            plans += 1;
+            if plans == 1 {
+                return answer(request, ("../etc | bad |".to_owned(), Finish::Stop));
+            }
+            assert!(request.user.contains("stay inside"), "{}", request.user);
+        }
+        answer(request, good_answer(request))
+    });
+    assert_eq!(asked(&run.requests)[..2], ["plan", "plan"]);
+    assert_eq!(team.project().run, Run::Finished);
+    assert!(matches!(
+        team.project().notices[0],
+        Notice::PlanRefused { .. }
+    ));
+}
+
+#[test]
+fn a_manager_that_never_plans_is_given_up_and_may_be_asked_again() {
+    let mut team = new_team("x");
+    let never = |request: &Request| answer(request, ("I am a model.".to_owned(), Finish::Stop));
+    let run = drive(&mut team, Event::Start, never);
+    assert_eq!(run.requests.len(), 3);
+    assert!(matches!(
+        &team.project().run,
+        Run::Failed {
+            reason: Failure::Plan { .. }
+        }
+    ));
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn issues_are_mended_and_reviewed_again() {
+    let mut team = new_team("x");
+    let mut reviews = 0;
+    let run = drive(&mut team, Event::Start, |request| {
+        if request.purpose == Purpose::Review {
+            reviews += 1;
+            if reviews == 1 {
+                let issue = "ISSUE: app/db.py: the engine is missing";
+                return answer(request, (issue.to_owned(), Finish::Stop));
+            }
+        }
+        if let Purpose::Mend { .. } = request.purpose {
+            assert!(request.user.contains("the engine is missing"));
+            return answer(request, ("engine = 1\n".to_owned(), Finish::Stop));
+        }
+        answer(request, good_answer(request))
+    });
+    assert_eq!(
+        asked(&run.requests)[5..],
+        ["review", "mend app/db.py", "review", "risks"]
+    );
+    let file = team.project().file(&path("app/db.py")).unwrap();
+    assert_eq!(file.versions.len(), 2, "the text before is kept");
+    assert_eq!((file.versions[0].round, file.versions[1].round), (0, 0));
+    assert_eq!(team.project().rounds, 1);
+}
+
+#[test]
+fn an_issue_that_comes_back_is_not_mended_again() {
+    let mut team = new_team("x");
+    let run = drive(&mut team, Event::Start, |request| {
+        if request.purpose == Purpose::Review {
+            let issue = "ISSUE: app/db.py: the engine is missing";
+            return answer(request, (issue.to_owned(), Finish::Stop));
+        }
+        answer(request, good_answer(request))
+    });
+    assert_eq!(
+        asked(&run.requests)[5..],
+        ["review", "mend app/db.py", "review", "risks"]
+    );
+    assert!(
+        matches!(team.project().notices.last(), Some(Notice::IssuesLeft { issues }) if issues.len() == 1)
+    );
+}
+
+#[test]
+fn rounds_are_bounded_whatever_the_reviewer_finds() {
+    let mut team = new_team("x");
+    let mut reviews = 0;
+    let run = drive(&mut team, Event::Start, |request| {
+        if request.purpose == Purpose::Review {
+            reviews += 1;
+            return answer(
+                request,
+                (
+                    format!("ISSUE: app/db.py: fault number {reviews}00"),
+                    Finish::Stop,
+                ),
+            );
+        }
+        answer(request, good_answer(request))
+    });
+    let mends = asked(&run.requests)
+        .iter()
+        .filter(|name| name.starts_with("mend"))
+        .count();
+    assert_eq!(mends, 2);
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_continued_where_it_ended() {
+    let mut team = new_team("x");
+    let mut parts = 0;
+    let run = drive(&mut team, Event::Start, |request| {
+        if request.purpose.path() == Some(&path("app/db.py")) {
+            parts += 1;
+            return answer(
+                request,
+                match parts {
+                    1 => ("a = 1\nb =".to_owned(), Finish::Length),
+                    _ => (" 2\n".to_owned(), Finish::Stop),
+                },
+            );
+        }
+        answer(request, good_answer(request))
+    });
+    let last = run
+        .requests
+        .iter()
+        .rfind(|request| request.purpose.path() == Some(&path("app/db.py")))
+        .unwrap();
+    assert_eq!(last.prefill, "```python\na = 1\nb =");
+    assert_eq!(
+        team.project().file(&path("app/db.py")).unwrap().text(),
+        Some("a = 1\nb = 2\n")
+    );
+}
+
+#[test]
+fn a_file_without_end_is_given_up_with_its_name() {
+    for (text, problem) in [
+        ("x = 1\n".repeat(60), FileProblem::Repeats),
+        ("y\n".to_owned(), FileProblem::TooLong),
+        (String::new(), FileProblem::TooLong),
+    ] {
+        let mut team = new_team("x");
+        drive(&mut team, Event::Start, |request| {
+            if request.purpose.path() == Some(&path("app/db.py")) {
+                return answer(request, (text.clone(), Finish::Length));
+            }
+            answer(request, good_answer(request))
+        });
+        let reason = Failure::File {
+            path: path("app/db.py"),
+            problem,
+        };
+        assert_eq!(team.project().run, Run::Failed { reason });
+    }
+}
+
+#[test]
+fn a_lost_node_costs_a_question_only() {
+    let mut team = new_team("x");
+    let mut lost = false;
+    let run = drive(&mut team, Event::Start, |request| {
+        if !lost && request.purpose.path().is_some() {
+            lost = true;
+            return Event::Lost {
+                id: request.id,
+                message: "the node has gone".to_owned(),
+                may_retry: true,
+            };
+        }
+        answer(request, good_answer(request))
+    });
+    assert_eq!(run.requests.len(), 8);
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn a_node_that_takes_several_questions_with_it_costs_each_once() {
+    let mut team = new_team("x");
+    let mut seen = Vec::new();
+    drive(&mut team, Event::Start, |request| {
+        if request.purpose.path().is_some() && !seen.contains(&request.purpose) {
+            seen.push(request.purpose.clone());
+            return Event::Lost {
+                id: request.id,
+                message: "the node has gone".to_owned(),
+                may_retry: true,
+            };
+        }
+        answer(request, good_answer(request))
+    });
+    assert_eq!(seen.len(), 4);
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn with_nobody_there_the_team_stops_and_says_what_the_hub_said() {
+    let mut team = new_team("x");
+    let run = drive(&mut team, Event::Start, |request| Event::Lost {
+        id: request.id,
+        message: "no node has this model".to_owned(),
+        may_retry: true,
+    });
+    assert_eq!(run.requests.len(), 3);
+    let reason = Failure::Nobody {
+        message: "no node has this model".to_owned(),
+    };
+    assert_eq!(team.project().run, Run::Failed { reason });
+}
+
+#[test]
+fn stopping_withdraws_what_was_asked_at_every_step_and_starting_goes_on() {
+    let steps = {
+        let mut team = new_team("x");
+        drive(&mut team, Event::Start, |request| {
+            answer(request, good_answer(request))
+        })
+        .requests
+        .len()
+    };
+    for stop_at in 0..steps {
+        let mut team = new_team("x");
+        let mut seen = 0;
+        let mut open = Vec::new();
+        // Answers until the step, then stops with everything open.
+        let mut events = std::collections::VecDeque::from([Event::Start]);
+        while let Some(event) = events.pop_front() {
+            for effect in team.handle(event, &count) {
+                if let Effect::Ask { request } = effect {
+                    open.push(request.id);
+                    if seen < stop_at {
+                        events.push_back(answer(&request, good_answer(&request)));
+                        open.pop();
+                    }
+                    seen += 1;
+                }
+            }
+        }
+        let effects = team.handle(Event::Stop, &count);
+        let mut withdrawn: Vec<u64> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Withdraw { id } => Some(*id),
+                _ => None,
+            })
+            .collect();
+        withdrawn.sort();
+        assert_eq!(withdrawn, open, "stopped at step {stop_at}");
+        assert_eq!(team.project().run, Run::Stopped);
+        // What still comes in is nobody's.
+        for id in open {
+            assert!(
+                team.handle(
+                    Event::Answer {
+                        id,
+                        text: "late".to_owned(),
+                        finish: Finish::Stop
+                    },
+                    &count
+                )
+                .is_empty()
+            );
+        }
+        drive(&mut team, Event::Start, |request| {
+            answer(request, good_answer(request))
+        });
+        assert_eq!(
+            team.project().run,
+            Run::Finished,
+            "stopped at step {stop_at}"
+        );
+    }
+}
+
+#[test]
+fn every_saved_state_leads_to_the_same_project() {
+    let mut team = new_team("x");
+    let whole = drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    assert!(whole.saved.len() >= 7);
+    for saved in &whole.saved {
+        let json = serde_json::to_string(saved).unwrap();
+        let again: Project = serde_json::from_str(&json).unwrap();
+        assert_eq!(&again, saved);
+        let mut resumed = Pipeline::new(again, Team::default(), Limits::default());
+        drive(&mut resumed, Event::Start, |request| {
+            answer(request, good_answer(request))
+        });
+        assert_eq!(resumed.project(), team.project());
+    }
+}
+
+#[test]
+fn an_idea_that_does_not_fit_the_window_says_so() {
+    let mut team = new_team(&"word ".repeat(4000));
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    assert!(matches!(
+        team.project().run,
+        Run::Failed {
+            reason: Failure::Window { .. }
+        }
+    ));
+}
+
+#[test]
+fn a_person_may_write_a_file_go_back_and_have_it_written_anew() {
+    let mut team = new_team("x");
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    let main = path("app/main.py");
+    let effects = team.handle(
+        Event::Edit {
+            path: main.clone(),
+            text: "mine\n".to_owned(),
+        },
+        &count,
+    );
+    assert_eq!(effects, [Effect::Save]);
+    team.handle(
+        Event::Revert {
+            path: main.clone(),
+            version: 0,
+        },
+        &count,
+    );
+    let texts: Vec<_> = team
+        .project()
+        .file(&main)
+        .unwrap()
+        .versions
+        .iter()
+        .map(|version| version.text.clone())
+        .collect();
+    assert_eq!(
+        texts,
+        ["# app/main.py\nx = 1\n", "mine\n", "# app/main.py\nx = 1\n"]
+    );
+    let instruction = "use async".to_owned();
+    let run = drive(
+        &mut team,
+        Event::Regenerate {
+            path: main.clone(),
+            instruction,
+        },
+        |request| {
+            assert!(request.user.contains("use async"));
+            answer(request, ("async\n".to_owned(), Finish::Stop))
+        },
+    );
+    assert_eq!(run.requests.len(), 1);
+    assert_eq!(team.project().file(&main).unwrap().text(), Some("async\n"));
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn a_file_wanted_anew_during_the_review_is_written_and_reviewed() {
+    let mut team = new_team("x");
+    let mut regenerated = false;
+    let mut events = std::collections::VecDeque::from([Event::Start]);
+    let mut purposes = Vec::new();
+    while let Some(event) = events.pop_front() {
+        for effect in team.handle(event, &count) {
+            let Effect::Ask { request } = effect else {
+                continue;
+            };
+            purposes.push(request.purpose.clone());
+            if request.purpose == Purpose::Review && !regenerated {
+                regenerated = true;
+                events.push_back(Event::Regenerate {
+                    path: path("app/main.py"),
+                    instruction: "shorter".to_owned(),
+                });
+            }
+            events.push_back(answer(&request, good_answer(&request)));
+        }
+    }
+    let after: Vec<_> = purposes.into_iter().skip(5).collect();
+    assert_eq!(
+        after,
+        [
+            Purpose::Review,
+            Purpose::Write {
+                path: path("app/main.py")
+            },
+            Purpose::Review,
+            Purpose::Risks
+        ]
+    );
+    assert_eq!(team.project().run, Run::Finished);
+}
