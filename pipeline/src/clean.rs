@@ -179,6 +179,22 @@ fn without_explanations(lines: &mut Vec<&str>) {
     });
 }
 
+/// Whether a text ends in a short passage that comes again and again.
+pub(crate) fn repeats_itself(text: &str) -> bool {
+    const LINES: usize = 48;
+    const LONGEST_PASSAGE: usize = 6;
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let Some(start) = lines.len().checked_sub(LINES) else {
+        return false;
+    };
+    let last = &lines[start..];
+    (1..=LONGEST_PASSAGE).any(|length| last.iter().zip(&last[length..]).all(|(a, b)| a == b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

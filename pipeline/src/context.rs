@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::FilePath;
 
-/// Counts tokens; an upper bound where the model's own tokenizer is not at hand.
+/// Counts tokens, or estimates on the safe side where the model's own tokenizer is not at hand.
 pub type CountTokens<'a> = dyn Fn(&str) -> usize + 'a;
 
-/// More tokens than a text has, where its tokenizer is not at hand. Byte-level tokenizers with a large vocabulary have three
-/// bytes of code to a token, but one for each digit, and never more than one for a byte.
+/// An estimate on the safe side, for where a model's tokenizer is not at hand. Byte-level tokenizers with a large
+/// vocabulary take three bytes of code or more for a token, of digits and foreign scripts down to one; text of nothing but
+/// rare marks may have more tokens than this.
 pub fn most_tokens(text: &str) -> usize {
     let singles = text
         .bytes()
@@ -51,7 +52,7 @@ pub(crate) fn fit(files: &[Shown<'_>], room: usize, count: &CountTokens<'_>) -> 
         let whole = block(file.path, file.text);
         let outlined = block(file.path, &outline(file.text));
         let forms = [(Share::Whole, whole), (Share::Outline, outlined)];
-        // Tokens of a text that is put together are at most those of its parts.
+        // Put together, texts have about as many tokens as their parts; whoever asks counts the whole once more.
         let chosen = forms.into_iter().find(|(_, text)| count(text) <= left);
         let (share, text) = chosen.unwrap_or((Share::Nothing, String::new()));
         left -= if share == Share::Nothing {

@@ -6,6 +6,7 @@
 mod agent;
 mod clean;
 mod context;
+mod event;
 mod machine;
 mod path;
 mod plan;
@@ -16,7 +17,8 @@ mod review;
 pub use agent::{Agent, Role, Sampling, Team};
 pub use clean::{STOPS, clean};
 pub use context::{CountTokens, Share, most_tokens};
-pub use machine::{Effect, Event, Finish, Pipeline};
+pub use event::{Effect, Event, Finish};
+pub use machine::Pipeline;
 pub use path::{FilePath, PathProblem};
 pub use plan::{PlanProblem, PlannedFile};
 pub use project::{Failure, File, FileProblem, FileState, Notice, Project, Run, Stage, Version};

@@ -1,68 +1,15 @@
 //! The team's work: events in, effects out. No clock, no network, no randomness; the same events come to the same
 //! project.
 
-use serde::{Deserialize, Serialize};
-
-use crate::agent::{Role, Team};
-use crate::clean::clean;
+use crate::agent::Team;
+use crate::clean::{clean, repeats_itself};
 use crate::context::{CountTokens, Share};
+use crate::event::{Effect, Event, Finish};
 use crate::path::FilePath;
-use crate::plan::{self, PlannedFile};
+use crate::plan;
 use crate::project::{Failure, File, FileProblem, FileState, Notice, Project, Run, Stage, Version};
-use crate::request::{Limits, Purpose, Request, request};
+use crate::request::{Limits, Purpose, request};
 use crate::review::{self, Issue, Verdict};
-
-/// What happens to a project.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-pub enum Event {
-    /// Begin, or go on from wherever the project is.
-    Start,
-    /// The person stops the team.
-    Stop,
-    /// A request's whole answer, without its prefill.
-    Answer {
-        id: u64,
-        text: String,
-        finish: Finish,
-    },
-    /// A request came to nothing.
-    Lost {
-        id: u64,
-        message: String,
-        may_retry: bool,
-    },
-    /// The person writes a file.
-    Edit { path: FilePath, text: String },
-    /// The person wants a file written anew.
-    Regenerate { path: FilePath, instruction: String },
-    /// The person goes back to an older text of a file; it becomes the newest.
-    Revert { path: FilePath, version: usize },
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finish {
-    Stop,
-    /// It was cut off: by its most tokens, or by the window.
-    Length,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-pub enum Effect {
-    Ask {
-        request: Box<Request>,
-    },
-    /// Nobody waits for this answer any more.
-    Withdraw {
-        id: u64,
-    },
-    /// The project has changed in a way that must not be lost.
-    Save,
-}
 
 /// The team at work on one project.
 #[derive(Debug)]
@@ -134,7 +81,7 @@ impl Pipeline {
                     self.lost(purpose, message, may_retry);
                 }
             }
-            Event::Edit { path, text } => self.put(&path, text, None),
+            Event::Edit { path, text } => self.put(&path, text),
             Event::Regenerate { path, instruction } => {
                 self.regenerate(&path, &instruction, &mut effects);
             }
@@ -144,7 +91,7 @@ impl Pipeline {
                     .file(&path)
                     .and_then(|file| file.versions.get(version));
                 if let Some(text) = text.map(|version| version.text.clone()) {
-                    self.put(&path, text, None);
+                    self.put(&path, text);
                 }
             }
         }
@@ -221,7 +168,7 @@ impl Pipeline {
                 return self.project.notices.push(Notice::PlanRefused { problem });
             }
         };
-        add_tests(&mut files);
+        plan::add_tests(&mut files);
         self.project.files = files.into_iter().map(File::new).collect();
         self.enter(Stage::Writing);
     }
@@ -346,23 +293,23 @@ impl Pipeline {
         self.enter(Stage::Mending);
     }
 
-    fn put(&mut self, path: &FilePath, text: String, by: Option<Role>) {
+    fn put(&mut self, path: &FilePath, text: String) {
         let round = self.project.rounds;
+        let is_asked = self.is_asked(path);
+        let is_to_be_mended = self.project.stage == Stage::Mending;
         let Some(file) = self.project.file_mut(path) else {
             return;
         };
         if file.text() == Some(text.as_str()) {
             return;
         }
-        file.versions.push(Version { text, by, round });
-        let is_asked = self
-            .asked
-            .iter()
-            .any(|(_, purpose)| purpose.path() == Some(path));
-        if !is_asked && self.project.stage != Stage::Mending {
-            if let Some(file) = self.project.file_mut(path) {
-                file.state = FileState::Written;
-            }
+        file.versions.push(Version {
+            text,
+            by: None,
+            round,
+        });
+        if !is_asked && !is_to_be_mended {
+            file.state = FileState::Written;
             self.after_writing();
         }
     }
@@ -435,6 +382,12 @@ impl Pipeline {
         }
     }
 
+    fn is_asked(&self, path: &FilePath) -> bool {
+        self.asked
+            .iter()
+            .any(|(_, purpose)| purpose.path() == Some(path))
+    }
+
     fn is_partial(&self, purpose: &Purpose) -> bool {
         let file = purpose.path().and_then(|path| self.project.file(path));
         file.is_some_and(|file| matches!(file.state, FileState::Partial { .. }))
@@ -456,11 +409,6 @@ impl Pipeline {
     /// A file that waits, is not asked for, and whose needs are written.
     fn next_file(&self) -> Option<Purpose> {
         let project = &self.project;
-        let is_asked = |path: &FilePath| {
-            self.asked
-                .iter()
-                .any(|(_, purpose)| purpose.path() == Some(path))
-        };
         let is_written = |path: &FilePath| {
             project
                 .file(path)
@@ -468,7 +416,7 @@ impl Pipeline {
         };
         let file = project.files.iter().find(|file| {
             file.state != FileState::Written
-                && !is_asked(&file.planned.path)
+                && !self.is_asked(&file.planned.path)
                 && file.planned.needs.iter().all(is_written)
         })?;
         let path = file.planned.path.clone();
@@ -479,41 +427,4 @@ impl Pipeline {
             Purpose::Write { path }
         })
     }
-}
-
-/// A project of Python without a test gets one, of everything before it.
-fn add_tests(files: &mut Vec<PlannedFile>) {
-    let is_python = |file: &&PlannedFile| file.path.extension().as_deref() == Some("py");
-    let needs: Vec<FilePath> = files
-        .iter()
-        .filter(is_python)
-        .map(|file| file.path.clone())
-        .collect();
-    if needs.is_empty() || files.iter().any(|file| file.path.is_test()) {
-        return;
-    }
-    if let Ok(path) = FilePath::parse("tests/test_app.py") {
-        let purpose = "tests of the whole service with TestClient".to_owned();
-        files.push(PlannedFile {
-            path,
-            purpose,
-            needs,
-        });
-    }
-}
-
-/// Whether a text ends in a short passage that comes again and again.
-fn repeats_itself(text: &str) -> bool {
-    const LINES: usize = 48;
-    const LONGEST_PASSAGE: usize = 6;
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let Some(start) = lines.len().checked_sub(LINES) else {
-        return false;
-    };
-    let last = &lines[start..];
-    (1..=LONGEST_PASSAGE).any(|length| last.iter().zip(&last[length..]).all(|(a, b)| a == b))
 }

@@ -29,7 +29,7 @@ pub enum PathProblem {
     NoFile(String),
 }
 
-/// Names that Windows keeps for devices, with any ending.
+/// Names that Windows keeps for devices, with any ending; `com0` to `com9` and `lpt0` to `lpt9` are others.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 impl FilePath {
@@ -55,7 +55,13 @@ impl FilePath {
                 return Err(PathProblem::Outside);
             }
             let stem = segment.split('.').next().unwrap_or_default();
-            let is_device = DEVICES.contains(&stem.to_ascii_lowercase().as_str());
+            let name = stem.to_ascii_lowercase();
+            let port = name
+                .strip_prefix("com")
+                .or_else(|| name.strip_prefix("lpt"));
+            let is_port =
+                port.is_some_and(|port| port.len() == 1 && port.as_bytes()[0].is_ascii_digit());
+            let is_device = is_port || DEVICES.contains(&name.as_str());
             if segment.is_empty() || segment.ends_with('.') || is_device {
                 return Err(PathProblem::NoFile(text.to_owned()));
             }
@@ -65,6 +71,16 @@ impl FilePath {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether some system can't hold both: they differ in case only, or one is the other's folder.
+    pub(crate) fn clashes_with(&self, other: &Self) -> bool {
+        let [a, b] = [self, other].map(|path| path.0.to_ascii_lowercase());
+        let is_in = |file: &str, folder: &str| {
+            file.strip_prefix(folder)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_in(&a, &b) || is_in(&b, &a)
     }
 
     /// What follows the last dot of the name, in lower case.
@@ -149,6 +165,7 @@ mod tests {
             ("ä.py", PathProblem::Character),
             ("app/", PathProblem::NoFile("app/".into())),
             ("a//b", PathProblem::NoFile("a//b".into())),
+            ("com1.py", PathProblem::NoFile("com1.py".into())),
             ("nul.txt", PathProblem::NoFile("nul.txt".into())),
             (&"x".repeat(200), PathProblem::TooLong),
         ] {

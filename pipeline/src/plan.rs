@@ -26,8 +26,8 @@ pub enum PlanProblem {
     TooManyFiles { found: usize, most: usize },
     #[error("The path {text:?} can not be used: {problem}.")]
     Path { text: String, problem: PathProblem },
-    #[error("{0} is listed twice.")]
-    Twice(FilePath),
+    #[error("{0} and {1} can not both be files.")]
+    Clash(FilePath, FilePath),
 }
 
 /// Reads a plan. A need that is not an earlier file of the plan is left out: models name libraries there.
@@ -48,8 +48,8 @@ pub(crate) fn parse(answer: &str, most_files: usize) -> Result<Vec<PlannedFile>,
             text: path.to_owned(),
             problem,
         })?;
-        if files.iter().any(|file| file.path == path) {
-            return Err(PlanProblem::Twice(path));
+        if let Some(other) = files.iter().find(|file| file.path.clashes_with(&path)) {
+            return Err(PlanProblem::Clash(other.path.clone(), path));
         }
         let (purpose, needs) = rest.split_once('|').unwrap_or((rest, ""));
         let needs = needs
@@ -73,6 +73,27 @@ pub(crate) fn parse(answer: &str, most_files: usize) -> Result<Vec<PlannedFile>,
         });
     }
     Ok(files)
+}
+
+/// A project of Python without a test gets one, of everything before it.
+pub(crate) fn add_tests(files: &mut Vec<PlannedFile>) {
+    let is_python = |file: &&PlannedFile| file.path.extension().as_deref() == Some("py");
+    let needs: Vec<FilePath> = files
+        .iter()
+        .filter(is_python)
+        .map(|file| file.path.clone())
+        .collect();
+    if needs.is_empty() || files.iter().any(|file| file.path.is_test()) {
+        return;
+    }
+    if let Ok(path) = FilePath::parse("tests/test_app.py") {
+        let purpose = "tests of the whole service with TestClient".to_owned();
+        files.push(PlannedFile {
+            path,
+            purpose,
+            needs,
+        });
+    }
 }
 
 /// A line without what Markdown puts before and around it.
@@ -131,7 +152,14 @@ mod tests {
         assert_eq!(problem("I can't."), PlanProblem::NoFiles.to_string());
         assert!(problem("../x | y |").contains("stay inside"));
         assert!(problem("a b.py | y |").contains("a b.py"));
-        assert!(problem("a.py | y |\na.py | z |").contains("twice"));
+        for clash in [
+            "a.py | y |\na.py | z |",
+            "a.py | y |\nA.py | z |",
+            "a | y |\na/b.py | z |",
+            "a/b.py | y |\na | z |",
+        ] {
+            assert!(problem(clash).contains("can not both"), "{clash}");
+        }
         assert!(problem("a.py | |\nb.py | |\nc.py | |").contains("at most 2"));
     }
 }

@@ -247,28 +247,19 @@ fn compose(
     window: usize,
     count: &CountTokens<'_>,
 ) -> Result<(Request, Fitted), Failure> {
-    let must = [&agent.prompt, &words.before, &words.after, &words.prefill];
-    let must: usize = must
-        .into_iter()
-        .map(|text| count(text) + MESSAGE_TOKENS)
-        .sum();
-    let answer = (agent.sampling.max_tokens as usize)
-        .min(window / ANSWER_SHARE)
-        .max(LEAST_ANSWER);
-    let Some(room) = window.checked_sub(must + LEAST_ANSWER) else {
-        return Err(Failure::Window {
-            needed: must + LEAST_ANSWER,
-            window,
-        });
-    };
-    let fitted = fit(
-        &words.files,
-        (room + LEAST_ANSWER).saturating_sub(answer),
-        count,
-    );
+    let most_answer = agent.sampling.max_tokens as usize;
+    let tokens =
+        |texts: &[&str]| -> usize { texts.iter().map(|text| count(text) + MESSAGE_TOKENS).sum() };
+    let must = tokens(&[&agent.prompt, &words.before, &words.after, &words.prefill]);
+    let answer = most_answer.min(window / ANSWER_SHARE).max(LEAST_ANSWER);
+    let fitted = fit(&words.files, window.saturating_sub(must + answer), count);
     let user = format!("{}{}{}", words.before, fitted.text, words.after);
-    let prompt_tokens = must + count(&fitted.text);
-    let max_tokens = (agent.sampling.max_tokens as usize).min(window - prompt_tokens);
+    let prompt_tokens = tokens(&[&agent.prompt, &user, &words.prefill]);
+    let max_tokens = most_answer.min(window.saturating_sub(prompt_tokens));
+    if max_tokens < most_answer.min(LEAST_ANSWER) || max_tokens == 0 {
+        let needed = prompt_tokens + LEAST_ANSWER;
+        return Err(Failure::Window { needed, window });
+    }
     let request = Request {
         id,
         role: agent.role,

@@ -77,6 +77,7 @@ unsafe fn dot_groups<S: Unpack, L: Layout, const R: usize>(
                 scaled: [S::splat(0.0); R],
                 minimums: [S::splat(0.0); R],
             };
+            // Without a header there are no factors, and blocks add to the totals themselves.
             if L::HEADER_BYTES == 0 {
                 sums.scaled = totals;
             }

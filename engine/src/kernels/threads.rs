@@ -312,6 +312,29 @@ mod tests {
     }
 
     #[test]
+    fn pieces_shrink_from_the_most_to_the_least() {
+        for (threads, total) in [(1, 1000), (3, 1000), (2, 5), (2, 0)] {
+            let mut pool = Pool::new(threads, spawn_thread);
+            let pieces = std::sync::Mutex::new(Vec::new());
+            pool.for_each_shrinking(total, 4, 64, &|_, range| {
+                pieces.lock().unwrap().push(range);
+            });
+            let mut pieces = pieces.into_inner().unwrap();
+            pieces.sort_by_key(|piece| piece.start);
+            let mut end = 0;
+            let mut before = 64;
+            for piece in pieces {
+                assert_eq!(piece.start, end);
+                assert!(piece.len() <= before);
+                assert!(piece.len().is_multiple_of(4) || piece.end == total);
+                (end, before) = (piece.end, piece.len());
+            }
+            assert_eq!(end, total);
+            assert!(total < 1000 || before <= 4);
+        }
+    }
+
+    #[test]
     fn threads_that_cannot_be_had_are_done_without() {
         let mut pool = Pool::new(4, |_| false);
         assert_eq!(pool.threads(), 1);

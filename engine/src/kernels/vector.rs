@@ -62,7 +62,9 @@ pub(super) fn exp(x: f32) -> f32 {
     // ln 2 in two parts: the first has trailing zeros, so that n · HIGH is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    const ONES: f32 = 12_582_912.0;
+    // 1.5 · 2^23: numbers around it are whole, their lowest bits counting from here.
+    const WHOLE: f32 = 12_582_912.0;
+    // Comparisons that vectors have, unlike `clamp`.
     let x = if x > -87.0 { x } else { -87.0 };
     let x = if x < 88.0 { x } else { 88.0 };
     let n = (x * std::f32::consts::LOG2_E).round_ties_even();
@@ -79,6 +81,6 @@ pub(super) fn exp(x: f32) -> f32 {
     ] {
         sum = sum * r + coefficient;
     }
-    // So large a number has its ones in the lowest bits: n + 127, an exponent once it is shifted there.
-    sum * f32::from_bits((n + (ONES + 127.0)).to_bits() << 23)
+    // The lowest bits are n + 127, which is 2^n once they are shifted to where exponents are.
+    sum * f32::from_bits((n + (WHOLE + 127.0)).to_bits() << 23)
 }

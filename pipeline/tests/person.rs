@@ -1,0 +1,162 @@
+//! What a person does while the team works: stop it, go on, write a file, have one written anew.
+
+mod support;
+
+use pipeline::{Effect, Event, FilePath, Finish, Purpose, Run};
+use support::{answer, count, drive, good_answer, new_team};
+
+fn path(text: &str) -> FilePath {
+    FilePath::parse(text).unwrap()
+}
+
+#[test]
+fn stopping_withdraws_what_was_asked_at_every_step_and_starting_goes_on() {
+    let steps = {
+        let mut team = new_team("x");
+        drive(&mut team, Event::Start, |request| {
+            answer(request, good_answer(request))
+        })
+        .requests
+        .len()
+    };
+    for stop_at in 0..steps {
+        let mut team = new_team("x");
+        let mut seen = 0;
+        let mut open = Vec::new();
+        // Answers until the step, then stops with everything open.
+        let mut events = std::collections::VecDeque::from([Event::Start]);
+        while let Some(event) = events.pop_front() {
+            for effect in team.handle(event, &count) {
+                if let Effect::Ask { request } = effect {
+                    open.push(request.id);
+                    if seen < stop_at {
+                        events.push_back(answer(&request, good_answer(&request)));
+                        open.pop();
+                    }
+                    seen += 1;
+                }
+            }
+        }
+        let effects = team.handle(Event::Stop, &count);
+        let mut withdrawn: Vec<u64> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Withdraw { id } => Some(*id),
+                _ => None,
+            })
+            .collect();
+        withdrawn.sort();
+        assert_eq!(withdrawn, open, "stopped at step {stop_at}");
+        assert_eq!(team.project().run, Run::Stopped);
+        // What still comes in is nobody's.
+        for id in open {
+            assert!(
+                team.handle(
+                    Event::Answer {
+                        id,
+                        text: "late".to_owned(),
+                        finish: Finish::Stop
+                    },
+                    &count
+                )
+                .is_empty()
+            );
+        }
+        drive(&mut team, Event::Start, |request| {
+            answer(request, good_answer(request))
+        });
+        assert_eq!(
+            team.project().run,
+            Run::Finished,
+            "stopped at step {stop_at}"
+        );
+    }
+}
+
+#[test]
+fn a_person_may_write_a_file_go_back_and_have_it_written_anew() {
+    let mut team = new_team("x");
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    let main = path("app/main.py");
+    let effects = team.handle(
+        Event::Edit {
+            path: main.clone(),
+            text: "mine\n".to_owned(),
+        },
+        &count,
+    );
+    assert_eq!(effects, [Effect::Save]);
+    team.handle(
+        Event::Revert {
+            path: main.clone(),
+            version: 0,
+        },
+        &count,
+    );
+    let texts: Vec<_> = team
+        .project()
+        .file(&main)
+        .unwrap()
+        .versions
+        .iter()
+        .map(|version| version.text.clone())
+        .collect();
+    assert_eq!(
+        texts,
+        ["# app/main.py\nx = 1\n", "mine\n", "# app/main.py\nx = 1\n"]
+    );
+    let instruction = "use async".to_owned();
+    let run = drive(
+        &mut team,
+        Event::Regenerate {
+            path: main.clone(),
+            instruction,
+        },
+        |request| {
+            assert!(request.user.contains("use async"));
+            answer(request, ("async\n".to_owned(), Finish::Stop))
+        },
+    );
+    assert_eq!(run.requests.len(), 1);
+    assert_eq!(team.project().file(&main).unwrap().text(), Some("async\n"));
+    assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn a_file_wanted_anew_during_the_review_is_written_and_reviewed() {
+    let mut team = new_team("x");
+    let mut regenerated = false;
+    let mut events = std::collections::VecDeque::from([Event::Start]);
+    let mut purposes = Vec::new();
+    while let Some(event) = events.pop_front() {
+        for effect in team.handle(event, &count) {
+            let Effect::Ask { request } = effect else {
+                continue;
+            };
+            purposes.push(request.purpose.clone());
+            if request.purpose == Purpose::Review && !regenerated {
+                regenerated = true;
+                events.push_back(Event::Regenerate {
+                    path: path("app/main.py"),
+                    instruction: "shorter".to_owned(),
+                });
+            }
+            events.push_back(answer(&request, good_answer(&request)));
+        }
+    }
+    let after: Vec<_> = purposes.into_iter().skip(5).collect();
+    assert_eq!(
+        after,
+        [
+            Purpose::Review,
+            Purpose::Write {
+                path: path("app/main.py")
+            },
+            Purpose::Review,
+            Purpose::Risks
+        ]
+    );
+    assert_eq!(team.project().run, Run::Finished);
+}
