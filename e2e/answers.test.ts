@@ -14,7 +14,7 @@ beforeAll(async () => {
   hub = await Hub.start();
   await hub.startNode(MODEL);
   profile = await Profile.open();
-  tab = await profile.openTab(`${hub.url}/?model=${MODEL}`);
+  tab = await profile.openTab(`${hub.url}/compute/?model=${MODEL}`);
   await tab.startUntilReady();
 });
 

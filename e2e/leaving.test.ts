@@ -13,7 +13,7 @@ let tab: Tab;
 beforeEach(async () => {
   hub = await Hub.start();
   profile = await Profile.open();
-  tab = await profile.openTab(`${hub.url}/?model=${MODEL}`);
+  tab = await profile.openTab(`${hub.url}/compute/?model=${MODEL}`);
   await tab.startUntilReady();
 });
 

@@ -17,7 +17,7 @@ let hub: Hub;
 let profile: Profile;
 let tab: Tab;
 
-const address = (): string => `${hub.url}/?model=${MODEL}`;
+const address = (): string => `${hub.url}/compute/?model=${MODEL}`;
 const press = (name: string) => tab.page.getByRole("button", { name }).click();
 const picture = async (name: string): Promise<void> => {
   await lookAt(tab.page, PICTURES, name);
@@ -116,7 +116,7 @@ it("joins again by itself when the hub was killed, and keeps its model", async (
 });
 
 it("goes on with a download when the hub was killed in the middle", async () => {
-  tab = await profile.openTab(`${hub.url}/?model=qwen2.5-coder:0.5b`);
+  tab = await profile.openTab(`${hub.url}/compute/?model=qwen2.5-coder:0.5b`);
   await tab.start();
   await tab.page.getByText(/[1-9]\d Mt \/ 491 Mt/).waitFor();
   const { port } = new URL(hub.url);

@@ -13,7 +13,7 @@ let hub: Hub;
 let profile: Profile;
 let tab: Tab;
 
-const address = (): string => `${hub.url}/?model=${MODEL}`;
+const address = (): string => `${hub.url}/compute/?model=${MODEL}`;
 
 beforeAll(async () => {
   hub = await Hub.start();

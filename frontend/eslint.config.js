@@ -6,7 +6,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default ts.config(
-  { ignores: ["dist", ".astro", "node_modules", "**/*.astro", "*.config.js"] },
+  { ignores: ["dist", "public", ".astro", "node_modules", "**/*.astro", "*.config.js"] },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   svelte.configs.recommended,

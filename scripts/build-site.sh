@@ -24,6 +24,6 @@ build() { # FOLDER
 wasm="$(scripts/build-wasm.sh)"
 need_node
 install_what_is_missing
-key="$(echo "$wasm" | key_of frontend scripts/build-site.sh scripts/compress.mjs)"
+key="$(echo "$wasm" | key_of frontend pipeline/default-team.json scripts/build-site.sh scripts/compress.mjs)"
 build_once site "$key" build || fail build_failed
 printf '%s\n' "$built"

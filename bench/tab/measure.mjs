@@ -66,7 +66,7 @@ async function firstToken(url) {
 const hub = await startHub();
 const chromium = await Chromium.withWindow({ grace: GRACE_SECONDS });
 try {
-  const address = `${hub.url}/?model=${model}`;
+  const address = `${hub.url}/compute/?model=${model}`;
   const open = async () => {
     const tab = await chromium.openTab(address);
     await tab.bringToFront();

@@ -59,7 +59,7 @@ export class Bench {
     return page;
   }
 
-  async open(address = "/", origin = this.hub.url): Promise<void> {
+  async open(address = "/compute/", origin = this.hub.url): Promise<void> {
     await this.page.goto(origin + address);
     await this.page.locator("fieldset li").first().or(this.page.locator("fieldset > p")).waitFor();
   }

@@ -38,7 +38,9 @@ function options(args: readonly string[]): LaunchOptions {
   };
 }
 
-/** The page as it is now in both languages, narrow and wide; axe finds nothing, and nothing is cut off. */
+const themes = ["dark", "light"];
+
+/** The page as it is now in both languages, narrow and wide, dark and light; axe finds nothing, and nothing is cut off. */
 export async function lookAt(page: Page, pictures: string, name: string): Promise<void> {
   for (const language of ["Suomi", "English"]) {
     await page.getByRole("button", { name: language }).click();
@@ -46,12 +48,15 @@ export async function lookAt(page: Page, pictures: string, name: string): Promis
     equal(await page.locator("html").getAttribute("lang"), tag);
     for (const [width, height] of Object.entries(widths)) {
       await page.setViewportSize({ width: Number(width), height });
-      await page.screenshot({ path: `${pictures}${name}-${tag}-${width}.png`, fullPage: true });
       const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       equal(tooWide, false, `${name} is wider than ${width} (${tag})`);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
-      deepEqual(found, [], `${name}, ${width} (${tag})`);
+      for (const theme of themes) {
+        await page.evaluate((chosen) => (document.documentElement.dataset["theme"] = chosen), theme);
+        await page.screenshot({ path: `${pictures}${name}-${tag}-${width}-${theme}.png`, fullPage: true });
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const found = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
+        deepEqual(found, [], `${name}, ${width}, ${theme} (${tag})`);
+      }
     }
   }
 }

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 
 import { documentedHeaders } from "./headers";
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+/** The built site; `DIST` names another folder, with a slash at its end. */
+const DIST = process.env["DIST"] ?? fileURLToPath(new URL("../dist/", import.meta.url));
 const types: Record<string, string> = {
   html: "text/html; charset=utf-8",
   js: "text/javascript",

@@ -55,12 +55,6 @@ const failure = (words: string) => async (): Promise<void> => {
   await see(words);
 };
 
-const prompt = (words: string) => async (): Promise<void> => {
-  await bench.page.getByLabel("Kehote").fill("Kirjoita summa(a, b)");
-  await bench.page.keyboard.press("Control+Enter");
-  await see(words);
-};
-
 const ways: Scene[] = [
   { name: "idle", act: () => bench.waitForFace("ei käynnissä") },
   {
@@ -210,14 +204,18 @@ const failures: Scene[] = [
   { name: "worker-lost", orders: { engine: fakeEngine(dying) }, act: failure("Selain lopetti laskennan") },
   {
     name: "not-enough-memory",
-    address: "/?model=qwen2.5-coder:1.5b",
+    address: "/compute/?model=qwen2.5-coder:1.5b",
     prepare: deviceOf(1),
     act: failure("eikä se mahdu tälle laitteelle"),
   },
   { name: "nothing-fits", prepare: deviceOf(0.25), act: failure("Yksikään luettelon malleista") },
   { name: "browser-too-old", prepare: oldBrowser, act: failure("ei ole WebAssemblyn SIMD-käskyjä") },
   { name: "insecure", insecure: true, act: failure("vain suojatulla yhteydellä") },
-  { name: "unknown-model", address: "/?model=gpt-9&compute=gpu", act: failure("mallia gpt-9 ei ole") },
+  {
+    name: "unknown-model",
+    address: "/compute/?model=gpt-9&compute=gpu",
+    act: failure("mallia gpt-9 ei ole"),
+  },
   { name: "hub-unreachable", orders: { apiWorks: false }, act: failure("Malliluetteloa ei saatu") },
   {
     name: "refused-key",
@@ -241,35 +239,9 @@ const failures: Scene[] = [
   },
 ];
 
-const answers: Scene[] = [
-  { name: "nobody", orders: { nodes: 0 }, act: () => see("ei ole juuri nyt yhtään konetta") },
-  { name: "whole", act: prompt("21,5 tok/s") },
-  {
-    name: "own",
-    orders: { engine, nodes: 0 },
-    act: async () => {
-      await startUntil("valmis");
-      await bench.page.getByLabel("Vastaa vain omalla koneellani").check();
-      await prompt("21,5 tok/s")();
-    },
-  },
-  {
-    name: "stopped",
-    orders: { chat: "hangs" },
-    act: async () => {
-      await prompt("def summa")();
-      await press("Keskeytä");
-      await see("Keskeytetty.");
-    },
-  },
-  { name: "refused", orders: { chat: "refuses" }, act: prompt("ei ole juuri nyt yhtään vapaata konetta") },
-  { name: "broken-off", orders: { chat: "breaks" }, act: prompt("poistui verkosta kesken vastauksen") },
-];
-
 describe.each([
   ["computing", "", ways],
   ["what keeps a tab from computing", "failed-", failures],
-  ["answers", "answer-", answers],
 ])("%s", (_, prefix, scenes) => {
   it.each(scenes)("$name", async ({ name, orders, address, insecure, prepare, act }) => {
     Object.assign(bench.hub.orders, orders);

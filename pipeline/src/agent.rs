@@ -67,60 +67,22 @@ impl Team {
     }
 }
 
-impl Default for Team {
-    /// The team that builds Python web services.
-    fn default() -> Self {
-        Self {
-            agents: Role::ALL.map(default_agent).into(),
-        }
-    }
-}
-
 fn default_agent(role: Role) -> Agent {
-    let (name, temperature, repeat_penalty, max_tokens, prompt) = match role {
-        Role::Manager => ("Manageri", 0.5, 1.15, 512, MANAGER),
-        Role::Coder => ("Koodari", 0.7, 1.15, 1024, CODER),
-        Role::Data => ("Data", 0.5, 1.15, 1024, DATA),
-        Role::Tester => ("QA", 0.4, 1.15, 1024, TESTER),
-        Role::Reviewer => ("DevOps", 0.3, 1.1, 512, REVIEWER),
-        Role::Observer => ("Tarkkailija", 0.6, 1.15, 512, OBSERVER),
-    };
-    Agent {
-        role,
-        name: name.to_owned(),
-        model: None,
-        prompt: prompt.to_owned(),
-        sampling: Sampling {
-            temperature,
-            top_k: 40,
-            top_p: 0.95,
-            repeat_penalty,
-            max_tokens,
-        },
-    }
+    let mut agents = Team::default().agents.into_iter();
+    agents
+        .find(|agent| agent.role == role)
+        .expect("an agent of every role")
 }
 
-// Small code models follow short, positive sentences; an example would come back as the answer.
-
-const MANAGER: &str = "You plan small Python web services: FastAPI, SQLAlchemy, Pydantic, and a pyproject.toml \
-by PEP 621 that uv runs. You list the files of a project, one line each, files that others import first. Keep \
-the list short: only files that the idea needs.";
-
-const CODER: &str = "You are a senior Python developer. You write one complete file at a time with FastAPI, \
-SQLAlchemy 2 and Pydantic 2. Import from the other files exactly the names that they define. Write code only.";
-
-const DATA: &str = "You are a data engineer. You write one complete file at a time: SQLAlchemy 2 models, Pydantic 2 \
-schemas, configuration. Give every field a type. Write code only.";
-
-const TESTER: &str = "You write pytest tests with FastAPI's TestClient. One complete file: create, list, get, update \
-and delete an item; delete answers 204 and getting it afterwards answers 404. Write code only.";
-
-const REVIEWER: &str = "You are a strict reviewer of Python web services. You look for code that fails: wrong imports, \
-names that no file defines, missing dependencies, wrong status codes. You answer LGTM alone if all files work \
-together, or one line for each fault, beginning with ISSUE: and the file's path.";
-
-const OBSERVER: &str = "You watch over a project's risks: security, data loss, load, upkeep. You sum up the few that \
-matter most, one short line each.";
+impl Default for Team {
+    /// The team that builds Python web services, from the file that the studio's page shows it from, too.
+    ///
+    /// Its prompts suit small code models, which follow short, positive sentences; an example would come back as the
+    /// answer.
+    fn default() -> Self {
+        serde_json::from_str(include_str!("../default-team.json")).expect("a team")
+    }
+}
 
 #[cfg(test)]
 mod tests {

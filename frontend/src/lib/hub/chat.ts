@@ -3,12 +3,14 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import * as v from "valibot";
 
+import type { Sampling } from "../settings/settings";
 import { HubError, request } from "./client";
 
 const report = v.object({
   node: v.string(),
   kind: v.string(),
   model: v.string(),
+  queued_ms: v.optional(v.number(), 0),
   first_token_ms: v.number(),
   tokens_per_second: v.nullable(v.number()),
 });
@@ -20,7 +22,9 @@ const chunk = v.object({
       finish_reason: v.optional(v.nullable(v.string())),
     }),
   ),
-  usage: v.optional(v.nullable(v.object({ completion_tokens: v.number() }))),
+  usage: v.optional(
+    v.nullable(v.object({ prompt_tokens: v.optional(v.number()), completion_tokens: v.number() })),
+  ),
   kipina: v.optional(v.nullable(report)),
 });
 
@@ -34,45 +38,66 @@ export type AnswerReport = v.InferOutput<typeof report>;
 export interface Answer {
   /** `stop`, `length`, or null where the stream ended without a word about it. */
   finishReason: string | null;
+  promptTokens: number | null;
   completionTokens: number | null;
   report: AnswerReport | null;
 }
 
+export interface Message {
+  role: "system" | "user" | "assistant";
+  content: string;
+}
+
 export interface Prompt {
   model: string;
-  text: string;
+  /** One of the assistant's at the end is how the answer begins; the hub sends what follows. */
+  messages: readonly Message[];
+  sampling?: Partial<Sampling>;
+  stop?: readonly string[];
+}
+
+/** Who asks. */
+export interface Asker {
   /** This browser's secret: nodes that answer only their owner know him by it. */
   owner: string;
   /** Nobody else's machine may answer. */
   ownNodes: boolean;
+  apiKey: string | null;
 }
 
 /** Hands on each piece of text as it comes. Throws `HubError`, or `AbortError` when aborted. */
 export async function streamChat(
   fetcher: typeof fetch,
+  asker: Asker,
   prompt: Prompt,
   onText: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const { owner, ownNodes, apiKey } = asker;
+  const { sampling, ...asked } = prompt;
   const response = await request(fetcher, "/v1/chat/completions", {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+    },
     body: JSON.stringify({
-      model: prompt.model,
-      messages: [{ role: "user", content: prompt.text }],
+      ...asked,
+      ...sampling,
       stream: true,
       stream_options: { include_usage: true },
-      kipina: { owner: prompt.owner, ...(prompt.ownNodes ? { nodes: "own" } : {}) },
+      kipina: { owner, ...(ownNodes ? { nodes: "own" } : {}) },
     }),
     signal,
   });
-  const answer: Answer = { finishReason: null, completionTokens: null, report: null };
+  const answer: Answer = { finishReason: null, promptTokens: null, completionTokens: null, report: null };
   for await (const data of events(response, signal)) {
     if (data === "[DONE]") return answer;
     const { choices, usage, kipina } = parseChunk(data);
     const choice = choices[0];
     if (choice?.delta.content) onText(choice.delta.content);
     answer.finishReason = choice?.finish_reason ?? answer.finishReason;
+    answer.promptTokens = usage?.prompt_tokens ?? answer.promptTokens;
     answer.completionTokens = usage?.completion_tokens ?? answer.completionTokens;
     answer.report = kipina ?? answer.report;
   }

@@ -72,15 +72,20 @@ describe("a streamed answer", () => {
     tokens_per_second: 20,
   };
   const ending = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: null };
-  const last = { choices: [], usage: { completion_tokens: 2 }, kipina: report };
+  const last = { choices: [], usage: { prompt_tokens: 7, completion_tokens: 2 }, kipina: report };
   const events = (...chunks: (object | string)[]) =>
     chunks.map((chunk) => `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`).join("");
 
-  async function ask(fetcher: typeof fetch, abort = new AbortController(), ownNodes = false) {
+  async function ask(
+    fetcher: typeof fetch,
+    abort = new AbortController(),
+    { ownNodes = false, apiKey = null as string | null } = {},
+  ) {
     let text = "";
     const failure = await streamChat(
       fetcher,
-      { model: "m", text: "hi", owner: "secret", ownNodes },
+      { owner: "secret", ownNodes, apiKey },
+      { model: "m", messages: [{ role: "user", content: "hi" }], sampling: { top_k: 5 } },
       (piece) => (text += piece),
       abort.signal,
     ).then(
@@ -96,8 +101,9 @@ describe("a streamed answer", () => {
       text: "Hei vaan",
       outcome: {
         finishReason: "stop",
+        promptTokens: 7,
         completionTokens: 2,
-        report: { node: "n", kind: "native", model: "m", first_token_ms: 9, tokens_per_second: 20 },
+        report,
       },
     });
   });
@@ -106,14 +112,27 @@ describe("a streamed answer", () => {
     [false, { owner: "secret" }],
     [true, { owner: "secret", nodes: "own" }],
   ])("tells whose prompt it is, and who may answer (only own machines: %s)", async (ownNodes, kipina) => {
-    let sent: unknown;
+    const { fetcher, sent } = listening();
+    await ask(fetcher, new AbortController(), { ownNodes });
+    const messages = [{ role: "user", content: "hi" }];
+    expect(JSON.parse(sent().body as string)).toMatchObject({ model: "m", messages, top_k: 5, kipina });
+    expect(sent().headers).not.toHaveProperty("authorization");
+  });
+
+  it("is asked for with the key where there is one", async () => {
+    const { fetcher, sent } = listening();
+    await ask(fetcher, new AbortController(), { apiKey: "kpn-1" });
+    expect(sent().headers).toMatchObject({ authorization: "Bearer kpn-1" });
+  });
+
+  function listening() {
+    let sent: RequestInit = {};
     const fetcher: typeof fetch = (_, init) => {
-      sent = JSON.parse(init?.body as string);
+      sent = init ?? {};
       return Promise.resolve(new Response(events("[DONE]")));
     };
-    await ask(fetcher, new AbortController(), ownNodes);
-    expect(sent).toMatchObject({ model: "m", messages: [{ role: "user", content: "hi" }], kipina });
-  });
+    return { fetcher, sent: () => sent };
+  }
 
   it("is not whole without its end", async () => {
     expect(await ask(answering(events(delta("Hei"))))).toEqual({

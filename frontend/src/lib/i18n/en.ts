@@ -2,12 +2,29 @@
 
 import type { Dictionary } from "./fi";
 
+const viewNames: Dictionary["views"]["names"] = {
+  studio: "Studio",
+  projects: "Projects",
+  network: "Network",
+  compute: "Compute",
+  guide: "Guide",
+  settings: "Settings",
+};
+
 export const en: Dictionary = {
   language: { name: "English", choose: "Language" },
   page: {
     skip: "Skip to the content",
     tagline: "One private language model from the machines you have",
     noScript: "Kipinä computes in your browser, which takes JavaScript. Allow it and reload the page.",
+  },
+  views: {
+    label: "Views",
+    names: viewNames,
+    title: (view) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
+    missing: "The view did not come",
+    missingHint: "The hub did not answer, or there is a newer version of this page. Reload the page.",
+    reload: "Reload",
   },
   status: {
     title: "Status",

@@ -1,11 +1,30 @@
 // Every Finnish sentence that a person reads. The other dictionaries have exactly these keys.
 
+import type { View } from "../page/router";
+
+const viewNames: Record<View, string> = {
+  studio: "Studio",
+  projects: "Projektit",
+  network: "Verkko",
+  compute: "Laskenta",
+  guide: "Opas",
+  settings: "Asetukset",
+};
+
 export const fi = {
   language: { name: "Suomi", choose: "Kieli" },
   page: {
     skip: "Siirry sisältöön",
     tagline: "Koneistasi yksi yksityinen kielimalli",
     noScript: "Kipinä laskee selaimessasi, ja siihen tarvitaan JavaScript. Salli se ja lataa sivu uudelleen.",
+  },
+  views: {
+    label: "Näkymät",
+    names: viewNames,
+    title: (view: View) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
+    missing: "Näkymää ei saatu",
+    missingHint: "Keskus ei vastannut tai sivusta on uudempi versio. Lataa sivu uudelleen.",
+    reload: "Lataa uudelleen",
   },
   status: {
     title: "Tila",

@@ -25,9 +25,10 @@ const forbidden = forgivingStorage(() => {
 describe("what is kept", () => {
   it("comes back", () => {
     const storage = memory();
-    saveSettings(storage, { modelId: "m", threads: 3, onlyOwn: true });
+    const chosen = { ...defaultSettings, modelId: "m", threads: 3, onlyOwn: true };
+    saveSettings(storage, chosen);
     saveLanguage(storage, "en");
-    expect(loadSettings(storage)).toEqual({ modelId: "m", threads: 3, onlyOwn: true });
+    expect(loadSettings(storage)).toEqual(chosen);
     expect(loadLanguage(storage)).toBe("en");
   });
 

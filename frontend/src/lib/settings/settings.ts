@@ -4,12 +4,30 @@ import * as v from "valibot";
 
 import type { KeyValue } from "./storage";
 
+const sampling = v.object({
+  temperature: v.optional(v.number(), 0.7),
+  top_k: v.optional(v.number(), 40),
+  top_p: v.optional(v.number(), 0.95),
+  repeat_penalty: v.optional(v.number(), 1.1),
+  max_tokens: v.optional(v.number(), 1024),
+});
+
 const settings = v.object({
   /** Null: what Kipinä would choose. */
   modelId: v.optional(v.nullable(v.string()), null),
   threads: v.optional(v.nullable(v.number()), null),
   onlyOwn: v.optional(v.boolean(), false),
+  useGpu: v.optional(v.boolean(), true),
+  /** Computing begins when the page is opened, without a press of a button. */
+  autoStart: v.optional(v.boolean(), false),
+  /** For a hub that wants one. */
+  apiKey: v.optional(v.nullable(v.string()), null),
+  /** What new agents begin with. */
+  sampling: v.optional(sampling, {}),
 });
+
+/** How tokens are drawn; the fields are those of the chat API. */
+export type Sampling = v.InferOutput<typeof sampling>;
 
 export type Settings = v.InferOutput<typeof settings>;
 
