@@ -18,6 +18,7 @@ export const en: Dictionary = {
     tagline: "One private language model from the machines you have",
     noScript: "Kipinä computes in your browser, which takes JavaScript. Allow it and reload the page.",
   },
+  copy: { copy: "Copy", copied: "Copied", refused: "Could not copy" },
   views: {
     label: "Views",
     names: viewNames,

@@ -18,6 +18,7 @@ export const fi = {
     tagline: "Koneistasi yksi yksityinen kielimalli",
     noScript: "Kipinä laskee selaimessasi, ja siihen tarvitaan JavaScript. Salli se ja lataa sivu uudelleen.",
   },
+  copy: { copy: "Kopioi", copied: "Kopioitu", refused: "Kopiointi ei onnistunut" },
   views: {
     label: "Näkymät",
     names: viewNames,
