@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
 import { documentedHeaders } from "./headers";
+import { historyOf, statsOf } from "./statistics";
 
 /** The built site; `DIST` names another folder, with a slash at its end. */
 const DIST = process.env["DIST"] ?? fileURLToPath(new URL("../dist/", import.meta.url));
@@ -38,6 +39,12 @@ export interface Orders {
   /** Catalogue and statistics answer. */
   apiWorks: boolean;
   nodes: number;
+  /** Takes the place of parts of the usual statistics; whoever listens is told of each change. */
+  stats: object;
+  /** Whether there is a live feed of the statistics. */
+  live: boolean;
+  /** What the database remembers, or that it can't be read. */
+  history: "much" | "nothing" | "unreadable";
   chat: "answers" | "refuses" | "breaks" | "hangs";
 }
 
@@ -51,6 +58,9 @@ const usual: Orders = {
   weights,
   apiWorks: true,
   nodes: 1,
+  stats: {},
+  live: true,
+  history: "much",
   chat: "answers",
 };
 
@@ -93,8 +103,10 @@ export async function startHub(): Promise<TestHub> {
 }
 
 async function answer(hub: TestHub, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = new URL(request.url ?? "/", "http://hub").pathname;
+  const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://hub");
   if (path === "/api/models" || path === "/api/stats") sendApi(hub.orders, path, response);
+  else if (path === "/api/stats/live") sendLive(hub, response);
+  else if (path === "/api/history") sendHistory(hub.orders, searchParams.get("range") ?? "", response);
   else if (path === "/v1/chat/completions") sendChat(hub.orders, response);
   else if (path.startsWith("/models/")) sendWeights(hub, request, response);
   else if (/^\/wasm\/(threads|plain)\/node\.js$/.test(path)) sendEngine(hub.orders.engine, response);
@@ -123,14 +135,37 @@ function sendApi(orders: Orders, path: string, response: ServerResponse): void {
     response.writeHead(502).end("<html>no hub</html>");
     return;
   }
-  const node = { id: "1", name: "kone", kind: "native", models: ["smollm2:135m"], busy: 0, slots: 1 };
-  const stats = {
-    nodes: Array.from({ length: orders.nodes }, () => ({ ...node, tokens_per_second: 20, prompts: 3 })),
-    queue: { waiting: 0, running: 0 },
-    totals: { prompts: 3, completion_tokens: 90 },
-  };
-  const body = path === "/api/stats" ? stats : { models: catalogue(orders) };
+  const body = path === "/api/stats" ? statsOf(orders) : { models: catalogue(orders) };
   send(response, JSON.stringify(body), "json");
+}
+
+/** Tells of the statistics as long as somebody listens, and ends as a hub does that goes away. */
+function sendLive(hub: TestHub, response: ServerResponse): void {
+  if (!hub.orders.live || !hub.orders.apiWorks) {
+    response.writeHead(hub.orders.apiWorks ? 404 : 502).end();
+    return;
+  }
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  let told = "";
+  const tell = (): void => {
+    const stats = JSON.stringify(statsOf(hub.orders));
+    if (!hub.orders.apiWorks || !hub.orders.live) response.end();
+    else if (stats !== told) response.write(`data: ${stats}\n\n`);
+    told = stats;
+  };
+  tell();
+  const ticking = setInterval(tell, 50);
+  response.on("close", () => {
+    clearInterval(ticking);
+  });
+}
+
+function sendHistory(orders: Orders, range: string, response: ServerResponse): void {
+  if (!orders.apiWorks) response.writeHead(502).end("<html>no hub</html>");
+  else if (orders.history === "unreadable") {
+    response.writeHead(503, { "content-type": "application/json" });
+    response.end('{"error":{"message":"the database can not be read","code":"history_unavailable"}}');
+  } else send(response, JSON.stringify(historyOf(range, orders.history === "much")), "json");
 }
 
 function catalogue(orders: Orders): object[] {
