@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the engine for browsers, unless these sources were built before, and prints the folder:
-#   threads/   shared memory, relaxed SIMD
-#   plain/     SIMD only, one thread
-# each with the files that a worker imports: node.js and node_bg.wasm.
+# Builds the engine and the team's work for browsers, unless these sources were built before, and prints the folder:
+#   threads/    the engine: shared memory, relaxed SIMD
+#   plain/      the engine: SIMD only, one thread
+#   pipeline/   the team's work, for whatever runs WebAssembly
+# each with the files that a worker imports: node.js and node_bg.wasm, pipeline.js and pipeline_bg.wasm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,6 +23,9 @@ build() { # FOLDER
     cargo_for_browsers "$name" build --profile wasm --package node --lib >&2
     bind_for_browsers "$CARGO_TARGET_DIR/wasm-$name/$wasm_target/wasm/node.wasm" "$1/$name"
   done
+  # As a library for the page only here: the command that uses the crate natively needs none.
+  cargo_for_browsers any rustc --profile wasm-small --package pipeline --lib --crate-type cdylib >&2
+  bind_for_browsers "$CARGO_TARGET_DIR/wasm-any/$wasm_target/wasm-small/pipeline.wasm" "$1/pipeline"
 }
 
 need_rust
@@ -29,6 +33,6 @@ need cc build-essential
 install_what_is_missing
 find_wasm_compiler
 key="$("${wasm_cargo[@]}" --version |
-  key_of Cargo.toml Cargo.lock engine/Cargo.toml engine/src node node-core protocol scripts/bindgen scripts/build-wasm.sh scripts/lib/wasm.sh)"
+  key_of Cargo.toml Cargo.lock engine/Cargo.toml engine/src node node-core protocol pipeline scripts/bindgen scripts/build-wasm.sh scripts/lib/wasm.sh)"
 build_once wasm "$key" build || fail build_failed
 printf '%s\n' "$built"

@@ -31,6 +31,8 @@ pub enum Event {
     Regenerate { path: FilePath, instruction: String },
     /// The person goes back to an older text of a file; it becomes the newest.
     Revert { path: FilePath, version: usize },
+    /// The person takes a file out of the project. Without any file left it is to be planned again.
+    Remove { path: FilePath },
 }
 
 /// Why an answer ended.

@@ -4,6 +4,9 @@
 //! saves and shows is up to whoever drives it. A [`Project`] is all there is to save.
 
 mod agent;
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+mod check;
 mod clean;
 mod context;
 mod event;
@@ -15,6 +18,7 @@ mod request;
 mod review;
 
 pub use agent::{Agent, Role, Sampling, Team};
+pub use check::ProjectProblem;
 pub use clean::{STOPS, clean};
 pub use context::{CountTokens, Share, most_tokens};
 pub use event::{Effect, Event, Finish};

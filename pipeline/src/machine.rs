@@ -94,6 +94,7 @@ impl Pipeline {
                     self.put(&path, text);
                 }
             }
+            Event::Remove { path } => self.remove(&path, &mut effects),
         }
         self.ask(&mut effects, count);
         if self.project.run != Run::Running {
@@ -322,7 +323,17 @@ impl Pipeline {
         file.attempts = 0;
         let instruction = instruction.trim().to_owned();
         file.instruction = (!instruction.is_empty()).then_some(instruction);
-        // Answers that are on their way don't know of it: the file's, and what was to be said of all files.
+        self.withdraw(path, effects);
+        match self.project.stage {
+            Stage::Reviewing | Stage::Summing => self.enter(Stage::Writing),
+            Stage::Done => self.project.run = Run::Running,
+            _ => {}
+        }
+    }
+
+    /// Answers that are on their way don't know what became of a file: the file's own, and what was to be said of all
+    /// files.
+    fn withdraw(&mut self, path: &FilePath, effects: &mut Vec<Effect>) {
         self.asked.retain(|(id, purpose)| {
             let stays = purpose.path().is_some_and(|asked| asked != path);
             if !stays {
@@ -330,10 +341,28 @@ impl Pipeline {
             }
             stays
         });
-        match self.project.stage {
-            Stage::Reviewing | Stage::Summing => self.enter(Stage::Writing),
-            Stage::Done => self.project.run = Run::Running,
-            _ => {}
+    }
+
+    fn remove(&mut self, path: &FilePath, effects: &mut Vec<Effect>) {
+        if self.project.file(path).is_none() {
+            return;
+        }
+        self.withdraw(path, effects);
+        let project = &mut self.project;
+        project.files.retain(|file| file.planned.path != *path);
+        for file in &mut project.files {
+            file.planned.needs.retain(|need| need != path);
+        }
+        for issues in [&mut project.issues, &mut project.past_issues] {
+            issues.retain(|issue| issue.path != *path);
+        }
+        if project.files.is_empty() {
+            project.rounds = 0;
+            project.risks = None;
+            project.run = Run::Stopped;
+            self.enter(Stage::Planning);
+        } else if self.project.run == Run::Running {
+            self.after_writing();
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use pipeline::{Effect, Event, FilePath, Finish, Purpose, Run};
+use pipeline::{Effect, Event, FilePath, Finish, Purpose, Run, Stage};
 use support::{answer, count, drive, good_answer, new_team};
 
 fn path(text: &str) -> FilePath {
@@ -159,4 +159,60 @@ fn a_file_wanted_anew_during_the_review_is_written_and_reviewed() {
         ]
     );
     assert_eq!(team.project().run, Run::Finished);
+}
+
+#[test]
+fn a_file_may_be_taken_out_and_nobody_waits_for_it() {
+    let mut team = new_team("x");
+    let mut seen = Vec::new();
+    let mut withdrawn = Vec::new();
+    let mut events = std::collections::VecDeque::from([Event::Start]);
+    while let Some(event) = events.pop_front() {
+        for effect in team.handle(event, &count) {
+            match effect {
+                Effect::Ask { request } => {
+                    seen.push(request.purpose.clone());
+                    if request.purpose.path() == Some(&path("app/db.py")) {
+                        // Taken out while it is written: the routes, which need it, must not wait for it.
+                        let path = path("app/db.py");
+                        events.push_back(Event::Remove { path });
+                    } else {
+                        events.push_back(answer(&request, good_answer(&request)));
+                    }
+                }
+                Effect::Withdraw { id } => withdrawn.push(id),
+                Effect::Save => {}
+            }
+        }
+    }
+    assert_eq!(withdrawn.len(), 1);
+    assert!(seen.contains(&Purpose::Write {
+        path: path("app/main.py")
+    }));
+    let project = team.project();
+    assert_eq!(project.run, Run::Finished);
+    assert!(project.file(&path("app/db.py")).is_none());
+    assert_eq!(project.check(), Ok(()));
+}
+
+#[test]
+fn a_project_without_its_last_file_is_planned_again() {
+    let mut team = new_team("x");
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    for path in team.project().paths() {
+        let effects = team.handle(Event::Remove { path }, &count);
+        assert_eq!(effects, [Effect::Save]);
+    }
+    assert_eq!(team.project().stage, Stage::Planning);
+    assert_eq!(
+        (&team.project().run, &team.project().risks),
+        (&Run::Stopped, &None)
+    );
+    drive(&mut team, Event::Start, |request| {
+        answer(request, good_answer(request))
+    });
+    assert_eq!(team.project().run, Run::Finished);
+    assert_eq!(team.project().files.len(), 4);
 }

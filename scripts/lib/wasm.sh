@@ -6,11 +6,12 @@ wasm_target=wasm32-unknown-unknown
 # The most that wasm's 32-bit addresses reach.
 most_wasm_memory=4294967296
 
-# BUILD   plain: SIMD; relaxed: relaxed SIMD as well; threads: and shared memory
+# BUILD   any: whatever runs WebAssembly; plain: SIMD; relaxed: relaxed SIMD as well; threads: and shared memory
 cargo_for_browsers() {
   local build="$1" subcommand="$2" features=+simd128 flags="-C link-arg=--max-memory=$most_wasm_memory" name
   shift 2
-  if [ "$build" != plain ]; then features="$features,+relaxed-simd"; fi
+  if [ "$build" = any ]; then features=-simd128; fi
+  if [ "$build" = relaxed ] || [ "$build" = threads ]; then features="$features,+relaxed-simd"; fi
   if [ "$build" = threads ]; then
     features="$features,+atomics,+bulk-memory,+mutable-globals"
     flags="$flags -C link-arg=--shared-memory -C link-arg=--import-memory"

@@ -1,7 +1,9 @@
-//! `bindgen WASM FOLDER`: writes `node.js` and `node_bg.wasm`, for a worker that is an ES module.
+//! `bindgen WASM FOLDER`: writes `NAME.js` and `NAME_bg.wasm` of `NAME.wasm`, for a worker that is an ES module.
 //!
 //! The same as `wasm-bindgen --target web`, from the library under that command: it is locked with the
 //! workspace, so it always fits the crate, and needs nothing of what the command's test runner needs.
+
+use std::path::Path;
 
 use anyhow::Context;
 use wasm_bindgen_cli_support::Bindgen;
@@ -12,9 +14,11 @@ fn main() -> anyhow::Result<()> {
     else {
         anyhow::bail!("usage: bindgen WASM FOLDER");
     };
+    let name = Path::new(&wasm).file_stem().and_then(|name| name.to_str());
+    let name = name.context("WASM has no name")?;
     Bindgen::new()
         .input_path(&wasm)
-        .out_name("node")
+        .out_name(name)
         .web(true)?
         .typescript(false)
         .generate(&folder)
