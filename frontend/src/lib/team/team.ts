@@ -32,12 +32,14 @@ export class Team {
   readonly chosen: Observable<string>;
   /** The ids of those that work. */
   readonly working = new Observable<ReadonlySet<string>>(new Set());
+  /** Files that are worked on: paths by the ids of those who do. */
+  readonly files = new Observable<ReadonlyMap<string, string>>(new Map());
   /** The latest change that took something away; null once anything else has changed. */
   readonly undoable = new Observable<Undoable | null>(null);
   /** False: the browser did not keep the latest change, so it lasts for this visit only. */
   readonly kept = new Observable(true);
   readonly #surroundings: TeamSurroundings;
-  readonly #jobs = new Map<string, number>();
+  readonly #jobs = new Set<{ id: string; path: string | null }>();
   #before: readonly StudioAgent[] = [];
 
   constructor(surroundings: TeamSurroundings) {
@@ -62,14 +64,13 @@ export class Team {
     this.#keep();
   }
 
-  /** Marks an agent as working until the returned function is called. One may do several things at once. */
-  begin(id: string): () => void {
-    this.#count(id, 1);
-    let ended = false;
+  /** Marks an agent as working, on a file if one is named, until the returned function is called. */
+  begin(id: string, path: string | null = null): () => void {
+    const job = { id, path };
+    this.#jobs.add(job);
+    this.#tellJobs();
     return () => {
-      if (ended) return;
-      ended = true;
-      this.#count(id, -1);
+      if (this.#jobs.delete(job)) this.#tellJobs();
     };
   }
 
@@ -109,24 +110,15 @@ export class Team {
     this.#change(others, { kind: "removed", name: agent.name });
   }
 
-  /** An agent of a role is again what it was at first. */
-  reset(id: string): void {
-    const agent = this.agent(id);
-    if (agent === undefined || agent.role === null || isDefault(agent)) return;
-    const first = defaultAgent(agent.role);
-    const agents = this.agents.value.map((other) => (other.id === id ? first : other));
-    this.#change(agents, { kind: "reset", name: agent.name });
-  }
-
-  /** Agents of roles take their role's place, others join. */
-  import(imported: readonly Omit<StudioAgent, "id">[]): void {
+  /** Agents of roles take their role's place, or join with no role where nobody is to be replaced; others join. */
+  import(imported: readonly Omit<StudioAgent, "id">[], replace: boolean): void {
     let agents = this.agents.value;
     let replaced = 0;
     for (const profile of imported) {
       const { role } = profile;
-      if (role === null) {
+      if (role === null || !replace) {
         const name = freeName(profile.name, agents);
-        agents = [...agents, { ...profile, name, id: this.#surroundings.newId() }];
+        agents = [...agents, { ...profile, name, role: null, id: this.#surroundings.newId() }];
       } else {
         agents = agents.map((other) => (other.role === role ? { ...profile, id: role } : other));
         replaced += 1;
@@ -173,11 +165,13 @@ export class Team {
     this.kept.set(keepTeam(storage, { agents: this.agents.value, chosen: this.chosen.value }));
   }
 
-  #count(id: string, change: number): void {
-    const jobs = (this.#jobs.get(id) ?? 0) + change;
-    if (jobs > 0) this.#jobs.set(id, jobs);
-    else this.#jobs.delete(id);
-    if (this.working.value.has(id) !== jobs > 0) this.working.set(new Set(this.#jobs.keys()));
+  /** One agent may do several things at once; its newest file is shown. */
+  #tellJobs(): void {
+    const jobs = [...this.#jobs];
+    this.files.set(new Map(jobs.flatMap(({ id, path }) => (path === null ? [] : [[id, path]]))));
+    const working = new Set(jobs.map(({ id }) => id));
+    const before = this.working.value;
+    if (working.size !== before.size || [...working].some((id) => !before.has(id))) this.working.set(working);
   }
 }
 

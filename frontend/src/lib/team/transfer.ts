@@ -21,16 +21,14 @@ export type ImportFailure =
 
 export type Imported = { ok: true; agents: readonly ImportedAgent[] } | { ok: false; failure: ImportFailure };
 
+/** An agent as a file has it: ids are a browser's own. */
+export function writtenAgent({ role, name, avatar, model, prompt, sampling }: StudioAgent): ImportedAgent {
+  return { role, name, avatar, model, prompt, sampling };
+}
+
 export function exportText(agents: readonly StudioAgent[]): string {
-  const written = agents.map(({ role, name, avatar, model, prompt, sampling }) => ({
-    role,
-    name,
-    avatar,
-    model,
-    prompt,
-    sampling,
-  }));
-  return `${JSON.stringify({ format: FORMAT, version: 1, agents: written }, null, 2)}\n`;
+  const file = { format: FORMAT, version: 1, agents: agents.map(writtenAgent) };
+  return `${JSON.stringify(file, null, 2)}\n`;
 }
 
 /** A file name that every system takes. */
