@@ -3,6 +3,7 @@
 //! knows nothing of sockets, clocks, environment or files' names, so it is the same code natively
 //! and in a browser.
 
+mod distribution;
 mod engine;
 mod gguf;
 #[allow(
@@ -19,8 +20,10 @@ mod template;
 mod text;
 mod tokenizer;
 
+pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelInfo, Score};
 pub use kernels::{Spawn, spawn_thread};
 pub use request::{EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};
 pub use speed::{Measurement, Measuring, Speed};
+pub use tokenizer::Tokenizer;

@@ -118,7 +118,7 @@ impl Sampler {
 }
 
 /// Likelier first; equal ones by id, so that a seed gives the same answer every time.
-fn likelier(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+pub(crate) fn likelier(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 

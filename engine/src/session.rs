@@ -1,9 +1,9 @@
 //! One prompt being answered, a step at a time.
 
 use crate::model::CHUNK;
-use crate::sampler::Sampler;
+use crate::sampler::{REPEAT_WINDOW, Sampler};
 use crate::text::TextStream;
-use crate::{Engine, EngineError, Sampling};
+use crate::{Distribution, Engine, EngineError, Sampling};
 
 /// An answer in the making: an iterator of steps. Dropping it between two steps aborts; what the
 /// KV cache holds by then stays useful to the next prompt.
@@ -105,6 +105,18 @@ impl<'engine> Session<'engine> {
             cached_tokens: self.cached,
             completion_tokens: self.tokens.len() - self.prompt_length,
         }
+    }
+
+    /// What the model says after the prompt, before any sampling: the `count` likeliest tokens, those
+    /// that the repeat penalty would change, and a summary of the others. `None` before the prompt is
+    /// computed, and once the answer has begun: sampling changes the logits.
+    pub fn distribution(&self, count: usize) -> Option<Distribution> {
+        if self.logits.is_empty() || self.finished || self.tokens.len() > self.prompt_length {
+            return None;
+        }
+        let recent = &self.tokens[self.tokens.len().saturating_sub(REPEAT_WINDOW)..];
+        let tokenizer = &self.engine.tokenizer;
+        Some(Distribution::of(&self.logits, recent, count, tokenizer))
     }
 
     fn step(&mut self) -> Step {

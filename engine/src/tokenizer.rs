@@ -1,6 +1,7 @@
 //! Text to token ids and back, built from the GGUF's own vocabulary and merges.
 
 use std::collections::HashMap;
+use std::io::{Read, Seek};
 
 use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -31,8 +32,9 @@ const STRUCTURE_TOKENS: [&str; 10] = [
     "<filename>",
 ];
 
+/// A model's tokenizer, which needs only the file's header: for counting without the weights.
 #[derive(Debug)]
-pub(crate) struct Tokenizer {
+pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// The bytes of each token; of control tokens, their name.
     bytes: Vec<Box<[u8]>>,
@@ -45,6 +47,11 @@ pub(crate) struct Tokenizer {
 }
 
 impl Tokenizer {
+    /// Reads the header of a model's file and nothing after it.
+    pub fn load<R: Read + Seek>(reader: &mut R) -> Result<Self, EngineError> {
+        Self::read(&Gguf::read(reader)?)
+    }
+
     pub(crate) fn read(gguf: &Gguf) -> Result<Self, EngineError> {
         let model = gguf.string("tokenizer.ggml.model")?;
         if model != "gpt2" {
@@ -103,7 +110,7 @@ impl Tokenizer {
     }
 
     /// The ids of `text`; special tokens in it are recognised by name.
-    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
         let encoding = self.inner.encode_fast(text, false);
         let encoding = encoding.map_err(|error| EngineError::InvalidRequest(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
@@ -121,7 +128,8 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    pub(crate) fn bytes(&self, token: u32) -> &[u8] {
+    /// The bytes of a token, which may be part of a character; of a control token its name.
+    pub fn bytes(&self, token: u32) -> &[u8] {
         self.bytes.get(token as usize).map_or(&[], |bytes| bytes)
     }
 

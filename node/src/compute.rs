@@ -16,6 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::answer::Gathered;
 use crate::clock::{self, Turns};
 use crate::connection::Outbox;
+use crate::distribution::Foresee;
 use crate::event::{Event, Listener, Outcome};
 use crate::held::Cancelled;
 use crate::measure::Measure;
@@ -38,6 +39,7 @@ pub(crate) enum Job {
         outbox: Rc<Outbox>,
     },
     Measure(Measure),
+    Foresee(Foresee),
 }
 
 /// Computes until every sender of jobs is gone.
@@ -79,6 +81,7 @@ pub(crate) async fn run(
                 outbox.send(&NodeMessage::BenchmarkResult(result));
             }
             Job::Measure(measure) => measure.run(&mut engine, &mut pace, &turns).await,
+            Job::Foresee(foresee) => foresee.run(&mut engine, &mut pace, &turns).await,
         }
     }
     drop(engine);

@@ -4,17 +4,19 @@ use std::cell::RefCell;
 use std::io::BufReader;
 use std::rc::Rc;
 
-use engine::{Engine, EngineOptions, LoadProgress, ModelInfo};
+use engine::{Engine, EngineError, EngineOptions, LoadProgress, ModelInfo};
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use futures_channel::oneshot;
-use futures_util::future::{AbortHandle, abortable};
+use futures_util::future::{AbortHandle, Abortable, abortable};
 use js_sys::{Function, Promise, RangeError};
 use protocol::NodeStatus;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::clock::Turns;
 use crate::compute::{self, Job};
+use crate::distribution::{self, Foresee};
 use crate::event::{Event, Listener};
 use crate::measure::{Measure, Prompt};
 use crate::model_file::{ModelFile, Reader};
@@ -38,6 +40,8 @@ pub struct ComputeNode {
     line: RefCell<Option<(Rc<Line>, AbortHandle)>>,
     /// Of the last measurement, which may be over.
     measuring: RefCell<Option<AbortHandle>>,
+    /// Of the last look at the next token, likewise.
+    foreseeing: RefCell<Option<AbortHandle>>,
 }
 
 #[wasm_bindgen]
@@ -88,6 +92,7 @@ impl ComputeNode {
             wishes: Rc::default(),
             line: RefCell::default(),
             measuring: RefCell::default(),
+            foreseeing: RefCell::default(),
         })
     }
 
@@ -160,11 +165,7 @@ impl ComputeNode {
         keep_cache: bool,
     ) -> Result<Promise, JsValue> {
         let prompt = Prompt::read(prompt)?;
-        let (reply, measured) = oneshot::channel();
-        let (measured, handle) = abortable(measured);
-        if let Some(before) = self.measuring.replace(Some(handle)) {
-            before.abort();
-        }
+        let (reply, measured) = replacing(&self.measuring);
         let measure = Measure {
             prompt,
             decode_tokens,
@@ -173,15 +174,32 @@ impl ComputeNode {
         };
         // Where nobody computes any more, the reply's sender is gone, and the promise says so.
         let _ = self.jobs.unbounded_send(Job::Measure(measure));
-        Ok(future_to_promise(async {
-            match measured.await {
-                Ok(Ok(Ok(measured))) => Ok(serde_wasm_bindgen::to_value(&measured)?),
-                Ok(Ok(Err(error))) => Err(js_sys::Error::new(&error.to_string()).into()),
-                Ok(Err(_)) | Err(_) => {
-                    Err(js_sys::Error::new("the measurement was given up").into())
-                }
-            }
-        }))
+        Ok(promise(measured, "the measurement was given up"))
+    }
+
+    /// What the model says about the token after an input (a text to go on from, or a conversation's
+    /// messages), after whatever is being computed: the `count` likeliest tokens, and the others summed
+    /// up. Another look, and the node's end, give this one up.
+    ///
+    /// # Errors
+    /// Where the input is neither; the promise rejects where it is empty or does not fit into the
+    /// context, and when the look is given up.
+    pub fn distribution(
+        &self,
+        input: JsValue,
+        count: usize,
+        on_progress: Function,
+    ) -> Result<Promise, JsValue> {
+        let input = distribution::read_input(input)?;
+        let (reply, foreseen) = replacing(&self.foreseeing);
+        let foresee = Foresee {
+            input,
+            count,
+            on_progress,
+            reply,
+        };
+        let _ = self.jobs.unbounded_send(Job::Foresee(foresee));
+        Ok(promise(foreseen, "the look was given up"))
     }
 
     /// Leaves the hub; what was being answered is given up.
@@ -204,10 +222,37 @@ impl ComputeNode {
 impl Drop for ComputeNode {
     fn drop(&mut self) {
         self.disconnect();
-        if let Some(measuring) = self.measuring.take() {
-            measuring.abort();
+        for running in [&self.measuring, &self.foreseeing] {
+            if let Some(running) = running.take() {
+                running.abort();
+            }
         }
     }
+}
+
+/// A job's reply, in the place of the one before it, which is given up.
+fn replacing<T>(
+    running: &RefCell<Option<AbortHandle>>,
+) -> (oneshot::Sender<T>, Abortable<oneshot::Receiver<T>>) {
+    let (reply, received) = oneshot::channel();
+    let (received, handle) = abortable(received);
+    if let Some(before) = running.replace(Some(handle)) {
+        before.abort();
+    }
+    (reply, received)
+}
+
+fn promise<T: Serialize + 'static>(
+    received: Abortable<oneshot::Receiver<Result<T, EngineError>>>,
+    given_up: &'static str,
+) -> Promise {
+    future_to_promise(async move {
+        match received.await {
+            Ok(Ok(Ok(value))) => Ok(serde_wasm_bindgen::to_value(&value)?),
+            Ok(Ok(Err(error))) => Err(js_sys::Error::new(&error.to_string()).into()),
+            Ok(Err(_)) | Err(_) => Err(js_sys::Error::new(given_up).into()),
+        }
+    })
 }
 
 /// The threads that there are, the worker itself included, and the way to use them.

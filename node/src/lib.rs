@@ -10,6 +10,7 @@ mod clock;
 mod compute;
 mod compute_node;
 mod connection;
+mod distribution;
 mod event;
 mod held;
 mod measure;
@@ -19,5 +20,7 @@ mod reconnect;
 mod settings;
 #[cfg(target_feature = "atomics")]
 mod threads;
+mod tokenizer;
 
 pub use compute_node::ComputeNode;
+pub use tokenizer::Tokenizer;

@@ -305,4 +305,30 @@ describe("two tabs of one browser", () => {
     expect(second.kind()).toBe("preparing");
     expect(first.controller.value.state).toEqual({ kind: "stopped", reason: "moved" });
   });
+
+  it("asks the loaded model about the next token", async () => {
+    const { controller, workers } = await openRunningTab();
+    const progress: number[][] = [];
+    const asked = controller.distribution("What is", 5, (done, total) => progress.push([done, total]));
+    const [worker] = workers;
+    expect(worker?.received.at(-1)).toEqual({ type: "distribution", id: 1, input: "What is", count: 5 });
+    worker?.onMessage({ type: "distribution_progress", id: 1, done: 1, total: 2 });
+    const distribution = { candidates: [], rest: [], promptTokens: 2, cachedTokens: 0, prefillMs: 9 };
+    worker?.onMessage({ type: "distribution", id: 1, distribution });
+    await expect(asked).resolves.toEqual(distribution);
+    expect(progress).toEqual([[1, 2]]);
+
+    const refused = controller.distribution("", 5, () => undefined);
+    worker?.onMessage({ type: "no_distribution", id: 2, message: "the prompt is empty" });
+    await expect(refused).rejects.toThrow("the prompt is empty");
+  });
+
+  it("lets nobody wait for an answer that can't come", async () => {
+    const { controller } = await openRunningTab();
+    const asked = controller.distribution("What is", 5, () => undefined);
+    const given = expect(asked).rejects.toThrow("the computing ended");
+    await controller.stop();
+    await given;
+    await expect(controller.distribution("What is", 5, () => undefined)).rejects.toThrow("no model");
+  });
 });

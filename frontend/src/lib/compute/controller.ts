@@ -3,11 +3,13 @@
 import type { CatalogueModel } from "../hub/catalogue";
 import type { WantedFile } from "../weights/model";
 import { wantedFile } from "../weights/sources";
+import type { Distribution, DistributionInput } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import { chooseBuild, type EngineBuild, type Features } from "./features";
 import { fit, TAB_CONTEXT_LENGTH } from "./fit";
 import type { FromWorker, StartOptions, ToWorker } from "./messages";
 import { Observable } from "./observable";
+import { Questions } from "./questions";
 import { reduce, type Action } from "./reducer";
 import { initialCompute, isActive, type Compute, type Concern } from "./state";
 import type { TabLock } from "./tab-lock";
@@ -51,6 +53,7 @@ export class ComputeController extends Observable<Compute> {
   readonly #surroundings: Surroundings;
   #worker: { handle: ComputeWorker; key: string; threads: number } | null = null;
   #rate = new TransferRate();
+  readonly #questions = new Questions();
   #choices: Choices | null = null;
   #waitingForOther = new AbortController();
   /** What was begun for an earlier press of a button must not go on after a later one. */
@@ -111,6 +114,21 @@ export class ComputeController extends Observable<Compute> {
   wake(): void {
     const { state } = this.value;
     if (state.kind === "running" && state.connection.kind !== "connected") this.#post({ type: "reconnect" });
+  }
+
+  /**
+   * What the loaded model says about the token after `input`, told as the worker's `distribution`; rejects where
+   * no model is loaded, where it ends meanwhile, and where the input is empty or too long for it.
+   */
+  distribution(
+    input: DistributionInput,
+    count: number,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Distribution> {
+    if (this.value.state.kind !== "running") return Promise.reject(new Error("no model is loaded"));
+    return this.#questions.ask((id) => {
+      this.#post({ type: "distribution", id, input, count });
+    }, onProgress);
   }
 
   stop(): Promise<void> {
@@ -262,6 +280,11 @@ export class ComputeController extends Observable<Compute> {
         this.#release();
         this.fail(message.failure);
         break;
+      case "distribution_progress":
+      case "distribution":
+      case "no_distribution":
+        this.#questions.heard(message);
+        break;
       case "alive":
       case "stopped":
         break;
@@ -286,6 +309,7 @@ export class ComputeController extends Observable<Compute> {
   #dropWorker(): void {
     const worker = this.#worker?.handle;
     this.#worker = null;
+    this.#questions.giveUp();
     if (worker === undefined) return;
     worker.onMessage = () => undefined;
     worker.onLost = () => undefined;

@@ -2,7 +2,7 @@
 
 import type { DownloadProgress } from "../weights/download";
 import type { WantedFile } from "../weights/model";
-import type { NodeEvent } from "../worker/wasm";
+import type { Distribution, DistributionInput, NodeEvent } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { EngineBuild } from "./features";
 
@@ -26,6 +26,8 @@ export type ToWorker =
   | { type: "tab_hidden"; hidden: boolean }
   /** The device woke up or the network came back: connect now, not when the pause is over. */
   | { type: "reconnect" }
+  /** What the model says about the next token; `distribution` or `no_distribution` answers it. */
+  | { type: "distribution"; id: number; input: DistributionInput; count: number }
   /** Ends the work in good order; `stopped` answers it. */
   | { type: "stop" };
 
@@ -36,5 +38,8 @@ export type FromWorker =
   | { type: "building"; done: number; total: number }
   | { type: "loaded" }
   | { type: "node"; event: NodeEvent }
+  | { type: "distribution_progress"; id: number; done: number; total: number }
+  | { type: "distribution"; id: number; distribution: Distribution }
+  | { type: "no_distribution"; id: number; message: string }
   | { type: "failed"; failure: ComputeFailure }
   | { type: "stopped" };

@@ -156,13 +156,16 @@ export function fakeNetwork(
 }
 
 function serve(whole: Uint8Array<ArrayBuffer>, range: string | null, trick: Mischief): Response {
-  const start = Number(/\d+/.exec(range ?? "")?.[0] ?? 0);
+  const [first, last] = (range ?? "").match(/\d+/g) ?? [];
+  const start = Number(first ?? 0);
+  const end = last === undefined ? whole.length : Math.min(whole.length, Number(last) + 1);
+  const partial = start > 0 || last !== undefined;
   const headers = new Headers();
-  if (!trick.hideLength) headers.set("content-length", String(whole.length - start));
-  if (start > 0) headers.set("content-range", `bytes ${start}-${whole.length - 1}/${whole.length}`);
+  if (!trick.hideLength) headers.set("content-length", String(end - start));
+  if (partial) headers.set("content-range", `bytes ${start}-${end - 1}/${whole.length}`);
   const breaks = trick.breakAfter !== undefined;
-  const body = pieces(whole.subarray(start, breaks ? start + (trick.breakAfter ?? 0) : undefined), breaks);
-  return new Response(body, { status: start > 0 ? 206 : 200, headers });
+  const body = pieces(whole.subarray(start, breaks ? start + (trick.breakAfter ?? 0) : end), breaks);
+  return new Response(body, { status: partial ? 206 : 200, headers });
 }
 
 function pieces(bytes: Uint8Array<ArrayBuffer>, breaks: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {

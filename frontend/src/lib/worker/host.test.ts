@@ -4,7 +4,7 @@ import type { FromWorker, StartOptions } from "../compute/messages";
 import { fakeNetwork, MemoryStore, pin, sampleBytes } from "../testing/weights";
 import { EngineMissing } from "./engine";
 import { Host, type HostSurroundings } from "./host";
-import type { ComputeNode, ModelFile, NodeEvent } from "./wasm";
+import type { ComputeNode, DistributionInput, ModelFile, NodeEvent } from "./wasm";
 
 const bytes = sampleBytes(5000);
 
@@ -21,6 +21,8 @@ const options: StartOptions = {
   tabHidden: false,
 };
 
+const candidate = { text: " a", logit: 3, recent: false, ends: false };
+
 class FakeNode implements ComputeNode {
   say: (event: NodeEvent) => void = () => undefined;
   connect = vi.fn((_: unknown, onEvent: (event: NodeEvent) => void) => {
@@ -31,6 +33,14 @@ class FakeNode implements ComputeNode {
   setTabHidden = vi.fn();
   disconnect = vi.fn();
   measure = vi.fn(() => Promise.reject(new Error("nothing measures here")));
+  distribution = vi.fn(
+    (input: DistributionInput, count: number, onProgress: (done: number, total: number) => void) => {
+      onProgress(1, 2);
+      if (input === "") return Promise.reject(new Error("the prompt is empty"));
+      const candidates = Array.from({ length: count }, (_, token) => ({ ...candidate, token }));
+      return Promise.resolve({ candidates, rest: [], promptTokens: 2, cachedTokens: 0, prefillMs: 9 });
+    },
+  );
   free = vi.fn();
 }
 
@@ -184,6 +194,41 @@ describe("the worker's host", () => {
       expect(posted).toEqual([{ type: "stopped" }]);
     });
     expect(store.openFiles).toBe(0);
+  });
+
+  it("tells what the model says about the next token", async () => {
+    const { host, posted } = setUp();
+    await start(host, posted);
+    host.handle({ type: "distribution", id: 4, input: "What is", count: 1 });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)?.type).toBe("distribution");
+    });
+    expect(posted.slice(-2)).toEqual([
+      { type: "distribution_progress", id: 4, done: 1, total: 2 },
+      {
+        type: "distribution",
+        id: 4,
+        distribution: {
+          candidates: [{ ...candidate, token: 0 }],
+          rest: [],
+          promptTokens: 2,
+          cachedTokens: 0,
+          prefillMs: 9,
+        },
+      },
+    ]);
+    host.handle({ type: "distribution", id: 5, input: "", count: 1 });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)).toEqual({ type: "no_distribution", id: 5, message: "the prompt is empty" });
+    });
+  });
+
+  it("says so when there is no model to ask", async () => {
+    const { host, posted } = setUp();
+    host.handle({ type: "distribution", id: 1, input: "What is", count: 1 });
+    await vi.waitFor(() => {
+      expect(posted).toEqual([{ type: "no_distribution", id: 1, message: "no model is loaded" }]);
+    });
   });
 
   it("frees the model when it stops", async () => {

@@ -58,6 +58,9 @@ export class Host {
       case "reconnect":
         this.#reconnect();
         break;
+      case "distribution":
+        void this.#foresee(message);
+        break;
       case "stop":
         void this.#stop();
         break;
@@ -153,6 +156,22 @@ export class Host {
     if (event.type === "connected") this.#connected = true;
     if (event.type === "disconnected" || event.type === "refused") this.#connected = false;
     this.#post({ type: "node", event });
+  }
+
+  async #foresee({ id, input, count }: Extract<ToWorker, { type: "distribution" }>): Promise<void> {
+    try {
+      if (this.#node === null) throw new Error("no model is loaded");
+      const distribution = await this.#node.distribution(input, count, (done, total) => {
+        this.#post({ type: "distribution_progress", id, done, total });
+      });
+      this.#post({ type: "distribution", id, distribution });
+    } catch (error) {
+      this.#post({
+        type: "no_distribution",
+        id,
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
 
   #reconnect(): void {

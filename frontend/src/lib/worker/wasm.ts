@@ -14,6 +14,25 @@ export interface ComputeNodeClass {
   ): Promise<ComputeNode>;
 }
 
+/** The same build, for whoever only counts tokens. */
+export interface TokenizerModule {
+  default(init: { module_or_path: URL }): Promise<unknown>;
+  Tokenizer: { load(file: ModelFile): Tokenizer };
+}
+
+/** A model's tokenizer, from the header of its file. */
+export interface Tokenizer {
+  count(text: string): number;
+  tokenize(text: string): Token[];
+  free(): void;
+}
+
+export interface Token {
+  id: number;
+  /** Has U+FFFD where the token is part of a character. */
+  text: string;
+}
+
 /** A model's file, read synchronously from where it is stored. */
 export interface ModelFile {
   /** Fills `into` from `offset` on; returns how many bytes there were. */
@@ -36,7 +55,42 @@ export interface ComputeNode {
    * where prompt and answer don't fit into the context.
    */
   measure(prompt: number | Uint32Array, decodeTokens: number, keepCache: boolean): Promise<Measured>;
+  /**
+   * What the model says about the token after `input`, after whatever is being computed: the `count` likeliest
+   * tokens, and the others summed up. The next look and `free` give this one up: it rejects, as it does where
+   * the input is empty or does not fit into the context.
+   */
+  distribution(
+    input: DistributionInput,
+    count: number,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Distribution>;
   free(): void;
+}
+
+/** A text to go on from, or a conversation. */
+export type DistributionInput = string | readonly { role: string; content: string }[];
+
+/** Logits before penalty, filters and temperature. */
+export interface Distribution {
+  /** Likeliest first: as many as were asked for, and all that the repeat penalty would change. */
+  candidates: Candidate[];
+  /** The other tokens: mean logit and number of those that are about equally likely, likeliest first. */
+  rest: [logit: number, count: number][];
+  promptTokens: number;
+  /** Those of the prompt that the cache already held. */
+  cachedTokens: number;
+  prefillMs: number;
+}
+
+export interface Candidate {
+  token: number;
+  text: string;
+  logit: number;
+  /** It is among the tokens that the repeat penalty looks back on. */
+  recent: boolean;
+  /** Choosing it ends the answer. */
+  ends: boolean;
 }
 
 /** What a measurement came to; times are in milliseconds. */
