@@ -17,6 +17,8 @@ const types: Record<string, string> = {
   css: "text/css",
   svg: "image/svg+xml",
   json: "application/json",
+  png: "image/png",
+  webmanifest: "application/manifest+json",
 };
 
 /** 3 MiB and a bit: several chunks. */

@@ -14,6 +14,7 @@ const viewNames: Dictionary["views"]["names"] = {
 export const en: Dictionary = {
   language: { name: "English", choose: "Language" },
   page: {
+    name: "Kipinä",
     skip: "Skip to the content",
     tagline: "One private language model from the machines you have",
     noScript: "Kipinä computes in your browser, which takes JavaScript. Allow it and reload the page.",
@@ -23,6 +24,10 @@ export const en: Dictionary = {
     label: "Views",
     names: viewNames,
     title: (view) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
+    broken: "The view stopped with an error",
+    brokenHint: "The rest of the page works, and what was saved is kept. Try again, or reload the page.",
+    again: "Try again",
+    detail: (message) => `Error: ${message}`,
     missing: "The view did not come",
     missingHint: "The hub did not answer, or there is a newer version of this page. Reload the page.",
     reload: "Reload",
@@ -33,13 +38,38 @@ export const en: Dictionary = {
     hubStates: { unknown: "checking", connected: "connected", unreachable: "not reachable" },
     network: "Network",
     nodes: (count) => (count === 1 ? "1 machine" : `${count} machines`),
+    models: (count) => (count === 1 ? "1 model" : `${count} models`),
+    perMinute: (count) => `${count} prompts/min`,
     compute: "This tab",
+    join: "Join your machine",
+    look: "Open",
+    lookNamed: "Open the computing",
+    percent: (count) => `${count}%`,
     model: "Model",
     speed: "Speed",
     speedNow: (speed) => `${speed} tok/s now`,
     speedSoFar: (speed) => `${speed} tok/s on average`,
     prompts: "Prompts answered",
     none: "–",
+  },
+  offline: {
+    title: "The hub can't be reached",
+    text: "Prompts get no answers right now. The guide, the projects on this device and the settings work all the same.",
+    again: "Try again",
+  },
+  update: {
+    ready: "There is a new version of Kipinä.",
+    interrupts: "Computing and answers under way are interrupted for a moment.",
+    apply: "Update",
+    later: "Later",
+    elsewhere: "Kipinä was updated in another tab.",
+    reload: "Reload",
+  },
+  trouble: {
+    title: "Something went wrong",
+    hint: "If something doesn't work now, reload the page.",
+    close: "Close",
+    reload: "Reload",
   },
   faces: {
     idle: "not started",
@@ -74,6 +104,8 @@ export const en: Dictionary = {
     threads: "Threads",
     threadsHint: (cores) => `This machine has ${cores} cores. A change takes effect at the next start.`,
     threadsUnavailable: "This browser computes with one thread.",
+    useGpu: "Use the graphics processor where it helps",
+    autoStart: "Start by itself when the page is opened",
     gpuAsked: "Models are computed on the processor, so compute=gpu in the address changes nothing.",
     gpuOff: "The graphics processor is neither used nor measured during this visit (compute=cpu).",
     slower: {
@@ -170,13 +202,13 @@ export const en: Dictionary = {
     not_enough_memory: (needed) =>
       `The model needs about ${needed} of memory, more than this device can give. Choose a smaller model.`,
     nothing_fits:
-      "None of the catalogue's models fits this device, so this tab can't compute. You can still send prompts below.",
+      "None of the catalogue's models fits this device, so this tab can't compute. You can still send prompts in the studio.",
     unknown_model: (model) =>
       `The model ${model} in this page's address is not in the catalogue. Choose one below.`,
     catalogue_unreachable:
       "The hub did not give its list of models. Check that the hub is running, then try again.",
     no_engine:
-      "This hub was installed without the engine for browsers, so this tab can't compute. You can still send prompts below. Tell the hub's operator.",
+      "This hub was installed without the engine for browsers, so this tab can't compute. You can still send prompts in the studio. Tell the hub's operator.",
     engine_unreachable: "The hub did not deliver the engine. Check the connection and try again.",
     out_of_memory: "The memory ran out. Close other tabs or choose a smaller model, then try again.",
     engine: (message) =>
@@ -216,7 +248,8 @@ export const en: Dictionary = {
       no_node_available:
         "No machine is free for this model right now. Start it above, or try again in a moment.",
       model_not_found: "The hub does not know this model. Choose another one.",
-      invalid_api_key: "This hub wants an API key, which this page can't take yet. Ask its operator.",
+      invalid_api_key:
+        "This hub wants an API key, or the one given is wrong. Set it in the settings; its operator has it.",
       context_length_exceeded: "The prompt is too long for the model. Shorten it and send again.",
       out_of_memory: "The machine that answered ran out of memory. Send again, or choose a smaller model.",
       node_lost: "The machine that answered left the network in the middle. Send again.",

@@ -14,6 +14,7 @@ const viewNames: Record<View, string> = {
 export const fi = {
   language: { name: "Suomi", choose: "Kieli" },
   page: {
+    name: "Kipinä",
     skip: "Siirry sisältöön",
     tagline: "Koneistasi yksi yksityinen kielimalli",
     noScript: "Kipinä laskee selaimessasi, ja siihen tarvitaan JavaScript. Salli se ja lataa sivu uudelleen.",
@@ -23,6 +24,10 @@ export const fi = {
     label: "Näkymät",
     names: viewNames,
     title: (view: View) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
+    broken: "Näkymä pysähtyi virheeseen",
+    brokenHint: "Muu sivu toimii, ja tallennettu on tallessa. Yritä uudelleen tai lataa sivu.",
+    again: "Yritä uudelleen",
+    detail: (message: string) => `Virhe: ${message}`,
     missing: "Näkymää ei saatu",
     missingHint: "Keskus ei vastannut tai sivusta on uudempi versio. Lataa sivu uudelleen.",
     reload: "Lataa uudelleen",
@@ -33,13 +38,38 @@ export const fi = {
     hubStates: { unknown: "tarkistetaan", connected: "yhteys kunnossa", unreachable: "ei yhteyttä" },
     network: "Verkko",
     nodes: (count: number) => (count === 1 ? "1 kone" : `${count} konetta`),
+    models: (count: number) => (count === 1 ? "1 malli" : `${count} mallia`),
+    perMinute: (count: string) => `${count} kehotetta/min`,
     compute: "Oma laskenta",
+    join: "Liitä koneesi",
+    look: "Avaa",
+    lookNamed: "Avaa laskenta",
+    percent: (count: number) => `${count} %`,
     model: "Malli",
     speed: "Nopeus",
     speedNow: (speed: string) => `${speed} tok/s nyt`,
     speedSoFar: (speed: string) => `${speed} tok/s keskimäärin`,
     prompts: "Vastattuja kehotteita",
     none: "–",
+  },
+  offline: {
+    title: "Keskukseen ei saada yhteyttä",
+    text: "Kehotteisiin ei nyt saada vastauksia. Opas, tällä laitteella olevat projektit ja asetukset toimivat silti.",
+    again: "Yritä uudelleen",
+  },
+  update: {
+    ready: "Kipinästä on uusi versio.",
+    interrupts: "Laskenta ja kesken olevat vastaukset keskeytyvät hetkeksi.",
+    apply: "Päivitä",
+    later: "Myöhemmin",
+    elsewhere: "Kipinä päivitettiin toisessa välilehdessä.",
+    reload: "Lataa uudelleen",
+  },
+  trouble: {
+    title: "Jokin meni vikaan",
+    hint: "Jos jokin ei nyt toimi, lataa sivu uudelleen.",
+    close: "Sulje",
+    reload: "Lataa uudelleen",
   },
   faces: {
     idle: "ei käynnissä",
@@ -75,6 +105,8 @@ export const fi = {
     threadsHint: (cores: number) =>
       `Koneessa on ${cores} ydintä. Muutos tulee voimaan, kun laskenta alustetaan.`,
     threadsUnavailable: "Tässä selaimessa lasketaan yhdellä säikeellä.",
+    useGpu: "Käytä näytönohjainta, kun siitä on hyötyä",
+    autoStart: "Alusta itsestään, kun sivu avataan",
     gpuAsked: "Mallit lasketaan suorittimella, joten osoitteen valinta compute=gpu ei muuta mitään.",
     gpuOff: "Näytönohjainta ei käytetä eikä mitata tämän käynnin aikana (compute=cpu).",
     slower: {
@@ -173,13 +205,13 @@ export const fi = {
     not_enough_memory: (needed: string) =>
       `Malli tarvitsee noin ${needed} muistia, eikä se mahdu tälle laitteelle. Valitse pienempi malli.`,
     nothing_fits:
-      "Yksikään luettelon malleista ei mahdu tälle laitteelle, joten välilehti ei voi laskea. Kehotteita voi silti lähettää alla.",
+      "Yksikään luettelon malleista ei mahdu tälle laitteelle, joten välilehti ei voi laskea. Kehotteita voi silti lähettää studiossa.",
     unknown_model: (model: string) =>
       `Osoitteessa pyydettyä mallia ${model} ei ole luettelossa. Valitse malli alta.`,
     catalogue_unreachable:
       "Malliluetteloa ei saatu keskukselta. Tarkista, että keskus on käynnissä, ja yritä uudelleen.",
     no_engine:
-      "Tähän keskukseen ei ole asennettu selaimen laskentamoottoria, joten välilehti ei voi laskea. Kehotteita voi silti lähettää alla. Kerro keskuksen ylläpitäjälle.",
+      "Tähän keskukseen ei ole asennettu selaimen laskentamoottoria, joten välilehti ei voi laskea. Kehotteita voi silti lähettää studiossa. Kerro keskuksen ylläpitäjälle.",
     engine_unreachable: "Laskentamoottoria ei saatu keskukselta. Tarkista yhteys ja yritä uudelleen.",
     out_of_memory: "Muisti loppui. Sulje muita välilehtiä tai valitse pienempi malli ja yritä uudelleen.",
     engine: (message: string) =>
@@ -221,7 +253,7 @@ export const fi = {
         "Mallille ei ole juuri nyt yhtään vapaata konetta. Alusta malli yllä tai yritä hetken päästä uudelleen.",
       model_not_found: "Keskus ei tunne mallia. Valitse toinen malli.",
       invalid_api_key:
-        "Tämä keskus vaatii API-avaimen, eikä tällä sivulla voi vielä antaa sellaista. Kysy ylläpitäjältä.",
+        "Tämä keskus vaatii API-avaimen, tai annettu avain on väärä. Anna avain asetuksissa; sen saa ylläpitäjältä.",
       context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja lähetä uudelleen.",
       out_of_memory: "Vastanneelta koneelta loppui muisti. Lähetä uudelleen tai valitse pienempi malli.",
       node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Lähetä uudelleen.",

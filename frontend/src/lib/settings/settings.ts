@@ -20,6 +20,8 @@ const settings = v.object({
   useGpu: v.optional(v.boolean(), true),
   /** Computing begins when the page is opened, without a press of a button. */
   autoStart: v.optional(v.boolean(), false),
+  /** Single keys go to views and open the map of the keys. */
+  shortcuts: v.optional(v.boolean(), true),
   /** For a hub that wants one. */
   apiKey: v.optional(v.nullable(v.string()), null),
   /** What new agents begin with. */

@@ -34,6 +34,9 @@ export interface StudioSurroundings {
   watchPage(controller: ComputeController, onReturn: () => void): () => void;
 }
 
+/** What lies over the page: the commands that join a machine, or the map of the keys. */
+export type Dialog = "join" | "keys";
+
 /** This machine, as far as the page knows it. */
 export interface Machine {
   cores: number;
@@ -62,6 +65,9 @@ export class Studio {
   readonly answering: Readable<string | null>;
   /** Nobody else's machine may answer this person's prompts. */
   readonly ownNodes = new Observable(false);
+  readonly dialog = new Observable<Dialog | null>(null);
+  /** Answers that are being waited for. */
+  readonly pending = new Observable(0);
   readonly owner: string;
   readonly local: KeyValue;
   readonly #surroundings: StudioSurroundings;
@@ -183,12 +189,15 @@ export class Studio {
       ownNodes: this.ownNodes.value && answeringModel(this.compute.value.state) !== null,
       apiKey: this.settings.value.apiKey,
     };
+    this.pending.set(this.pending.value + 1);
     try {
       return await streamChat(this.fetcher, asker, prompt, onText, signal);
     } catch (error) {
       // Who is there may have changed: what failed is the best sign of it.
       if (!signal.aborted) void this.hub.refresh();
       throw error;
+    } finally {
+      this.pending.set(this.pending.value - 1);
     }
   }
 
