@@ -73,6 +73,9 @@ struct ErrorFields {
 /// Where a failed attempt tells nothing about how long to wait.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
 
+/// Where trying again is not worth much.
+const LONG_PAUSE: Duration = Duration::from_secs(30);
+
 impl ApiError {
     /// A field whose value can't be served.
     pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
@@ -97,6 +100,27 @@ impl ApiError {
             message: message.into(),
             code: "internal_error",
         }
+    }
+
+    pub fn too_many_listeners(limit: usize) -> Self {
+        Self::TooManyRequests {
+            message: format!(
+                "{limit} clients already listen to this hub's statistics; ask GET /api/stats, or try again"
+            ),
+            retry_after: LONG_PAUSE,
+        }
+    }
+
+    pub fn no_history() -> Self {
+        Self::Unavailable {
+            message: "the hub's database can't be read right now; its log says why".to_owned(),
+            code: "history_unavailable",
+            retry_after: LONG_PAUSE,
+        }
+    }
+
+    pub fn stopping() -> Self {
+        Refusal::Stopping.into()
     }
 
     pub fn body(&self) -> ErrorBody {

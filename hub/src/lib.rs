@@ -16,5 +16,5 @@ pub mod router;
 pub mod server;
 mod site;
 pub mod state;
-mod stats;
+pub mod stats;
 pub mod store;

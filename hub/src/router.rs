@@ -22,7 +22,7 @@ use crate::{
     page::page,
     site::site,
     state::Hub,
-    stats::stats,
+    stats::{history, live, stats},
 };
 
 /// Everything that the hub answers. Without a `static_directory` a small page stands in for it.
@@ -34,6 +34,8 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .layer(DefaultBodyLimit::max(hub.max_body_bytes));
     let api = Router::new()
         .route("/stats", get(stats))
+        .route("/stats/live", get(live))
+        .route("/history", get(history))
         .route("/models", get(models::list));
     let called_from_pages = Router::new()
         .nest("/v1", as_json(v1))

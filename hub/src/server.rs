@@ -18,6 +18,7 @@ use crate::{
     models,
     router::router,
     state::Hub,
+    stats::LiveStats,
     store::{Store, StoreSettings},
 };
 
@@ -28,6 +29,7 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     dispatcher: Dispatcher,
+    live: LiveStats,
     store: Store,
     drain_patience: Duration,
 }
@@ -63,6 +65,7 @@ impl Server {
         let recorder = Arc::new(store.recorder());
         let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
         let hub = Hub::new(config, catalogue, dispatcher.clone(), store.reader());
+        let live = hub.live.clone();
         let router = router(hub, config.static_directory.as_deref());
         let drain_patience = config.drain_patience;
         Ok(Self {
@@ -70,6 +73,7 @@ impl Server {
             address,
             router,
             dispatcher,
+            live,
             store,
             drain_patience,
         })
@@ -103,6 +107,7 @@ impl Server {
             ended = &mut serving => Some(ended),
         };
         drop(closing);
+        self.live.close().await;
         self.dispatcher.drain(self.drain_patience).await;
         let ended = match failed {
             Some(ended) => ended,

@@ -10,6 +10,7 @@ use crate::{
     dispatch::Dispatcher,
     net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
     nodes::NodeGate,
+    stats::LiveStats,
     store::StoreReader,
 };
 
@@ -19,6 +20,7 @@ pub struct Hub {
     pub dispatcher: Dispatcher,
     pub catalogue: Arc<Catalogue>,
     pub store: StoreReader,
+    pub live: LiveStats,
     pub(crate) gate: Gate,
     pub(crate) node_gate: NodeGate,
     pub(crate) models_directory: Arc<Path>,
@@ -32,16 +34,18 @@ impl Hub {
         dispatcher: Dispatcher,
         store: StoreReader,
     ) -> Self {
+        let gate = Gate {
+            origins: OriginPolicy::new(config.allowed_origins.clone()),
+            proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+            connections: ConnectionLimit::new(config.connections_per_address),
+        };
         Self {
             node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone()),
+            live: LiveStats::start(&gate, dispatcher.clone(), store.clone()),
             dispatcher,
             catalogue,
             store,
-            gate: Gate {
-                origins: OriginPolicy::new(config.allowed_origins.clone()),
-                proxies: TrustedProxies::new(config.trusted_proxies.clone()),
-                connections: ConnectionLimit::new(config.connections_per_address),
-            },
+            gate,
             models_directory: config.models_directory.as_path().into(),
             max_body_bytes: config.max_body_bytes,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::{HubMessage, NodeMessage, Stats};
+use protocol::{History, HistoryRange, HubMessage, NodeMessage, Rates, Stats};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -59,7 +59,8 @@ fn what_nodes_say_is_written_as_it_is_read() {
 
 #[test]
 fn statistics_are_written_as_they_are_read() {
-    check_all::<Stats>("");
+    check_all::<Stats>("stats");
+    check_all::<History>("history");
 }
 
 #[test]
@@ -113,7 +114,8 @@ fn unknown_fields_are_tolerated_everywhere() {
     }
     check::<HubMessage>("from_hub");
     check::<NodeMessage>("from_node");
-    check::<Stats>("");
+    check::<Stats>("stats");
+    check::<History>("history");
 }
 
 /// Into every object, but for those that are passed on as they are.
@@ -153,6 +155,25 @@ fn what_an_older_node_leaves_out_has_a_default() {
         panic!("not a done")
     };
     assert_eq!((done.usage.cached_tokens, done.timings.decode_ms), (0, 0.0));
+}
+
+#[test]
+fn what_an_older_hub_leaves_out_of_its_statistics_has_a_default() {
+    let stats = json!({
+        "nodes": [], "queue": {"waiting": 0, "running": 0},
+        "totals": {
+            "prompts": 1, "failed": 0, "prompt_tokens": 2, "completion_tokens": 3, "nodes_seen": 1,
+        },
+    });
+    let stats: Stats = serde_json::from_value(stats).expect("statistics");
+    assert_eq!(stats.rates, Rates::default());
+}
+
+#[test]
+fn a_range_is_called_what_it_is_written_as() {
+    for range in HistoryRange::ALL {
+        assert_eq!(json!(range), json!(range.name()));
+    }
 }
 
 #[test]

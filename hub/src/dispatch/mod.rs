@@ -7,6 +7,7 @@ mod message;
 mod node;
 mod outcome;
 mod prompt;
+mod rates;
 mod refusal;
 mod snapshot;
 mod task;

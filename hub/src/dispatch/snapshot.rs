@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use protocol::{NodeStats, QueueStats};
+use protocol::{NodeStats, QueueStats, Rates};
 use scheduler::{ModelNames, NodeId, NodeLoad, Scheduler};
 
 use super::node::Node;
@@ -12,6 +12,7 @@ use super::node::Node;
 pub struct Snapshot {
     pub nodes: Vec<NodeStats>,
     pub queue: QueueStats,
+    pub rates: Rates,
     /// Sorted by id.
     pub models: Vec<AvailableModel>,
 }
@@ -33,12 +34,14 @@ pub(super) fn snapshot(
     scheduler: &Scheduler,
     nodes: &BTreeMap<NodeId, Node>,
     names: &ModelNames,
+    rates: Rates,
 ) -> Snapshot {
     let mut snapshot = Snapshot {
         queue: QueueStats {
             waiting: u32::try_from(scheduler.waiting()).unwrap_or(u32::MAX),
             running: u32::try_from(scheduler.running()).unwrap_or(u32::MAX),
         },
+        rates,
         ..Snapshot::default()
     };
     let mut models = BTreeMap::new();
@@ -63,6 +66,8 @@ fn node_stats(node: &Node, load: NodeLoad) -> NodeStats {
         name: introduction.name.clone(),
         kind: introduction.kind,
         trusted: introduction.trusted,
+        paused: load.paused,
+        only_own: load.only_own,
         models: introduction
             .models
             .iter()

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use scheduler::{
     Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile, Scheduler, Settings,
@@ -14,6 +15,7 @@ use super::handle::DispatchSettings;
 use super::message::{Command, Report, Request};
 use super::node::Node;
 use super::prompt::Prompt;
+use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
 use super::{OutcomeSink, PromptFailure, estimate};
 
@@ -25,6 +27,7 @@ pub(super) struct Task {
     waiting: HashMap<PromptId, Prompt>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
     next_node: u64,
+    answers: RecentAnswers,
     names: ModelNames,
     run: String,
     sink: Arc<dyn OutcomeSink>,
@@ -52,6 +55,7 @@ impl Task {
             waiting: HashMap::new(),
             nodes: BTreeMap::new(),
             next_node: 1,
+            answers: RecentAnswers::new(),
             names,
             run,
             sink,
@@ -112,7 +116,8 @@ impl Task {
             Request::Cancel(prompt) => self.handle(Event::Cancelled { prompt }),
             Request::Snapshot(reply) => {
                 // Whoever asked may have left.
-                let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names));
+                let rates = self.answers.rates(self.started.elapsed());
+                let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names, rates));
             }
             Request::Drain(reply) => {
                 self.draining = true;
@@ -171,6 +176,12 @@ impl Task {
                 if let Some(node) = self.nodes.get_mut(&node) {
                     node.count(usage);
                 }
+                let decode = Duration::try_from_secs_f64(timings.decode_ms / 1000.0);
+                self.answers.count(
+                    self.started.elapsed(),
+                    usage.completion_tokens,
+                    decode.unwrap_or_default(),
+                );
                 self.handle(Event::Finished {
                     node,
                     prompt,

@@ -4,6 +4,8 @@
 //! A thread of its own owns the only connection that writes, and is fed through a bounded channel.
 //! Whoever records never waits: what the database can't take is lost, counted and logged.
 
+mod bucket;
+mod history;
 mod losses;
 mod reader;
 mod records;
@@ -22,6 +24,7 @@ use std::{
 
 use crate::dispatch::{OutcomeSink, Record};
 
+pub use history::{HistoryError, HistoryQuery, UtcOffset};
 use losses::Losses;
 pub use reader::StoreReader;
 use writer::{Command, Writer};

@@ -3,16 +3,21 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
-use protocol::Totals;
+use protocol::{History, Totals};
 use rusqlite::Connection;
 
-use super::schema;
+use super::{
+    history::{HistoryError, HistoryQuery, HistoryReader},
+    schema,
+};
 
 #[derive(Clone, Debug)]
 pub struct StoreReader {
     state: Arc<Mutex<State>>,
+    history: HistoryReader,
 }
 
 #[derive(Debug)]
@@ -25,6 +30,7 @@ struct State {
 
 impl StoreReader {
     pub(super) fn new(path: PathBuf) -> Self {
+        let history = HistoryReader::new(path.clone());
         let state = State {
             path,
             connection: None,
@@ -32,6 +38,7 @@ impl StoreReader {
         };
         Self {
             state: Arc::new(Mutex::new(state)),
+            history,
         }
     }
 
@@ -48,6 +55,18 @@ impl StoreReader {
             tracing::error!("reading the totals failed: {panic}");
             Totals::default()
         })
+    }
+
+    /// What the prompts of the past came to.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn history(
+        &self,
+        query: HistoryQuery,
+        now: SystemTime,
+    ) -> Result<History, HistoryError> {
+        self.history.read(query, now).await
     }
 }
 

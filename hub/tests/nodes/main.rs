@@ -9,6 +9,8 @@ mod benchmark;
 mod client;
 mod clients_that_leave;
 mod database;
+mod history;
+mod live_stats;
 mod lost_nodes;
 mod misbehaving_nodes;
 mod node;
