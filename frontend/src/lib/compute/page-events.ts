@@ -3,10 +3,15 @@
 import type { ComputeController } from "./controller";
 
 /** Returns what undoes it. */
-export function watchPage(controller: ComputeController, onReturn: () => void): () => void {
+export function watchPage(
+  controller: ComputeController,
+  onReturn: () => void,
+  onHidden: () => void,
+): () => void {
   const visibility = (): void => {
     controller.setTabHidden(document.hidden);
-    if (!document.hidden) back();
+    if (document.hidden) onHidden();
+    else back();
   };
   const back = (): void => {
     controller.wake();

@@ -31,7 +31,7 @@ export interface StudioSurroundings {
   storedModels(): Promise<StoredRecord[]>;
   deleteModel(key: string): Promise<void>;
   /** Tells of what happens to the page; returns what undoes it. */
-  watchPage(controller: ComputeController, onReturn: () => void): () => void;
+  watchPage(controller: ComputeController, onReturn: () => void, onHidden: () => void): () => void;
 }
 
 /** What lies over the page: the commands that join a machine, or the map of the keys. */
@@ -131,7 +131,18 @@ export class Studio {
   /** The page is there: asks the hub and the disk, and follows what happens to the page until it is undone. */
   watch(): () => void {
     void this.#open();
-    return this.#surroundings.watchPage(this.compute, () => void this.hub.refresh());
+    const stopListening = this.hub.follow();
+    const stopWatching = this.#surroundings.watchPage(
+      this.compute,
+      () => void this.hub.wake(),
+      () => {
+        this.hub.rest();
+      },
+    );
+    return () => {
+      stopListening();
+      stopWatching();
+    };
   }
 
   /** Goes on computing where this tab did so before a reload. */
@@ -143,6 +154,11 @@ export class Studio {
       this.settings.set({ ...this.settings.value, modelId: before });
     }
     this.#begin();
+  }
+
+  /** What this browser is called in the network, also while it does not compute. */
+  get nodeName(): string {
+    return this.#surroundings.compute.nodeName;
   }
 
   get fetcher(): typeof fetch {
