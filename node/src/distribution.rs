@@ -56,17 +56,22 @@ struct GivenMessage {
     content: String,
 }
 
+/// An assistant's message at the end is the beginning of the answer.
 pub(crate) fn read_input(value: JsValue) -> Result<Input, JsValue> {
-    Ok(match serde_wasm_bindgen::from_value(value)? {
-        Given::Text(prompt) => Input::Raw {
-            prompt,
-            suffix: None,
-        },
-        Given::Messages(messages) => Input::Chat {
-            messages: messages.into_iter().map(Message::from).collect(),
-            tools: Vec::new(),
-            prefill: String::new(),
-        },
+    let mut messages = match serde_wasm_bindgen::from_value(value)? {
+        Given::Text(prompt) => {
+            return Ok(Input::Raw {
+                prompt,
+                suffix: None,
+            });
+        }
+        Given::Messages(messages) => messages,
+    };
+    let prefill = messages.pop_if(|last| last.role == "assistant");
+    Ok(Input::Chat {
+        messages: messages.into_iter().map(Message::from).collect(),
+        tools: Vec::new(),
+        prefill: prefill.map_or_else(String::new, |last| last.content),
     })
 }
 

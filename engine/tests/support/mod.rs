@@ -6,6 +6,7 @@ use std::path::Path;
 
 use engine::{Engine, EngineOptions};
 
+#[allow(dead_code, reason = "a tokenizer is tested without an engine")]
 pub(crate) fn load(model: &str, options: &EngineOptions) -> Engine {
     Engine::load(&mut weights(model), options, &mut |_| ()).unwrap()
 }

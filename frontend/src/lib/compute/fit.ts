@@ -31,13 +31,16 @@ export interface FileSize {
   exact: boolean;
 }
 
-export function fileSize(model: CatalogueModel): FileSize {
+/** What the catalogue tells about a file's size. */
+type Sized = Pick<CatalogueModel, "bytes" | "parameters">;
+
+export function fileSize(model: Sized): FileSize {
   return model.bytes === undefined
     ? { bytes: Math.round(model.parameters * BYTES_PER_WEIGHT), exact: false }
     : { bytes: model.bytes, exact: true };
 }
 
-export function memoryNeeded(model: CatalogueModel): number {
+export function memoryNeeded(model: Sized): number {
   return Math.round(fileSize(model).bytes * MEMORY_PER_FILE_BYTE + MEMORY_BESIDE_WEIGHTS_BYTES);
 }
 

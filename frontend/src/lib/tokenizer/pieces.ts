@@ -48,7 +48,7 @@ export async function* remotePieces(fetcher: typeof fetch, url: string): AsyncGe
     const piece = new Uint8Array(await response.arrayBuffer().catch(lost));
     yield piece;
     if (piece.length < length) return;
-    offset += length;
+    offset += piece.length;
   }
 }
 
