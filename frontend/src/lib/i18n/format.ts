@@ -8,16 +8,22 @@ export interface Formats {
   /** Decimal units, as on a disk's box. */
   bytes(count: number): string;
   decimal(value: number): string;
+  whole(value: number): string;
+  hundredths(value: number): string;
   duration(seconds: number): string;
   clock(millisecondsSince1970: number): string;
+  /** Day and time. */
+  moment(millisecondsSince1970: number): string;
 }
 
 export function formatsOf(language: Language): Formats {
   const locale = locales[language];
   const { units, time } = dictionaries[language];
   const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   return {
     bytes(count) {
       const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
@@ -26,6 +32,8 @@ export function formatsOf(language: Language): Formats {
       return `${text} ${units[power] ?? ""}`;
     },
     decimal: (value) => decimal.format(value),
+    whole: (value) => whole.format(value),
+    hundredths: (value) => hundredths.format(value),
     duration(seconds) {
       const left = Math.max(0, Math.ceil(seconds));
       if (left < 60) return time.seconds(left);
@@ -35,5 +43,6 @@ export function formatsOf(language: Language): Formats {
         : time.hours(Math.floor(minutes / 60), minutes % 60);
     },
     clock: (milliseconds) => clock.format(milliseconds),
+    moment: (milliseconds) => moment.format(milliseconds),
   };
 }
