@@ -4,7 +4,7 @@ import { defaultSettings } from "../settings/settings";
 import { MemoryStorage } from "../testing/memory";
 import { defaultAgent } from "./default-team";
 import { aboutTokens, checkDraft, draftOf, parseNumber, type Draft } from "./draft";
-import { Editor } from "./editor";
+import { Editor, editorOf } from "./editor";
 import { Team } from "./team";
 
 let team: Team;
@@ -158,5 +158,22 @@ describe("the editor", () => {
     expect(editor.save()).toBe(true);
     expect(team.agents.value.at(-1)).toMatchObject({ name: "Apuri", prompt: "Mine." });
     end();
+  });
+
+  it("takes back the team's latest change", () => {
+    const editor = edit();
+    editor.add("Apuri");
+    editor.remove();
+    editor.undo();
+    expect(team.agents.value.at(-1)?.name).toBe("Apuri");
+  });
+
+  it("goes on with changes that were not kept when it was left", () => {
+    const open = () => editorOf(team, "coder", () => ",");
+    const editor = open();
+    editor.change({ prompt: "Mine." });
+    expect(open()).toBe(editor);
+    editor.discard();
+    expect(open()).not.toBe(editor);
   });
 });

@@ -113,6 +113,13 @@ export class Editor {
     this.#team.remove(id);
   }
 
+  /** Undoes the team's latest change; the fields show what is kept then. */
+  undo(): void {
+    this.leave(() => {
+      this.#team.undo();
+    });
+  }
+
   #open(id: string): void {
     this.state.set(this.#fresh(this.#team.agent(id) ?? this.#team.ofRole("coder")));
   }
@@ -131,4 +138,15 @@ export class Editor {
   #others({ id }: StudioAgent): StudioAgent[] {
     return this.#team.agents.value.filter((other) => other.id !== id);
   }
+}
+
+const unfinished = new WeakMap<Team, Editor>();
+
+/** Goes on with changes that were not kept when the editor was last left, as by the browser's way back. */
+export function editorOf(team: Team, id: string, decimalMark: () => string): Editor {
+  const before = unfinished.get(team);
+  if (before?.state.value.changed === true) return before;
+  const editor = new Editor(team, id, decimalMark);
+  unfinished.set(team, editor);
+  return editor;
 }

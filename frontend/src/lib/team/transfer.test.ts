@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { readTeamFile } from "./file";
 import { defaultAgent, defaultTeam } from "./default-team";
 import { exportName, exportText, parseImport, writtenAgent } from "./transfer";
 
@@ -56,5 +57,16 @@ describe("a file that can't be imported says why", () => {
     ],
   ])("%.60s", (text, failure) => {
     expect(parseImport(text)).toEqual({ ok: false, failure });
+  });
+});
+
+describe("a chosen file", () => {
+  it("is read, unless it is too large or gone", async () => {
+    const file = new Blob([exportText(defaultTeam)]);
+    expect(await readTeamFile(file)).toMatchObject({ ok: true });
+    const huge = { size: 2_000_001, text: () => Promise.resolve("") };
+    expect(await readTeamFile(huge)).toEqual({ ok: false, failure: { kind: "too_large" } });
+    const gone = { size: 1, text: () => Promise.reject(new DOMException("gone", "NotReadableError")) };
+    expect(await readTeamFile(gone)).toEqual({ ok: false, failure: { kind: "unreadable" } });
   });
 });
