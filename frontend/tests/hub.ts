@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
 
 import { documentedHeaders } from "./headers";
 import { historyOf, statsOf } from "./statistics";
@@ -17,6 +18,7 @@ const types: Record<string, string> = {
   css: "text/css",
   svg: "image/svg+xml",
   json: "application/json",
+  wasm: "application/wasm",
   png: "image/png",
   webmanifest: "application/manifest+json",
 };
@@ -47,8 +49,27 @@ export interface Orders {
   live: boolean;
   /** What the database remembers, or that it can't be read. */
   history: "much" | "nothing" | "unreadable";
+  /** Nothing is answered at all, as where the hub or the network is gone. */
+  gone: boolean;
+  /** Makes another version of the service worker, and so of the page. */
+  edition: string;
   chat: "answers" | "refuses" | "breaks" | "hangs";
+  /** What this question is answered with; where it has no word for it, all is as the orders beside it say. */
+  script: ((question: Question) => Scripted | null) | null;
+  /** Whether the pipeline's build is there. */
+  pipeline: boolean;
+  /** The pieces in which an answer comes. */
+  pieces: readonly string[];
+  finishReason: string;
 }
+
+export interface Question {
+  model: string;
+  messages: { role: string; content: string }[];
+  kipina: object;
+}
+
+export type Scripted = Partial<Pick<Orders, "chat" | "pieces" | "finishReason">>;
 
 const usual: Orders = {
   engine: null,
@@ -63,7 +84,13 @@ const usual: Orders = {
   stats: {},
   live: true,
   history: "much",
+  gone: false,
+  edition: "1",
   chat: "answers",
+  script: null,
+  pipeline: true,
+  pieces: ["def summa(a, b):\n    ", "return a + b\n"],
+  finishReason: "stop",
 };
 
 export interface TestHub {
@@ -71,7 +98,11 @@ export interface TestHub {
   orders: Orders;
   /** Ranges of the requests for weights; "" for the whole file. */
   weightRequests: string[];
+  /** What was asked, as it came. */
+  prompts: Question[];
   reset(): void;
+  /** Breaks every connection. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -81,9 +112,14 @@ export async function startHub(): Promise<TestHub> {
     url: "",
     orders: { ...usual },
     weightRequests: [],
+    prompts: [],
     reset: () => {
       hub.orders = { ...usual };
       hub.weightRequests.length = 0;
+      hub.prompts.length = 0;
+    },
+    cut: () => {
+      server.closeAllConnections();
     },
     close: () =>
       new Promise((resolve) => {
@@ -105,14 +141,19 @@ export async function startHub(): Promise<TestHub> {
 }
 
 async function answer(hub: TestHub, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (hub.orders.gone) {
+    request.socket.destroy();
+    return;
+  }
   const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://hub");
   if (path === "/api/models" || path === "/api/stats") sendApi(hub.orders, path, response);
   else if (path === "/api/stats/live") sendLive(hub, response);
   else if (path === "/api/history") sendHistory(hub.orders, searchParams.get("range") ?? "", response);
-  else if (path === "/v1/chat/completions") sendChat(hub.orders, response);
+  else if (path === "/v1/chat/completions") await sendChat(hub, request, response);
   else if (path.startsWith("/models/")) sendWeights(hub, request, response);
+  else if (path.startsWith("/wasm/pipeline/")) await sendPipeline(hub.orders, path, response);
   else if (/^\/wasm\/(threads|plain)\/node\.js$/.test(path)) sendEngine(hub.orders.engine, response);
-  else await sendPage(hub.orders, path, response);
+  else await sendPage(hub.orders, path, request, response);
 }
 
 function send(response: ServerResponse, body: string | Buffer | null, type: string): void {
@@ -125,11 +166,53 @@ function sendEngine(engine: string | null, response: ServerResponse): void {
   else send(response, engine, "js");
 }
 
-async function sendPage(orders: Orders, path: string, response: ServerResponse): Promise<void> {
+/** The real one, of `WASM`: a stand-in would prove nothing. */
+async function sendPipeline({ pipeline }: Orders, path: string, response: ServerResponse): Promise<void> {
+  const file = path.replace("/wasm", "");
+  const body = pipeline ? await readFile((process.env["WASM"] ?? "") + file).catch(() => null) : null;
+  send(response, body, path.endsWith(".wasm") ? "wasm" : "js");
+}
+
+async function sendPage(
+  orders: Orders,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const file = path.endsWith("/") ? `${path}index.html` : path;
   const body = await readFile(DIST + file).catch(() => null);
-  const isWorker = body !== null && path.includes("compute.worker");
-  send(response, isWorker ? orders.workerPrelude + body.toString() : body, file.split(".").at(-1) ?? "");
+  const changed =
+    body === null
+      ? null
+      : path.includes("compute.worker")
+        ? Buffer.concat([Buffer.from(orders.workerPrelude), body])
+        : path === "/sw.js"
+          ? Buffer.concat([body, Buffer.from(`\n// ${orders.edition}`)])
+          : body;
+  // As the hub does.
+  response.setHeader(
+    "cache-control",
+    path.startsWith("/_astro/") ? "public, max-age=31536000, immutable" : "no-cache",
+  );
+  send(response, encoded(changed, file, request, response), file.split(".").at(-1) ?? "");
+}
+
+const encodings = new Map<string, Buffer>();
+
+/** Compressed where the browser takes it, as the hub's files are. */
+function encoded(
+  body: Buffer | null,
+  file: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Buffer | null {
+  const takes = /\bbr\b/.test(request.headers["accept-encoding"]?.toString() ?? "");
+  if (body === null || !takes || file.endsWith(".png")) return body;
+  response.setHeader("content-encoding", "br");
+  const key = createHash("sha256").update(body).digest("hex");
+  const known = encodings.get(key) ?? brotliCompressSync(body);
+  encodings.set(key, known);
+  return known;
 }
 
 function sendApi(orders: Orders, path: string, response: ServerResponse): void {
@@ -238,7 +321,14 @@ function sendWeights(hub: TestHub, request: IncomingMessage, response: ServerRes
   });
 }
 
-function sendChat(orders: Orders, response: ServerResponse): void {
+async function sendChat(
+  hub: TestHub,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const question = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Question;
+  hub.prompts.push(question);
+  const orders = { ...hub.orders, ...hub.orders.script?.(question) };
   if (orders.chat === "refuses") {
     response.writeHead(503, { "content-type": "application/json" });
     response.end('{"error":{"message":"no node","code":"no_node_available"}}');
@@ -248,14 +338,16 @@ function sendChat(orders: Orders, response: ServerResponse): void {
   const event = (body: object): void => {
     response.write(`data: ${JSON.stringify(body)}\n\n`);
   };
-  event({ choices: [{ delta: { content: "def summa(a, b):\n    " } }] });
+  const [first = "", ...others] = orders.pieces;
+  event({ choices: [{ delta: { content: first } }] });
   if (orders.chat === "hangs") return;
   if (orders.chat === "breaks") {
     event({ error: { message: "the node is gone", code: "node_lost" } });
     response.end();
     return;
   }
-  event({ choices: [{ delta: { content: "return a + b\n" }, finish_reason: "stop" }] });
+  for (const content of others) event({ choices: [{ delta: { content } }] });
+  event({ choices: [{ delta: {}, finish_reason: orders.finishReason }] });
   const report = {
     node: "kone",
     kind: "native",
@@ -263,6 +355,6 @@ function sendChat(orders: Orders, response: ServerResponse): void {
     first_token_ms: 90,
     tokens_per_second: 21.5,
   };
-  event({ choices: [], usage: { completion_tokens: 12 }, kipina: report });
+  event({ choices: [], usage: { prompt_tokens: 210, completion_tokens: 12 }, kipina: report });
   response.end("data: [DONE]\n\n");
 }

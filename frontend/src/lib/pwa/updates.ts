@@ -9,7 +9,7 @@ export type UpdateState = "none" | "ready" | "elsewhere";
 /** The parts of a `ServiceWorkerContainer` and of what it registers that are used. */
 export interface WorkerContainer extends EventTarget {
   readonly controller: object | null;
-  register(script: string, options: { updateViaCache: "none" }): Promise<WorkerRegistration>;
+  register(script: string, options: { updateViaCache: "none" }): Promise<WorkerRegistration | undefined>;
 }
 
 export interface WorkerRegistration extends EventTarget {
@@ -56,13 +56,14 @@ export class Updates extends Observable<UpdateState> {
       known = true;
     });
     try {
-      this.#registration = await container.register(SCRIPT, { updateViaCache: "none" });
+      // Tools that block workers answer with nothing.
+      this.#registration = (await container.register(SCRIPT, { updateViaCache: "none" })) ?? null;
     } catch {
       // Forbidden, or the hub has no such file: the page works without.
       return;
     }
     this.#asked = this.#surroundings.now();
-    this.#follow(this.#registration, container);
+    if (this.#registration !== null) this.#follow(this.#registration, container);
   }
 
   /** Somebody came back to the page. */
