@@ -10,6 +10,7 @@ mod check;
 mod clean;
 mod context;
 mod event;
+mod kind;
 mod machine;
 mod path;
 mod plan;

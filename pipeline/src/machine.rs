@@ -169,7 +169,7 @@ impl Pipeline {
                 return self.project.notices.push(Notice::PlanRefused { problem });
             }
         };
-        plan::add_tests(&mut files);
+        plan::complete(&mut files);
         self.project.files = files.into_iter().map(File::new).collect();
         self.enter(Stage::Writing);
     }

@@ -83,6 +83,18 @@ impl FilePath {
         is_in(&a, &b) || is_in(&b, &a)
     }
 
+    /// Whether a plan or a review means this file: by its path, its name, or as Python's module.
+    pub(crate) fn is_called(&self, other: &Self) -> bool {
+        let ends_with = |name: &str| {
+            self.0 == name
+                || self
+                    .0
+                    .strip_suffix(name)
+                    .is_some_and(|folders| folders.ends_with('/'))
+        };
+        ends_with(&other.0) || ends_with(&format!("{}.py", other.0.replace('.', "/")))
+    }
+
     /// What follows the last dot of the name, in lower case.
     pub fn extension(&self) -> Option<String> {
         let name = self.0.rsplit('/').next()?;
@@ -114,7 +126,9 @@ impl FilePath {
     pub fn is_test(&self) -> bool {
         let name = self.0.rsplit('/').next().unwrap_or_default();
         self.extension().as_deref() == Some("py")
-            && (name.starts_with("test_") || name.ends_with("_test.py"))
+            && (name.starts_with("test_")
+                || name.ends_with("_test.py")
+                || matches!(name, "test.py" | "tests.py"))
     }
 }
 

@@ -178,7 +178,7 @@ impl Project {
 
 impl File {
     pub(crate) fn new(planned: PlannedFile) -> Self {
-        let role = writer(&planned.path);
+        let role = planned.path.kind().writer();
         Self {
             planned,
             role,
@@ -192,28 +192,5 @@ impl File {
     /// The newest text; none while there is none.
     pub fn text(&self) -> Option<&str> {
         self.versions.last().map(|version| version.text.as_str())
-    }
-}
-
-/// Whose work a file is.
-fn writer(path: &FilePath) -> Role {
-    const DATA: [&str; 6] = ["model", "schema", "database", "db", "config", "settings"];
-    if path.is_test() {
-        return Role::Tester;
-    }
-    let name = path
-        .as_str()
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    let stem = name.split('.').next().unwrap_or_default();
-    let describes_data = DATA
-        .iter()
-        .any(|word| stem == *word || stem == format!("{word}s"));
-    match path.extension().as_deref() {
-        Some("toml" | "yml" | "yaml" | "json" | "sql" | "ini" | "env") => Role::Data,
-        _ if describes_data => Role::Data,
-        _ => Role::Coder,
     }
 }

@@ -6,6 +6,7 @@ use crate::agent::{Agent, Role, Sampling, Team};
 use crate::clean::STOPS;
 use crate::context::{CountTokens, Fitted, Shown, fit};
 use crate::path::FilePath;
+use crate::plan::PREFILL;
 use crate::project::{Failure, File, FileState, Project};
 
 /// A question to one agent's model. Ids are unique in a run of the machine.
@@ -80,6 +81,7 @@ pub(crate) fn request(
 pub struct Limits {
     /// The model's window, in tokens.
     pub window: usize,
+    /// That the manager may plan; what Python needs beside them is added.
     pub files: usize,
     /// Reviews whose issues are mended.
     pub rounds: u32,
@@ -95,7 +97,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             window: 4096,
-            files: 8,
+            files: 6,
             rounds: 2,
             parallel: 4,
             attempts: 3,
@@ -126,13 +128,13 @@ fn words<'a>(
         Purpose::Plan => Words {
             before: format!("Project: {idea}\n"),
             after: format!(
-                "List the project's files, at most {}, each on a line of this form:\npath | purpose | paths it needs\n\
-                 Files that others need come first.{again}",
+                "List the project's files in a table, as few as it takes, at most {}. Files that others import come first. \
+                 Columns: path, purpose, paths it imports.{again}",
                 limits.files
             ),
             files: Vec::new(),
-            prefill: String::new(),
-            stop: vec!["\n\n\n".to_owned(), "\n###".to_owned()],
+            prefill: PREFILL.to_owned(),
+            stop: vec!["\n\n".to_owned(), "```".to_owned()],
         },
         Purpose::Write { path } | Purpose::Mend { path } => {
             let file = project.file(path);

@@ -53,7 +53,7 @@ proptest! {
         });
         let project = team.project();
         prop_assert!(matches!(project.run, Run::Finished | Run::Failed { .. }), "{:?}", project.run);
-        prop_assert!(project.files.len() <= limits.files + 1);
+        prop_assert!(project.files.len() <= limits.files + 2);
         prop_assert_eq!(team.asked().count(), 0);
         for request in &run.requests {
             let texts = [&request.system, &request.user, &request.prefill];

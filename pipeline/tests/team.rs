@@ -33,8 +33,8 @@ fn an_idea_becomes_files_in_the_order_of_their_needs() {
         asked(&run.requests),
         [
             "plan",
-            "write app/db.py",
             "write pyproject.toml",
+            "write app/db.py",
             "write app/main.py",
             "write tests/test_app.py",
             "review",
@@ -50,7 +50,7 @@ fn an_idea_becomes_files_in_the_order_of_their_needs() {
     assert_eq!(project.risks.as_deref(), Some("- No authentication."));
     assert!(project.notices.is_empty(), "{:?}", project.notices);
     let roles: Vec<Role> = project.files.iter().map(|file| file.role).collect();
-    assert_eq!(roles, [Role::Data, Role::Coder, Role::Data, Role::Tester]);
+    assert_eq!(roles, [Role::Data, Role::Data, Role::Coder, Role::Tester]);
 }
 
 #[test]
