@@ -10,20 +10,29 @@ const CANDIDATES = 170;
 
 const QUESTION = "Write a Python function that adds two numbers.";
 const TEXTS = {
-  even: "def is_even(n):\n    return n %",
   winter: "The best thing about winter in Finland is",
   cat: "Once upon a time there was a cat. The cat saw a cat, and the cat",
+  even: "def is_even(n):\n    return n %",
 };
 const TOKENS = {
   own: `${TEXTS.even} 2 == 0`,
-  english: "Write a function that adds a note to the database and returns its id.",
-  finnish: "Kirjoita funktio, joka lisää muistiinpanon tietokantaan ja palauttaa sen tunnisteen.",
+  english:
+    "Write a function that adds a note to the database and returns its id.",
+  finnish:
+    "Kirjoita funktio, joka lisää muistiinpanon tietokantaan ja palauttaa sen tunnisteen.",
 };
 
 const [wasm, path] = process.argv.slice(2);
-if (wasm === undefined || path === undefined) throw new Error("usage: record.mjs WASM_FOLDER MODEL_FILE");
-const { default: instantiate, ComputeNode, Tokenizer } = await import(`${wasm}/plain/node.js`);
-await instantiate({ module_or_path: readFileSync(`${wasm}/plain/node_bg.wasm`) });
+if (wasm === undefined || path === undefined)
+  throw new Error("usage: record.mjs WASM_FOLDER MODEL_FILE");
+const {
+  default: instantiate,
+  ComputeNode,
+  Tokenizer,
+} = await import(`${wasm}/plain/node.js`);
+await instantiate({
+  module_or_path: readFileSync(`${wasm}/plain/node_bg.wasm`),
+});
 
 const descriptor = openSync(path);
 const file = {
@@ -35,7 +44,11 @@ const file = {
     return length;
   },
 };
-const node = await ComputeNode.load(file, { threads: 1, contextLength: 1024 }, () => undefined);
+const node = await ComputeNode.load(
+  file,
+  { threads: 1, contextLength: 1024 },
+  () => undefined,
+);
 const tokenizer = Tokenizer.load(file);
 
 const texts = [];
@@ -45,12 +58,20 @@ for (const [key, text] of Object.entries(TEXTS)) {
 const user = { role: "user", content: QUESTION };
 const begun = {
   none: await distribution([user], 24),
-  fence: await distribution([user, { role: "assistant", content: "```python\n" }], 24),
+  fence: await distribution(
+    [user, { role: "assistant", content: "```python\n" }],
+    24,
+  ),
 };
 const tokens = Object.fromEntries(
-  Object.entries(TOKENS).map(([key, text]) => [key, { text, tokens: tokenizer.tokenize(text) }]),
+  Object.entries(TOKENS).map(([key, text]) => [
+    key,
+    { text, tokens: tokenizer.tokenize(text) },
+  ]),
 );
-process.stdout.write(`${JSON.stringify({ model: MODEL, question: QUESTION, texts, begun, tokens })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ model: MODEL, question: QUESTION, texts, begun, tokens })}\n`,
+);
 process.exit(0);
 
 async function distribution(input, count) {
@@ -58,7 +79,10 @@ async function distribution(input, count) {
   return {
     ...found,
     prefillMs: Math.round(found.prefillMs),
-    candidates: found.candidates.map((candidate) => ({ ...candidate, logit: rounded(candidate.logit) })),
+    candidates: found.candidates.map((candidate) => ({
+      ...candidate,
+      logit: rounded(candidate.logit),
+    })),
     rest: found.rest.map(([logit, number]) => [rounded(logit), number]),
   };
 }

@@ -28,7 +28,7 @@ describe("a text and its tokens", () => {
   it("asks for nothing before it is edited, and once after a pause in typing", async () => {
     const tokenize = vi.fn((text: string): Promise<Token[]> => Promise.resolve([{ id: 2, text }]));
     const shown = new TokenText(first, tokenize);
-    expect(shown.value).toEqual({ ...first, busy: false, failure: null });
+    expect(shown.value).toEqual({ ...first, busy: false, slow: false, failure: null });
     shown.edit("ab");
     shown.edit("abc");
     expect(shown.value).toMatchObject({ text: "abc", tokens: first.tokens, busy: true });
@@ -38,6 +38,19 @@ describe("a text and its tokens", () => {
     shown.edit("");
     await vi.runAllTimersAsync();
     expect(shown.value.tokens).toEqual([]);
+  });
+
+  it("says that it takes long only when it does", async () => {
+    let answer: (tokens: Token[]) => void = () => undefined;
+    const shown = new TokenText(first, () => new Promise((resolve) => (answer = resolve)));
+    shown.edit("ab");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(shown.value).toMatchObject({ busy: true, slow: false });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(shown.value.slow).toBe(true);
+    answer([]);
+    await vi.runAllTimersAsync();
+    expect(shown.value).toMatchObject({ busy: false, slow: false });
   });
 
   it("says why there are none, and tries again", async () => {

@@ -6,7 +6,7 @@ const tokens = (count: number): string => (count === 1 ? "1 token" : `${count} t
 
 export const en: GuideWords = {
   title: "Guide",
-  lead: "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the pictures are computed by a real model.",
+  lead: "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
   contents: "Contents",
   print: "Print the guide",
   source: "Source:",
@@ -76,7 +76,7 @@ export const en: GuideWords = {
       "Models were taught mostly in English, so Finnish falls into smaller pieces. The same request costs more, and an answer of the same length takes longer. You can edit both.",
     english: "In English",
     finnish: "In Finnish",
-    cost: (reading, writing) => `${reading} s to read, ${writing} s to write`,
+    cost: (reading, writing) => `reading ${reading} s, writing ${writing} s`,
     costHint: (modelId, reads, writes) =>
       `Cost at the measured speed of ${modelId} in a tab: it reads ${reads} and writes ${writes} tokens per second.`,
     ratio: (times) => `Finnish takes ${times} times as many tokens.`,
@@ -165,7 +165,7 @@ export const en: GuideWords = {
     recorded: (modelId) =>
       `A recorded distribution from ${modelId}. With a model running in this tab you can write a text of your own.`,
     live: (modelId) => `${modelId} computes in this tab.`,
-    texts: "The text that the model goes on from",
+    texts: "Texts to try",
     custom: "The text that the model goes on from",
     names: { even: "Code", winter: "English", cat: "Repetition" },
     computing: (done, total) => `Computing: ${done} of ${tokens(total)}`,
@@ -185,8 +185,8 @@ export const en: GuideWords = {
     kept: (count) => `In the draw: ${count}`,
     others: (count) => `${count} others`,
     percent: (percent) => `${percent}%`,
-    before: (percent) => `the model says ${percent}%`,
-    out: "left out",
+    before: (percent) => `the model says ${percent}`,
+    out: "out",
     said: "said just now",
     ends: "the answer ends",
     draw: "Draw the next one",
@@ -251,7 +251,7 @@ export const en: GuideWords = {
     with: "With the cache",
     milliseconds: (ms) => `${ms} ms`,
     ratio: (ratio) =>
-      `The second turn takes ${ratio} of what reading the whole prompt would: of 885 tokens only some twenty are read again.`,
+      `The second turn takes ${ratio}% of the time that reading the whole prompt would: of 885 tokens only some twenty are new.`,
     advice:
       "So it pays to stay in the same conversation and to leave the prompt's beginning as it is. One changed character at the beginning, and everything after it must be read anew.",
   },
@@ -287,7 +287,6 @@ export const en: GuideWords = {
     text: [
       "Kipinä is a network of your own: no company gets your prompt. But somebody's machine has to compute it.",
     ],
-    columns: { who: "Who", sees: "What they see" },
     rows: [
       {
         who: "Your browser",
@@ -303,7 +302,7 @@ export const en: GuideWords = {
       },
       { who: "Others on the network", sees: "How many prompts per minute. Not whose, and not what." },
     ],
-    own: "If a text must not leave your device, start a model in this tab and choose that only your own machine computes your prompts. The text then passes through the hub, but reaches no other machine.",
+    own: "If a text must not reach other people's machines, start a model in this tab and choose that only your own machine computes your prompts. The text then passes through the hub and comes back to you.",
     tokens:
       "The tokenizer and the experiments on this page work entirely in your browser: what you write there goes nowhere.",
   },

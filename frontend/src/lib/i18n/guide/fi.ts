@@ -4,7 +4,7 @@ const tokens = (count: number): string => (count === 1 ? "1 token" : `${count} t
 
 export const fi = {
   title: "Opas",
-  lead: "Miten pienet kielimallit ajattelevat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvat laskee oikea malli.",
+  lead: "Miten pienet kielimallit toimivat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvien jakaumat ovat oikeasta mallista.",
   contents: "Sisällys",
   print: "Tulosta opas",
   source: "Lähde:",
@@ -25,7 +25,7 @@ export const fi = {
     title: "Kuinka iso malli?",
     text: [
       "Mallin koko kerrotaan parametreina: 0.5B on puoli miljardia lukua. Jokaista kirjoitettua tokenia varten kone lukee ne kaikki muistista kerran. Siksi kaksi kertaa isompi malli on suunnilleen puolet hitaampi, ja siksi muistin nopeus ratkaisee enemmän kuin suorittimen.",
-      "Iso ei ole aina parempi. Pieni malli täydentää funktion ennen kuin iso on lukenut kysymyksen. Valitse pienin, joka osaa sen mitä tarvitset.",
+      "Iso ei ole aina parempi. Pieni malli täydentää funktion ennen kuin iso on lukenut kysymyksen. Valitse pienin, joka osaa sen, mitä tarvitset.",
     ],
     caption: "Luettelon Qwen2.5-Coder-mallit välilehdessä, jolla on kaksi säiettä",
     columns: {
@@ -44,11 +44,11 @@ export const fi = {
       "0.5b": "Funktio kerrallaan, täydennykset, nopeat kokeilut. Pitkä tehtävä karkaa siltä käsistä.",
       "1.5b": "Lyhyt kokonainen tiedosto ja siihen testit. Pitää muutaman vaatimuksen mielessä yhtä aikaa.",
       "3b": "Tiedosto, joka nojaa muihin tiedostoihin. Lisenssi kieltää kaupallisen käytön.",
-      "7b": "Arvioinnit ja useamman tiedoston muutokset. Ei mahdu välilehteen: aja se Ollamassa tai `kipina-node`lla.",
+      "7b": "Arvioinnit ja useamman tiedoston muutokset. Ei mahdu välilehteen: aja se Ollamassa tai ohjelmalla `kipina-node`.",
     },
     notes: [
-      "Tiedoston koko on luettelosta; 3B:n ja 7B:n koot on arvioitu parametreista. 0.5B:n muisti on mitattu 4 096 tokenin kontekstilla, muut ovat arvioita, joilla Kipinä päättää mahtuuko malli laitteellesi.",
-      "Kun nopeutta ei ole mitattu, katto on laskettu: testikoneen muisti antaa 23,8 Gt sekunnissa, ja malli luetaan kerran tokenia kohti. Mihin malli sopii on kokemukseen perustuva nyrkkisääntö, ei mittaus.",
+      "Tiedoston koko on luettelosta; 3B:n ja 7B:n koot on arvioitu parametreista. 0.5B:n muisti on mitattu 4\u00a0096 tokenin kontekstilla, muut ovat arvioita, joilla Kipinä päättää, mahtuuko malli laitteellesi.",
+      "Kun nopeutta ei ole mitattu, katto on laskettu: testikoneen muisti antaa 23,8 Gt sekunnissa, ja malli luetaan kerran tokenia kohti. Se, mihin malli sopii, on kokemukseen perustuva nyrkkisääntö, ei mittaus.",
     ],
   },
   tokens: {
@@ -71,13 +71,13 @@ export const fi = {
     once: "Tokenisoija haetaan mallin tiedoston alusta kerran (noin 6 Mt) ja jää selaimeen.",
     compareTitle: "Sama asia englanniksi ja suomeksi",
     compareText:
-      "Mallit on opetettu enimmäkseen englannilla, joten suomi pilkkoutuu pienemmiksi paloiksi. Sama pyyntö maksaa enemmän, ja saman pituinen vastaus kestää kauemmin. Voit muokata kumpaakin.",
+      "Mallit on opetettu enimmäkseen englannilla, joten suomi pilkkoutuu pienemmiksi paloiksi. Sama pyyntö maksaa enemmän, ja samanpituinen vastaus kestää kauemmin. Voit muokata kumpaakin.",
     english: "Englanniksi",
     finnish: "Suomeksi",
-    cost: (reading: string, writing: string) => `lukea ${reading} s, kirjoittaa ${writing} s`,
+    cost: (reading: string, writing: string) => `lukeminen ${reading} s, kirjoittaminen ${writing} s`,
     costHint: (modelId: string, reads: string, writes: string) =>
       `Hinta laskettu ${modelId}:n mitatulla nopeudella välilehdessä: lukee ${reads} ja kirjoittaa ${writes} tokenia sekunnissa.`,
-    ratio: (times: string) => `Suomeksi tokeneita on ${times}-kertaisesti.`,
+    ratio: (times: string) => `Suomeksi tokeneita tarvitaan ${times}-kertainen määrä.`,
     failures: {
       unknown_model: "Keskuksen luettelossa ei ole tätä mallia.",
       hub_unreachable:
@@ -114,7 +114,7 @@ export const fi = {
       },
     ],
     window:
-      "Kaiken tämän ja vastauksen on mahduttava konteksti-ikkunaan. Välilehdessä se on 4 096 tokenia, vaikka malli osaisi enemmän: muisti loppuisi muuten kesken.",
+      "Kaiken tämän ja vastauksen on mahduttava konteksti-ikkunaan. Välilehdessä se on 4\u00a0096 tokenia, vaikka malli osaisi enemmän: muisti loppuisi muuten kesken.",
     tryTitle: "Kokeile esitäyttöä",
     tryText: "Kysymys on sama, vain vastauksen alku vaihtuu. Katso, mitä malli sanoisi seuraavaksi.",
     asked: "Kysymys",
@@ -133,7 +133,7 @@ export const fi = {
     ],
     speeds: (reads: string, writes: string) =>
       `qwen2.5-coder:0.5b välilehdessä: lukee ${reads} ja kirjoittaa ${writes} tokenia sekunnissa.`,
-    tryTitle: "Katso kun malli lukee",
+    tryTitle: "Katso, kun malli lukee",
     tryText:
       "Anna mallin lukea muutaman sadan tokenin teksti. Lue se sitten uudelleen, ja kokeile muuttaa loppua tai alkua.",
     read: "Lue teksti",
@@ -157,7 +157,7 @@ export const fi = {
     recorded: (modelId: string) =>
       `Tallennettu jakauma mallista ${modelId}. Kun malli on käynnissä tässä välilehdessä, voit kirjoittaa oman tekstin.`,
     live: (modelId: string) => `${modelId} laskee tässä välilehdessä.`,
-    texts: "Teksti, jota malli jatkaa",
+    texts: "Valmiita tekstejä",
     custom: "Teksti, jota malli jatkaa",
     names: { even: "Koodia", winter: "Englantia", cat: "Toistoa" },
     computing: (done: number, total: number) => `Lasketaan: ${done} / ${tokens(total)}`,
@@ -177,8 +177,8 @@ export const fi = {
     kept: (count: string) => `Arvonnassa mukana: ${count}`,
     others: (count: string) => `muut ${count}`,
     percent: (percent: string) => `${percent} %`,
-    before: (percent: string) => `mallin mukaan ${percent} %`,
-    out: "rajattu pois",
+    before: (percent: string) => `mallin mukaan ${percent}`,
+    out: "pois",
     said: "sanottu äsken",
     ends: "vastaus päättyy",
     draw: "Arvo seuraava",
@@ -245,7 +245,7 @@ export const fi = {
     with: "Välimuistin kanssa",
     milliseconds: (ms: string) => `${ms} ms`,
     ratio: (ratio: string) =>
-      `Toinen vuoro vie ${ratio} siitä, mitä koko kehotteen lukeminen veisi: 885 tokenista luetaan uudestaan vain parikymmentä.`,
+      `Toinen vuoro vie ${ratio} % ajasta, joka koko kehotteen lukemiseen menisi: 885 tokenista luetaan vain parikymmentä uutta.`,
     advice:
       "Siksi kannattaa jatkaa samaa keskustelua ja pitää kehotteen alku ennallaan. Yksikin muutettu merkki alussa pakottaa lukemaan kaiken sen jälkeen uudelleen.",
   },
@@ -284,7 +284,6 @@ export const fi = {
     text: [
       "Kipinä on oma verkko: kehotteesi ei mene millekään yritykselle. Jonkun koneen se on silti laskettava.",
     ],
-    columns: { who: "Kuka", sees: "Mitä se näkee" },
     rows: [
       {
         who: "Selaimesi",
@@ -300,7 +299,7 @@ export const fi = {
       },
       { who: "Muut verkossa", sees: "Montako kehotetta minuutissa. Eivät kenen eivätkä mitä." },
     ],
-    own: "Jos teksti ei saa lähteä laitteeltasi, käynnistä malli tässä välilehdessä ja valitse, että kehotteet laskee vain oma koneesi. Silloin teksti käy keskuksessa mutta ei muilla koneilla.",
+    own: "Jos teksti ei saa päätyä muiden koneille, käynnistä malli tässä välilehdessä ja valitse, että kehotteesi laskee vain oma koneesi. Silloin teksti kulkee keskuksen kautta takaisin sinulle.",
     tokens:
       "Tokenisoija ja tämän sivun kokeilut toimivat kokonaan selaimessasi: niihin kirjoittamasi teksti ei lähde minnekään.",
   },
