@@ -104,6 +104,7 @@ export const en: Sentences = {
   markdown: {
     code: "code",
     codeOf: (language) => (language === "" ? "Code" : `Code, ${language}`),
+    copyCode: (language) => (language === "" ? "Copy the code" : `Copy the code, ${language}`),
     table: "Table",
     done: "done",
     open: "not done",

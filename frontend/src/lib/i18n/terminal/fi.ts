@@ -121,6 +121,7 @@ export const fi = {
   markdown: {
     code: "koodi",
     codeOf: (language: string) => (language === "" ? "Koodi" : `Koodi, ${language}`),
+    copyCode: (language: string) => (language === "" ? "Kopioi koodi" : `Kopioi koodi, ${language}`),
     table: "Taulukko",
     done: "tehty",
     open: "tekemättä",
