@@ -26,6 +26,6 @@ it("counts multiply-adds in the worker", async () => {
 it("is not even offered to the engine where the GPU must not be used", async () => {
   bench.hub.orders.engine = fakeEngine(`
     say({ type: "refused", code: 4003, reason: "rate " + ("benchmarkGpu" in settings) });`);
-  await bench.open("/?compute=cpu");
+  await bench.open("/compute/?compute=cpu");
   expect(await measuredRate()).toBe("false");
 });

@@ -96,13 +96,18 @@ it("computes in one tab only, and hands over on demand", async () => {
   expect(bench.hub.weightRequests).toEqual([""]);
 });
 
-it("keeps the language, and reaches everything by keyboard", async () => {
+it("keeps language and theme over a reload, and reaches everything by keyboard", async () => {
   await bench.open();
   await bench.page.getByRole("button", { name: "English" }).click();
+  await bench.page.getByRole("link", { name: "Settings" }).click();
+  await bench.page.getByRole("radio", { name: "Light" }).check();
+  await bench.page.getByRole("link", { name: "Compute", exact: true }).click();
   await bench.page.reload();
   await bench.page.getByRole("heading", { name: "Compute on this machine" }).waitFor();
+  await bench.page.getByRole("radio", { name: /smollm2/ }).waitFor();
+  expect(await bench.page.locator("html").getAttribute("data-theme")).toBe("light");
   const reached: (string | null)[] = [];
-  for (let press = 0; press < 9; press += 1) {
+  for (let press = 0; press < 20; press += 1) {
     await bench.page.keyboard.press("Tab");
     reached.push(
       await bench.page.evaluate(() => {
@@ -112,8 +117,18 @@ it("keeps the language, and reaches everything by keyboard", async () => {
       }),
     );
   }
-  expect(reached.slice(0, 3)).toEqual(["Skip to the content", "Suomi", "English"]);
-  expect(reached).toEqual(expect.arrayContaining(["model", "threads", "prompt"]));
+  expect(reached.slice(0, 3)).toEqual(["Skip to the content", "Kipinä", "Studio"]);
+  expect(reached).toEqual(
+    expect.arrayContaining([
+      "Settings",
+      "Suomi",
+      "English",
+      "Network",
+      "+ Join your machine",
+      "model",
+      "threads",
+    ]),
+  );
 });
 
 it("lets the worker's WebSocket through the policy", async () => {
