@@ -73,9 +73,18 @@ describe("the guide", () => {
     }
   });
 
-  it("prints as a text, with its interactive parts as they are", async () => {
+  it("prints whole, as a text, from where the reader is", async () => {
+    await bench.page.addInitScript(() => {
+      window.print = () => {
+        document.title = "printed";
+      };
+    });
     await open();
-    await leaf();
+    await press("Tulosta opas");
+    await expect.poll(() => bench.page.title()).toBe("printed");
+    // All of it is there, though nobody has scrolled.
+    expect(await bench.page.getByText("Palauta säädöt").count()).toBe(1);
+    expect(await part("team").getByText("LGTM").count()).toBe(1);
     await bench.page.setViewportSize({ width: 800, height: 1100 });
     await bench.page.emulateMedia({ media: "print" });
     await bench.page.screenshot({ path: `${PICTURES}guide-print.png`, fullPage: true });

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { CATALOGUE, models, RESULTS, secondTurn, usual } from "./figures";
+import { CATALOGUE, models, RECORDER, RESULTS, secondTurn, usual } from "./figures";
+import { recorded } from "./recorded";
 import { stops, STOPS_SOURCE } from "./stops";
 
 const read = (name: string): string =>
@@ -42,5 +43,13 @@ describe("the guide's figures", () => {
   it("of stop strings are the pipeline's", () => {
     const list = stops.map((stop) => `"${stop}",`).join(" ");
     expect(read(STOPS_SOURCE)).toContain(`pub const STOPS: [&str; ${stops.length}] = [ ${list} ];`);
+  });
+
+  it("of distributions are of the texts that the recorder has", () => {
+    const recorder = readFileSync(new URL(`../../../../${RECORDER}`, import.meta.url), "utf8");
+    expect(recorder).toContain(recorded.modelId);
+    for (const { text } of recorded.texts) expect(recorder).toContain(JSON.stringify(text));
+    expect(recorder).toContain(recorded.question);
+    expect(recorder).toContain(recorded.tokens.finnish.text);
   });
 });

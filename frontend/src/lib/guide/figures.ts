@@ -2,6 +2,8 @@
 
 export const RESULTS = "bench/RESULTS.md";
 export const CATALOGUE = "models.toml";
+/** What records distributions from a real model. */
+export const RECORDER = "bench/guide/record.mjs";
 
 interface ModelFigures {
   id: string;

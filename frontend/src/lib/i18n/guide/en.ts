@@ -116,8 +116,8 @@ export const en: GuideWords = {
         text: "The answer's first characters, written for the model: a code fence, say. It goes on from there instead of starting with chatter.",
       },
     ],
-    window:
-      "All of this and the answer must fit into the context window. In a tab that is 4,096 tokens even if the model could do more: memory would run out.",
+    window: (length) =>
+      `All of this and the answer must fit into the context window. In a tab that is ${length} tokens even if the model could do more: memory would run out.`,
     tryTitle: "Try beginning the answer",
     tryText:
       "The question stays the same, only the beginning of the answer changes. See what the model would say next.",

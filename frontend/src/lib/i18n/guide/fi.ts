@@ -113,8 +113,8 @@ export const fi = {
         text: "Esitäyttö: kirjoitamme vastauksen ensimmäiset merkit valmiiksi, esimerkiksi koodilohkon aidan. Malli jatkaa siitä eikä aloita höpöttämällä.",
       },
     ],
-    window:
-      "Kaiken tämän ja vastauksen on mahduttava konteksti-ikkunaan. Välilehdessä se on 4\u00a0096 tokenia, vaikka malli osaisi enemmän: muisti loppuisi muuten kesken.",
+    window: (length: string) =>
+      `Kaiken tämän ja vastauksen on mahduttava konteksti-ikkunaan. Välilehdessä se on ${length} tokenia, vaikka malli osaisi enemmän: muisti loppuisi muuten kesken.`,
     tryTitle: "Kokeile esitäyttöä",
     tryText: "Kysymys on sama, vain vastauksen alku vaihtuu. Katso, mitä malli sanoisi seuraavaksi.",
     asked: "Kysymys",
