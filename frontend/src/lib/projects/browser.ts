@@ -69,7 +69,7 @@ function workSurroundings(studio: Studio, machines: WorkerMachines): WorkSurroun
         team.agents.subscribe((agents) => {
           listener(pipelineTeam(agents));
         }),
-      begin: (role) => team.begin(team.ofRole(role).id),
+      begin: (role, path) => team.begin(team.ofRole(role).id, path),
     },
   };
 }

@@ -31,6 +31,11 @@ export class Job {
     return this.request.purpose;
   }
 
+  /** The file that the answer is; null where it is none. */
+  get path(): string | null {
+    return "path" in this.purpose ? this.purpose.path : null;
+  }
+
   get name(): string {
     return nameOf(this.request.purpose);
   }

@@ -5,7 +5,7 @@ import type { Role } from "../team/agent";
 import type { TokenizerSource } from "../tokenizer/source";
 import { pursue, type AskingSurroundings, type Outcome } from "./asking";
 import { kindOf, withTiming, type Timing } from "./estimate";
-import { Job } from "./job";
+import { Job, type Wait } from "./job";
 import { MachineError, type Machine, type MachineProblem, type Machines } from "./machine";
 import type { Project } from "./project";
 import type { Effect, PipelineTeam, WorkEvent, WorkRequest } from "./wasm";
@@ -20,7 +20,7 @@ export interface WorkSurroundings extends AskingSurroundings {
     readonly value: PipelineTeam;
     subscribe(listener: (team: PipelineTeam) => void): () => void;
     /** Shows a role's agent as working until the returned function is called. */
-    begin(role: Role): () => void;
+    begin(role: Role, path: string | null): () => void;
   };
 }
 
@@ -33,6 +33,8 @@ export interface Meter {
 export interface WorkView {
   project: Project;
   jobs: readonly Job[];
+  /** What questions wait for, each kind once. */
+  waits: readonly Wait[];
   timings: readonly Timing[];
   /** Of the latest question of each name; see `nameOf`. */
   meters: Readonly<Record<string, Meter>>;
@@ -61,7 +63,7 @@ export class Work extends Observable<WorkView> {
     begin: Pick<WorkView, "project" | "timings" | "meters">,
     onSave: (view: WorkView) => void,
   ) {
-    super({ ...begin, jobs: [], problem: null });
+    super({ ...begin, jobs: [], waits: [], problem: null });
     this.#surroundings = surroundings;
     this.#onSave = onSave;
     this.#endings = [
@@ -150,7 +152,7 @@ export class Work extends Observable<WorkView> {
         break;
       case "withdraw":
         this.value.jobs.find(({ request }) => request.id === effect.id)?.withdraw();
-        this.#change({ jobs: this.value.jobs.filter(({ request }) => request.id !== effect.id) });
+        this.#drop(({ request }) => request.id === effect.id);
         break;
       case "save":
         this.#onSave(this.value);
@@ -165,7 +167,7 @@ export class Work extends Observable<WorkView> {
       jobs: [...this.value.jobs, job],
       meters: { ...this.value.meters, [job.name]: meter },
     });
-    const end = this.#showAtWork(job);
+    const end = this.#showState(job);
     const patient = (this.#losses.get(job.name) ?? 0) >= LOSSES_TOLD;
     void pursue(job, this.#surroundings, patient)
       .finally(end)
@@ -173,14 +175,15 @@ export class Work extends Observable<WorkView> {
   }
 
   /** The agent is shown as working while somebody computes for it, not while it waits. */
-  #showAtWork(job: Job): () => void {
+  #showState(job: Job): () => void {
     let end: (() => void) | null = null;
     const unsubscribe = job.state.subscribe(({ startedAt }) => {
-      if (startedAt !== null) end ??= this.#surroundings.team.begin(job.request.role);
+      if (startedAt !== null) end ??= this.#surroundings.team.begin(job.request.role, job.path);
       else {
         end?.();
         end = null;
       }
+      this.#gatherWaits();
     });
     return () => {
       unsubscribe();
@@ -188,20 +191,28 @@ export class Work extends Observable<WorkView> {
     };
   }
 
+  #gatherWaits(): void {
+    const waits = new Map<string, Wait>();
+    for (const { state } of this.value.jobs) {
+      const { wait } = state.value;
+      if (wait !== null) waits.set(JSON.stringify(wait), wait);
+    }
+    this.#change({ waits: [...waits.values()] });
+  }
+
   async #came(job: Job, outcome: Outcome): Promise<void> {
     if (job.signal.aborted || outcome.is === "withdrawn") return;
     const { id } = job.request;
-    const jobs = this.value.jobs.filter((other) => other !== job);
     if (outcome.is === "answered") {
       this.#losses.delete(job.name);
       const timing: Timing = { kind: kindOf(job.purpose), seconds: outcome.seconds };
       this.#change({ timings: withTiming(this.value.timings, timing) });
       await this.#handle({ type: "answer", id, text: outcome.text, finish: outcome.finish });
       // Only now: a file's text must not vanish between its answer and its version.
-      this.#change({ jobs: this.value.jobs.filter((other) => other !== job) });
+      this.#drop((other) => other === job);
       return;
     }
-    this.#change({ jobs });
+    this.#drop((other) => other === job);
     if (outcome.is === "window" && (await this.#narrow(job.request.window))) return;
     const losses = 1 + (this.#losses.get(job.name) ?? 0);
     this.#losses.set(job.name, losses);
@@ -222,7 +233,12 @@ export class Work extends Observable<WorkView> {
 
   #withdrawAll(): void {
     for (const job of this.value.jobs) job.withdraw();
-    this.#change({ jobs: [] });
+    this.#drop(() => true);
+  }
+
+  #drop(isOver: (job: Job) => boolean): void {
+    this.#change({ jobs: this.value.jobs.filter((job) => !isOver(job)) });
+    this.#gatherWaits();
   }
 
   /** Nothing is lost but the answers that were on their way. */

@@ -231,7 +231,7 @@ export const fi = {
     rejectHint: "Palauta tämä kohta ennalleen",
     acceptAll: "Hyväksy kaikki",
     revert: (number: number) => `Palauta versio ${number}`,
-    unchanged: (lines: number) => `${lines} samaa riviä`,
+    unchanged: (lines: string) => `${lines} samaa riviä`,
     deleted: "poistettu rivi",
   },
   regenerate: {
