@@ -85,6 +85,19 @@ describe("the cards", () => {
   });
 });
 
+describe("an agent at work", () => {
+  it("talks while it answers, and is named to those who do not see it", async () => {
+    bench.hub.orders.chat = "hangs";
+    await openTeam();
+    await bench.page.getByRole("textbox").fill("Summaa luvut");
+    await bench.page.keyboard.press("Enter");
+    await card("Koodari").getByText("Työn touhussa").waitFor();
+    await bench.page.getByText("Työssä: Koodari.").waitFor();
+    expect(await bench.page.locator(".talking").count()).toBe(1);
+    await lookAt(bench.page, PICTURES, "team-at-work");
+  });
+});
+
 describe("an agent", () => {
   it("is edited, saved, there after a reload, and as it was at first again", async () => {
     await openEditor();
@@ -255,6 +268,7 @@ describe("the browser", () => {
     await field("Nimi").fill("Kaija");
     await press("Tallenna");
     await told("Selain ei tallenna tätä");
+    await told("Kaija on muutettu tämän käynnin ajaksi.");
     await lookAtEditor("not-kept");
     await bench.page.keyboard.press("Escape");
     await card("Kaija").waitFor();

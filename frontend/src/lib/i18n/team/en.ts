@@ -84,6 +84,7 @@ export const en: TeamWords = {
     },
     save: "Save",
     saved: (name) => `${name} saved.`,
+    savedForVisit: (name) => `${name} is changed for this visit.`,
     discard: "Undo changes",
     notSaved: "Mend what is marked, then you can save.",
     unsaved: "Unsaved changes",

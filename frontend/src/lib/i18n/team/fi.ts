@@ -93,6 +93,7 @@ export const fi = {
     },
     save: "Tallenna",
     saved: (name: string) => `${name} tallennettu.`,
+    savedForVisit: (name: string) => `${name} on muutettu tämän käynnin ajaksi.`,
     discard: "Peru muutokset",
     notSaved: "Korjaa merkityt kohdat, niin voit tallentaa.",
     unsaved: "Tallentamattomia muutoksia",
