@@ -33,6 +33,8 @@ export interface Attempt {
   tokens: number | null;
   seconds: number | null;
   tokensPerSecond: number | null;
+  /** Its end was too long to survive a reload of the page. */
+  shortened?: boolean;
   /** Null while it is being written. */
   ending: Ending | null;
 }
@@ -61,8 +63,8 @@ export function shownAttempt(exchange: Exchange): Attempt | undefined {
 }
 
 /** There is more to come of an answer that was cut off. */
-export function canContinue({ text, ending }: Attempt): boolean {
-  if (text === "" || ending === null) return false;
+export function canContinue({ text, ending, shortened }: Attempt): boolean {
+  if (text === "" || ending === null || shortened === true) return false;
   if (ending.kind === "done") return ending.finishReason === "length";
   return ending.kind === "stopped" || ending.kind === "failed" || ending.kind === "left";
 }

@@ -31,6 +31,7 @@ const attempt = v.object({
   tokens: v.nullable(v.number()),
   seconds: v.nullable(v.number()),
   tokensPerSecond: v.nullable(v.number()),
+  shortened: v.optional(v.boolean(), false),
   ending: v.nullable(ending),
 });
 
@@ -72,7 +73,8 @@ function bounded(whole: Entry): Entry {
   if (whole.kind === "command") return { ...whole, line: whole.line.slice(0, LONGEST_TEXT) };
   const shown = whole.attempts[whole.shown] ?? whole.attempts[0];
   if (shown === undefined) return whole;
-  const attempts = [{ ...shown, text: shown.text.slice(0, LONGEST_TEXT) }];
+  const shortened = shown.shortened === true || shown.text.length > LONGEST_TEXT;
+  const attempts = [{ ...shown, shortened, text: shown.text.slice(0, LONGEST_TEXT) }];
   return { ...whole, prompt: whole.prompt.slice(0, LONGEST_TEXT), attempts, shown: 0 };
 }
 

@@ -342,7 +342,10 @@ describe("a reload", () => {
     };
     for (let turn = 0; turn < 20; turn += 1) await terminal.submit(`kysymys ${turn}`);
     expect(session.size()).toBeLessThan(650_000);
-    expect(bench(session).terminal.entries.value.at(-1)).toMatchObject({ prompt: "kysymys 19" });
+    expect(bench(session).terminal.entries.value.at(-1)).toMatchObject({
+      prompt: "kysymys 19",
+      attempts: [{ shortened: true }],
+    });
   });
 
   it.each(["{", "[{}]", '[{"kind":"exchange","id":1,"prompt":"x","attempts":[],"shown":0}]', "7"])(

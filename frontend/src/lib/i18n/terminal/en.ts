@@ -74,6 +74,7 @@ export const en: Sentences = {
     endless:
       "The answer did not seem to end, so it was cut off. Ask for a new answer, or word the prompt differently.",
     repeating: "The answer seems to repeat itself. You can stop it.",
+    shortened: "The answer was so long that its end was not kept when the page was reloaded.",
     left: "The page was reloaded in the middle of the answer.",
     empty: "The model answered nothing. Ask for a new answer, or word the prompt differently.",
     nobody: "The prompt was not sent, since no machine answers right now.",

@@ -91,6 +91,7 @@ export const fi = {
     endless:
       "Vastaus ei näyttänyt loppuvan, joten se katkaistiin. Tee uusi vastaus tai muotoile kehote toisin.",
     repeating: "Vastaus näyttää toistavan itseään. Voit keskeyttää sen.",
+    shortened: "Vastaus oli niin pitkä, ettei sen loppu säilynyt, kun sivu ladattiin uudelleen.",
     left: "Sivu ladattiin uudelleen kesken vastauksen.",
     empty: "Malli vastasi tyhjää. Tee uusi vastaus tai muotoile kehote toisin.",
     nobody: "Kehotetta ei lähetetty, koska yksikään kone ei juuri nyt vastaa.",
