@@ -93,7 +93,8 @@ describe("an agent at work", () => {
     await bench.page.keyboard.press("Enter");
     await card("Koodari").getByText("Työn touhussa").waitFor();
     await bench.page.getByText("Työssä: Koodari.").waitFor();
-    expect(await bench.page.locator(".talking").count()).toBe(1);
+    const talking = bench.page.getByRole("region", { name: "Tiimi" }).locator(".talking");
+    expect(await talking.count()).toBe(1);
     await lookAt(bench.page, PICTURES, "team-at-work");
   });
 });
