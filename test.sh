@@ -119,7 +119,7 @@ frontend_tests() {
 
 page_tests() {
   npm --prefix frontend run build
-  NO_COLOR=1 npm --prefix frontend run test:page
+  WASM="$(scripts/build-wasm.sh)" NO_COLOR=1 npm --prefix frontend run test:page
 }
 
 script_tests() { python3 -m unittest discover --start-directory scripts/tests; }

@@ -182,7 +182,11 @@ export class Projects {
     if (running) this.#running.add(id);
     else this.#running.delete(id);
     this.#surroundings.running.set([...this.#running]);
-    if (!running) this.#letGo(id);
+    if (running) return;
+    // Not before the step that ended the work is saved.
+    queueMicrotask(() => {
+      this.#letGo(id);
+    });
   }
 
   #letGo(id: string): void {

@@ -22,7 +22,7 @@ export function remarksOn(project: Project, path: string, text: string): Remark[
 /** A line that is named by its number, or by a name in quotes that the file has. */
 export function lineOf(remark: string, text: string): number | null {
   const lines = text.split("\n");
-  const number = Number(/\b(?:lines?|rivi\w*)\s+(\d{1,5})\b/i.exec(remark)?.[1] ?? NaN);
+  const number = Number(/\b(?:lines?|rivi\p{L}*)\s+(\d{1,5})\b/iu.exec(remark)?.[1] ?? NaN);
   if (number >= 1 && number <= lines.length) return number;
   for (const [, name = ""] of remark.matchAll(/[`'"]([^`'"\n]{2,80})[`'"]/g)) {
     const at = lines.findIndex((line) => line.includes(name));

@@ -4,8 +4,13 @@ import { forgivingStorage } from "../settings/storage";
 import type { Studio } from "../studio/studio";
 import { runningBeforeReload } from "./running";
 
-export async function resumeProjects(studio: Studio): Promise<void> {
+export function resumeProjects(studio: Studio): void {
   if (runningBeforeReload(forgivingStorage(() => sessionStorage)).length === 0) return;
-  const { projectsOf } = await import("./projects");
-  projectsOf(studio).resume();
+  // Without the hub there is nothing to go on with: opening the project tries again.
+  void import("./projects").then(
+    ({ projectsOf }) => {
+      projectsOf(studio).resume();
+    },
+    () => undefined,
+  );
 }

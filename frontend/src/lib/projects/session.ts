@@ -126,8 +126,9 @@ export class Session {
     let ran = false;
     work.subscribe(({ project }) => {
       const running = project.run.is === "running";
-      if (running !== ran) this.#surroundings.onRunning(this.#id, running);
+      if (running === ran) return;
       ran = running;
+      this.#surroundings.onRunning(this.#id, running);
     });
   }
 
