@@ -12,6 +12,7 @@ mod context;
 mod event;
 mod kind;
 mod machine;
+mod opening;
 mod path;
 mod plan;
 mod project;

@@ -11,13 +11,22 @@ use crate::project::{Failure, File, FileProblem, FileState, Notice, Project, Run
 use crate::request::{Limits, Purpose, request};
 use crate::review::{self, Issue, Verdict};
 
+/// A question that waits for its answer.
+#[derive(Debug)]
+struct Asked {
+    id: u64,
+    purpose: Purpose,
+    /// What the answer goes on from.
+    begun: String,
+}
+
 /// The team at work on one project.
 #[derive(Debug)]
 pub struct Pipeline {
     project: Project,
     team: Team,
     limits: Limits,
-    asked: Vec<(u64, Purpose)>,
+    asked: Vec<Asked>,
     next_id: u64,
     /// Why the stage's last answer was of no use, for the one who is asked again.
     problem: Option<String>,
@@ -48,7 +57,7 @@ impl Pipeline {
 
     /// Requests that wait for an answer.
     pub fn asked(&self) -> impl Iterator<Item = (u64, &Purpose)> {
-        self.asked.iter().map(|(id, purpose)| (*id, purpose))
+        self.asked.iter().map(|asked| (asked.id, &asked.purpose))
     }
 
     /// From now on the team is another one; what was asked stays asked.
@@ -67,9 +76,9 @@ impl Pipeline {
                 }
             }
             Event::Answer { id, text, finish } => {
-                if let Some(purpose) = self.take(id) {
-                    self.lost.retain(|lost| *lost != purpose);
-                    self.answered(&purpose, &text, finish);
+                if let Some(asked) = self.take(id) {
+                    self.lost.retain(|lost| *lost != asked.purpose);
+                    self.answered(&asked, &text, finish);
                 }
             }
             Event::Lost {
@@ -77,8 +86,8 @@ impl Pipeline {
                 message,
                 may_retry,
             } => {
-                if let Some(purpose) = self.take(id) {
-                    self.lost(purpose, message, may_retry);
+                if let Some(asked) = self.take(id) {
+                    self.lost(asked.purpose, message, may_retry);
                 }
             }
             Event::Edit { path, text } => self.put(&path, text),
@@ -99,7 +108,11 @@ impl Pipeline {
         self.ask(&mut effects, count);
         if self.project.run != Run::Running {
             let asked = std::mem::take(&mut self.asked);
-            effects.extend(asked.into_iter().map(|(id, _)| Effect::Withdraw { id }));
+            effects.extend(
+                asked
+                    .into_iter()
+                    .map(|Asked { id, .. }| Effect::Withdraw { id }),
+            );
         }
         if self.project != before {
             effects.push(Effect::Save);
@@ -107,9 +120,9 @@ impl Pipeline {
         effects
     }
 
-    fn take(&mut self, id: u64) -> Option<Purpose> {
-        let at = self.asked.iter().position(|(asked, _)| *asked == id)?;
-        Some(self.asked.swap_remove(at).1)
+    fn take(&mut self, id: u64) -> Option<Asked> {
+        let at = self.asked.iter().position(|asked| asked.id == id)?;
+        Some(self.asked.swap_remove(at))
     }
 
     fn start(&mut self) {
@@ -137,13 +150,16 @@ impl Pipeline {
         }
     }
 
-    fn answered(&mut self, purpose: &Purpose, text: &str, finish: Finish) {
-        match purpose {
+    fn answered(&mut self, asked: &Asked, text: &str, finish: Finish) {
+        let whole = || format!("{}{text}", asked.begun);
+        match &asked.purpose {
             Purpose::Plan => self.planned(text),
-            Purpose::Write { path } | Purpose::Mend { path } => self.written(path, text, finish),
-            Purpose::Review => self.reviewed(text),
+            Purpose::Write { path } | Purpose::Mend { path } => {
+                self.written(path, &asked.begun, text, finish);
+            }
+            Purpose::Review => self.reviewed(&whole()),
             Purpose::Risks => {
-                self.project.risks = Some(format!("- {}", text.trim()));
+                self.project.risks = Some(whole().trim().to_owned());
                 self.enter(Stage::Done);
                 self.project.run = Run::Finished;
             }
@@ -174,31 +190,30 @@ impl Pipeline {
         self.enter(Stage::Writing);
     }
 
-    fn written(&mut self, path: &FilePath, text: &str, finish: Finish) {
+    fn written(&mut self, path: &FilePath, begun: &str, text: &str, finish: Finish) {
         let (rounds, limits) = (self.project.rounds, self.limits);
         let Some(file) = self.project.file_mut(path) else {
             return;
         };
-        let (mut raw, continuations) = match &file.state {
-            FileState::Partial {
-                text,
-                continuations,
-            } => (text.clone(), *continuations),
-            _ => (String::new(), 0),
+        let continuations = match file.state {
+            FileState::Partial { continuations, .. } => Some(continuations),
+            _ => None,
         };
-        raw.push_str(text);
+        let raw = format!("{begun}{text}");
+        let is_new = !text.trim().is_empty();
         let problem = if repeats_itself(&raw) {
             FileProblem::Repeats
         } else if finish == Finish::Length {
-            if continuations < limits.continuations && !text.trim().is_empty() {
+            let so_far = continuations.unwrap_or(0);
+            if so_far < limits.continuations && is_new {
                 file.state = FileState::Partial {
                     text: raw,
-                    continuations: continuations + 1,
+                    continuations: so_far + 1,
                 };
                 return;
             }
             FileProblem::TooLong
-        } else if let Some(text) = clean(&raw, path) {
+        } else if let (Some(text), true) = (clean(&raw, path), is_new || continuations.is_some()) {
             file.state = FileState::Written;
             file.attempts = 0;
             file.instruction = None;
@@ -334,7 +349,7 @@ impl Pipeline {
     /// Answers that are on their way don't know what became of a file: the file's own, and what was to be said of all
     /// files.
     fn withdraw(&mut self, path: &FilePath, effects: &mut Vec<Effect>) {
-        self.asked.retain(|(id, purpose)| {
+        self.asked.retain(|Asked { id, purpose, .. }| {
             let stays = purpose.path().is_some_and(|asked| asked != path);
             if !stays {
                 effects.push(Effect::Withdraw { id: *id });
@@ -394,7 +409,11 @@ impl Pipeline {
                             .notices
                             .push(Notice::Shortened { path, shares });
                     }
-                    self.asked.push((self.next_id, purpose));
+                    self.asked.push(Asked {
+                        id: self.next_id,
+                        purpose,
+                        begun: request.begun.clone(),
+                    });
                     self.next_id += 1;
                     effects.push(Effect::Ask {
                         request: Box::new(request),
@@ -414,7 +433,7 @@ impl Pipeline {
     fn is_asked(&self, path: &FilePath) -> bool {
         self.asked
             .iter()
-            .any(|(_, purpose)| purpose.path() == Some(path))
+            .any(|asked| asked.purpose.path() == Some(path))
     }
 
     fn is_partial(&self, purpose: &Purpose) -> bool {

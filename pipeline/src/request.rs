@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{Agent, Role, Sampling, Team};
 use crate::clean::STOPS;
 use crate::context::{CountTokens, Fitted, Shown, fit};
+use crate::opening::opening;
 use crate::path::FilePath;
 use crate::plan::PREFILL;
 use crate::project::{Failure, File, FileState, Project};
+use crate::review;
 
 /// A question to one agent's model. Ids are unique in a run of the machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub struct Request {
     pub user: String,
     /// How the answer begins; the model goes on from here.
     pub prefill: String,
+    /// The end of the prefill that belongs to what is written.
+    pub begun: String,
     pub stop: Vec<String>,
     /// `max_tokens` is what the window has room for.
     pub sampling: Sampling,
@@ -72,8 +76,9 @@ pub(crate) fn request(
             project.file(path).map_or(Role::Coder, |file| file.role)
         }
     };
-    let words = words(purpose, project, problem, limits);
-    compose(id, purpose, team.agent(role), words, limits.window, count)
+    let agent = team.agent(role);
+    let words = words(purpose, project, &agent, problem, limits);
+    compose(id, purpose, agent, words, limits.window, count)
 }
 
 /// What bounds the team's work.
@@ -113,12 +118,14 @@ struct Words<'a> {
     after: String,
     files: Vec<Shown<'a>>,
     prefill: String,
+    begun: String,
     stop: Vec<String>,
 }
 
 fn words<'a>(
     purpose: &Purpose,
     project: &'a Project,
+    agent: &Agent,
     problem: Option<&str>,
     limits: Limits,
 ) -> Words<'a> {
@@ -134,37 +141,45 @@ fn words<'a>(
             ),
             files: Vec::new(),
             prefill: PREFILL.to_owned(),
+            begun: String::new(),
             stop: vec!["\n\n".to_owned(), "```".to_owned()],
         },
         Purpose::Write { path } | Purpose::Mend { path } => {
             let file = project.file(path);
-            let partial = match file.map(|file| &file.state) {
-                Some(FileState::Partial { text, .. }) => text.as_str(),
-                _ => "",
+            let begun = match file.map(|file| &file.state) {
+                Some(FileState::Partial { text, .. }) => text.clone(),
+                _ => file.map_or(String::new(), |file| opening(file, project, agent)),
             };
             Words {
                 before: format!("Project: {idea}\nIts files:\n{}", listing(project)),
                 after: file.map_or(String::new(), |file| task(file, purpose, project)) + &again,
                 files: shown(project, Some(path)),
-                prefill: format!("```{}\n{partial}", path.language()),
+                prefill: format!("```{}\n{begun}", path.language()),
+                begun,
                 stop: stops(),
             }
         }
-        Purpose::Review => Words {
-            before: format!("Project: {idea}\n"),
-            after: format!(
-                "Review these files. Answer LGTM if all is well, else a line for each fault:\nISSUE: path: what is wrong{again}"
-            ),
-            files: shown(project, None),
-            prefill: String::new(),
-            stop: vec!["\n\n\n".to_owned(), "```".to_owned()],
-        },
+        Purpose::Review => {
+            let begun = review::first_row(project);
+            Words {
+                before: format!("Project: {idea}\n"),
+                after: format!(
+                    "Review these files in a table, one row for each file: LGTM where it works, or ISSUE: and what is \
+                     wrong.{again}"
+                ),
+                files: shown(project, None),
+                prefill: format!("{}{begun}", review::HEAD),
+                begun,
+                stop: vec!["\n\n".to_owned(), "```".to_owned()],
+            }
+        }
         Purpose::Risks => Words {
             before: format!("Project: {idea}\n"),
             after: "Sum up the risks of running this service, the worst first, five lines at most."
                 .to_owned(),
             files: shown(project, None),
             prefill: "- ".to_owned(),
+            begun: "- ".to_owned(),
             stop: vec!["\n\n\n".to_owned(), "```".to_owned()],
         },
     }
@@ -270,6 +285,7 @@ fn compose(
         system: agent.prompt,
         user,
         prefill: words.prefill,
+        begun: words.begun,
         stop: words.stop,
         sampling: Sampling {
             max_tokens: u32::try_from(max_tokens).unwrap_or(u32::MAX),

@@ -1,8 +1,13 @@
-//! The reviewer's verdict: `LGTM`, or lines of `ISSUE: file: text`.
+//! The reviewer's verdict: a table with a row for each file that the request has begun, `| file | LGTM |` or
+//! `| file | ISSUE: text |`, since the smallest models go through all files only in a table. Larger ones may also say `LGTM`
+//! or `ISSUE: file: text` outside of it.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 use crate::path::FilePath;
+use crate::project::Project;
 
 /// A fault that the reviewer found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +28,22 @@ pub enum Verdict {
 /// The most issues of one review that count: a reviewer that finds more repeats itself.
 const MOST_ISSUES: usize = 12;
 
+/// How the reviewer's answer is begun, before the first row.
+pub(crate) const HEAD: &str = "| file | verdict |\n|---|---|\n";
+
+/// The first row, up to its verdict.
+pub(crate) fn first_row(project: &Project) -> String {
+    let first = project.files.first();
+    first.map_or("|".to_owned(), |file| format!("| {} |", file.planned.path))
+}
+
 /// Reads a review of these files. Issues with files that are not among them are no issues; a file that is named without
 /// its folder is found where only one has that name.
 pub(crate) fn parse(answer: &str, files: &[FilePath]) -> Verdict {
     let mut issues: Vec<Issue> = Vec::new();
     let mut says_good = false;
     for line in answer.lines() {
+        let line = &as_line(line, files);
         let line = line
             .trim()
             .trim_start_matches(['-', '*', '#', ' '])
@@ -63,6 +78,34 @@ pub(crate) fn parse(answer: &str, files: &[FilePath]) -> Verdict {
         (false, _) => Verdict::Issues(issues),
         (true, true) => Verdict::Good,
         (true, false) => Verdict::Unclear,
+    }
+}
+
+/// A row of the table as a line of its own.
+fn as_line<'a>(line: &'a str, files: &[FilePath]) -> Cow<'a, str> {
+    let cells = line
+        .trim()
+        .strip_prefix('|')
+        .and_then(|row| row.split_once('|'));
+    let Some((file, verdict)) = cells else {
+        return line.into();
+    };
+    let verdict = verdict.trim().trim_end_matches('|').trim();
+    let issue = verdict
+        .get(.."ISSUE".len())
+        .filter(|word| word.eq_ignore_ascii_case("ISSUE"))
+        .map(|word| verdict[word.len()..].trim_start_matches([':', ' ']));
+    match issue {
+        // The row that was begun may have been gone on with as a line.
+        Some(text)
+            if text
+                .split_once(':')
+                .is_some_and(|(name, _)| find(name, files).is_some()) =>
+        {
+            format!("ISSUE: {text}").into()
+        }
+        Some(text) => format!("ISSUE: {}: {text}", file.trim()).into(),
+        None => verdict.into(),
     }
 }
 
@@ -143,6 +186,27 @@ mod tests {
             "",
         ] {
             assert_eq!(parse(answer, &files()), Verdict::Unclear, "{answer}");
+        }
+    }
+
+    /// What Qwen2.5-Coder 0.5B said of three files.
+    #[test]
+    fn a_table_is_read_row_by_row() {
+        let good = "| app/main.py | LGTM |\n| app/models.py | LGTM |";
+        assert_eq!(parse(good, &files()), Verdict::Good);
+        let mixed =
+            "| app/main.py | LGTM |\n| app/models.py | Issue: The `Recipe` class has no `id`. |";
+        assert_eq!(
+            issues(mixed),
+            ["app/models.py=The `Recipe` class has no `id`."]
+        );
+        let begun = "| app/main.py | ISSUE: app/models.py: no id\nISSUE: app/main.py: no route";
+        assert_eq!(
+            issues(begun),
+            ["app/models.py=no id", "app/main.py=no route"]
+        );
+        for unclear in ["| app/main.py |", "| app/main.py | It defines a class. |"] {
+            assert_eq!(parse(unclear, &files()), Verdict::Unclear, "{unclear}");
         }
     }
 

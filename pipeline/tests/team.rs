@@ -6,7 +6,7 @@ use pipeline::{
     Effect, Event, Failure, FilePath, FileProblem, Finish, Limits, Notice, Pipeline, Project,
     Purpose, Request, Role, Run, Stage, Team,
 };
-use support::{answer, count, drive, good_answer, new_team};
+use support::{MAIN, answer, count, drive, good_answer, new_team};
 
 fn path(text: &str) -> FilePath {
     FilePath::parse(text).unwrap()
@@ -45,7 +45,7 @@ fn an_idea_becomes_files_in_the_order_of_their_needs() {
     assert_eq!((project.stage, &project.run), (Stage::Done, &Run::Finished));
     assert_eq!(
         project.file(&path("app/main.py")).unwrap().text(),
-        Some("# app/main.py\nx = 1\n")
+        Some(MAIN)
     );
     assert_eq!(project.risks.as_deref(), Some("- No authentication."));
     assert!(project.notices.is_empty(), "{:?}", project.notices);
@@ -80,7 +80,8 @@ fn a_file_is_written_with_what_it_needs_in_sight_and_begun_as_code() {
         .find(|request| request.purpose.path() == Some(&path("app/main.py")))
         .unwrap();
     assert!(main.user.contains("# app/db.py"), "{}", main.user);
-    assert_eq!(main.prefill, "```python\n");
+    assert!(MAIN.starts_with(&main.begun) && main.begun.contains("import x"));
+    assert_eq!(main.prefill, format!("```python\n{}", main.begun));
     assert!(main.stop.contains(&"\n### ".to_owned()) && main.stop.contains(&"\n```".to_owned()));
 }
 
@@ -330,5 +331,30 @@ fn an_idea_that_does_not_fit_the_window_says_so() {
         Run::Failed {
             reason: Failure::Window { .. }
         }
+    ));
+}
+
+#[test]
+fn what_was_begun_is_no_file_by_itself() {
+    let mut team = new_team("x");
+    let mut empty = 0;
+    drive(&mut team, Event::Start, |request| {
+        if request.purpose.path() == Some(&path("app/main.py")) && empty < 1 {
+            empty += 1;
+            return answer(request, (" \n".to_owned(), Finish::Stop));
+        }
+        answer(request, good_answer(request))
+    });
+    let project = team.project();
+    assert_eq!(
+        project.file(&path("app/main.py")).unwrap().text(),
+        Some(MAIN)
+    );
+    assert!(matches!(
+        project.notices.as_slice(),
+        [Notice::FileRefused {
+            problem: FileProblem::Empty,
+            ..
+        }]
     ));
 }
