@@ -28,19 +28,14 @@ export const en: Sentences = {
     join: "Join your machine",
     starting: "The model is starting:",
   },
-  unreachable: {
-    title: "The hub can't be reached",
-    lead: "Check the network, and that the hub is running. The conversation stays in this tab.",
-    retry: "Try again",
-  },
   prompt: {
     label: "Prompt or command",
-    placeholder: "Ask something, or write kpn help",
+    placeholder: "Ask anything",
     edit: "Edit the prompt",
     send: "Send",
     stop: "Stop",
     busy: "An answer is under way. Stop it if you want to send another prompt.",
-    keys: "Enter sends, Shift+Enter begins a new line, the arrows bring back earlier lines.",
+    keys: "Enter sends, Shift+Enter begins a new line, kpn help shows the commands.",
     answers: (agent) => `Answers: ${agent}`,
     options: "Suggestions",
     optionCount: (count) =>

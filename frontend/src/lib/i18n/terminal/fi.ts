@@ -45,19 +45,14 @@ export const fi = {
     join: "Liitä koneesi",
     starting: "Malli käynnistyy:",
   },
-  unreachable: {
-    title: "Keskukseen ei saada yhteyttä",
-    lead: "Tarkista verkko ja se, että keskus on käynnissä. Keskustelu säilyy tässä välilehdessä.",
-    retry: "Yritä uudelleen",
-  },
   prompt: {
     label: "Kehote tai komento",
-    placeholder: "Kysy jotain tai kirjoita kpn help",
+    placeholder: "Kysy jotain",
     edit: "Muokkaa kehotetta",
     send: "Lähetä",
     stop: "Keskeytä",
     busy: "Vastaus on kesken. Keskeytä se, jos haluat lähettää uuden.",
-    keys: "Enter lähettää, Shift+Enter vaihtaa riviä, nuolet tuovat aiemmat rivit.",
+    keys: "Enter lähettää, Shift+Enter vaihtaa riviä, kpn help näyttää komennot.",
     answers: (agent: string) => `Vastaa: ${agent}`,
     options: "Ehdotukset",
     optionCount: (count: number) =>
