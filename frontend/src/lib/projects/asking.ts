@@ -2,6 +2,7 @@
 
 import type { Answer, Message, Prompt } from "../hub/chat";
 import type { HubView } from "../page/hub-status";
+import type { Sampling } from "../settings/settings";
 import type { Job, Wait } from "./job";
 import { judge, wordsOf } from "./judgement";
 import type { WorkRequest } from "./wasm";
@@ -115,7 +116,19 @@ function promptOf({ system, user, prefill, sampling, stop }: WorkRequest, model:
   if (system !== "") messages.push({ role: "system", content: system });
   messages.push({ role: "user", content: user });
   if (prefill !== "") messages.push({ role: "assistant", content: prefill });
-  return { model, messages, sampling, stop };
+  return { model, messages, sampling: asWritten(sampling), stop };
+}
+
+/** The pipeline has single precision: 0.7 must not go out as 0.699999988079071. */
+function asWritten(sampling: Sampling): Sampling {
+  const plain = (value: number): number => Number(value.toPrecision(7));
+  const { temperature, top_p, repeat_penalty } = sampling;
+  return {
+    ...sampling,
+    temperature: plain(temperature),
+    top_p: plain(top_p),
+    repeat_penalty: plain(repeat_penalty),
+  };
 }
 
 /** Until the hub tells that what was missing is there, or until it is time to see for oneself. */
@@ -129,8 +142,8 @@ async function wait(
   const { signal } = job;
   job.state.set({ wait: what, model: null, startedAt: null });
   const { hub, pause } = surroundings;
-  // What the hub tells may be older than its refusal, or another than it does: a moment passes in any case.
-  await pause(Math.min(MOST_MOMENT_MS, LEAST_PAUSE_MS * 2 ** Math.max(0, refusals - 1)), signal);
+  // What the hub tells may be older than its refusal, or another than it does: then a moment passes in any case.
+  if (refusals > 0) await pause(Math.min(MOST_MOMENT_MS, LEAST_PAUSE_MS * 2 ** (refusals - 1)), signal);
   const isWithdrawn = (): boolean => signal.aborted;
   if (isWithdrawn() || isThere(what, job, surroundings)) return;
   const news = new AbortController();
