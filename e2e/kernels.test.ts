@@ -30,8 +30,8 @@ it.each(["plain", "relaxed"])("pass as compiled with %s SIMD", async (build) => 
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     // A test that fails ends in a trap: there is no unwinding.
     const outcome = await page.evaluate(`
-      import("/node.js")
-        .then(({ default: run }) => run({ module_or_path: "/node_bg.wasm" }))
+      import("/tests.js")
+        .then(({ default: run }) => run({ module_or_path: "/tests_bg.wasm" }))
         .then(() => "passed", (error) => error.stack ?? String(error))`);
     expect(outcome).toBe("passed");
   } finally {

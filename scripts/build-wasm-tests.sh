@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the engine's unit tests for browsers, unless these sources were built before, and prints the folder:
-# plain/ and relaxed/, each with node.js and node_bg.wasm. e2e/kernels.test.ts runs them.
+# plain/ and relaxed/, each with tests.js and tests_bg.wasm. e2e/kernels.test.ts runs them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +20,7 @@ build() { # FOLDER
     # Tests unwind in the compiler's eyes, which the profile for browsers does not.
     binary="$(cargo_for_browsers "$name" test --no-run --release --package engine --lib --message-format json |
       sed -n 's/.*"executable":"\([^"]*\.wasm\)".*/\1/p')"
-    bind_for_browsers "$binary" "$1/$name"
+    bind_for_browsers "$binary" "$1/$name" tests
   done
 }
 

@@ -21,11 +21,11 @@ build() { # FOLDER
   say building_wasm
   for name in plain threads; do
     cargo_for_browsers "$name" build --profile wasm --package node --lib >&2
-    bind_for_browsers "$CARGO_TARGET_DIR/wasm-$name/$wasm_target/wasm/node.wasm" "$1/$name"
+    bind_for_browsers "$CARGO_TARGET_DIR/wasm-$name/$wasm_target/wasm/node.wasm" "$1/$name" node
   done
   # As a library for the page only here: the command that uses the crate natively needs none.
   cargo_for_browsers any rustc --profile wasm-small --package pipeline --lib --crate-type cdylib >&2
-  bind_for_browsers "$CARGO_TARGET_DIR/wasm-any/$wasm_target/wasm-small/pipeline.wasm" "$1/pipeline"
+  bind_for_browsers "$CARGO_TARGET_DIR/wasm-any/$wasm_target/wasm-small/pipeline.wasm" "$1/pipeline" pipeline
 }
 
 need_rust
