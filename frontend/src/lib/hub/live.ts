@@ -34,6 +34,7 @@ export class LiveFeed {
   readonly #listener: Listener;
   #running: AbortController | null = null;
   #heardAt: number | null = null;
+  #pausing = false;
 
   constructor(fetcher: typeof fetch, listener: Listener) {
     this.#fetcher = fetcher;
@@ -43,6 +44,11 @@ export class LiveFeed {
   /** What was told last is true now. */
   get isLive(): boolean {
     return this.#heardAt !== null;
+  }
+
+  /** It waits before it tries again. */
+  get isPausing(): boolean {
+    return this.#pausing;
   }
 
   start(): void {
@@ -55,6 +61,7 @@ export class LiveFeed {
     this.#running?.abort();
     this.#running = null;
     this.#heardAt = null;
+    this.#pausing = false;
   }
 
   /** Something happened to the page or the network: tries at once instead of after a pause. */
@@ -76,15 +83,22 @@ export class LiveFeed {
         this.#listener.onRefused();
         // An older hub will not have learnt it in a minute.
         if (failure.kind === "unreadable" || failure.status === 404) return;
-        await sleep(REFUSED_PAUSE_MS, signal);
+        await this.#pause(REFUSED_PAUSE_MS, signal);
       } else {
         // Proxies end long connections, and so do hubs that stop: the next try tells which.
         failures = heard ? 0 : failures + 1;
         if (!heard) this.#listener.onLost();
-        await sleep(pauseAfter(failures), signal);
+        await this.#pause(pauseAfter(failures), signal);
       }
       if (isOver(signal)) return;
     }
+  }
+
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    this.#pausing = true;
+    await sleep(milliseconds, signal);
+    // By then another run may have begun.
+    if (!signal.aborted) this.#pausing = false;
   }
 
   /** Hands on what is told until the connection ends, and why it did. */

@@ -30,6 +30,17 @@ export interface Span {
 
 export const CHART_HEIGHT = 176;
 
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** What may lie between two times on the axis. */
+const STEPS = [
+  ...[1, 2, 5, 10, 30].map((minutes) => minutes * MINUTE),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
+  ...[1, 2, 3, 5, 7, 14].map((days) => days * DAY),
+];
+
 export function drawChart(into: HTMLElement, look: ChartLook, columns: Columns, span: Span): Chart {
   const colour = colourOf(into);
   let shown = span;
@@ -50,7 +61,10 @@ export function drawChart(into: HTMLElement, look: ChartLook, columns: Columns, 
     axes: [
       {
         ...axis(colour),
+        size: 26,
         space: 64,
+        // Steps of seconds would all be called by the same minute.
+        incrs: STEPS,
         values: (_, splits) => splits.map(look.timeText),
       },
       {

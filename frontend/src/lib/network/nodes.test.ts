@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { NodeStats } from "../hub/stats";
-import { deviceFacts, isOwn, kindOf, loadOf, sortNodes, uptime } from "./nodes";
+import { deviceFacts, isOwn, kindOf, loadOf, roughly, sortNodes, uptime } from "./nodes";
 
 function node(id: string, change: Partial<NodeStats> = {}): NodeStats {
   return {
@@ -79,6 +79,18 @@ it("counts how long a machine has been here, whatever the clocks say", () => {
   expect(uptime(node("1"), 160_000)).toBe(60);
   expect(uptime(node("1"), 10_000)).toBe(0);
   expect(uptime(node("1", { joined_at: undefined }), 160_000)).toBe(null);
+});
+
+it.each([
+  [0, "seconds", 0, 0],
+  [59.9, "seconds", 59, 0],
+  [60, "minutes", 1, 0],
+  [3599, "minutes", 59, 0],
+  [93_720, "hours", 26, 2],
+  [172_799, "hours", 47, 59],
+  [180_000, "days", 2, 2],
+])("tells %d seconds in %s", (seconds, unit, count, rest) => {
+  expect(roughly(seconds)).toEqual({ unit, count, rest });
 });
 
 it("adds up what is in use", () => {

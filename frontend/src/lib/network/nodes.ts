@@ -48,6 +48,23 @@ export function uptime(node: NodeStats, now: number): number | null {
   return node.joined_at === undefined ? null : Math.max(0, now / 1000 - node.joined_at);
 }
 
+export interface Duration {
+  unit: "seconds" | "minutes" | "hours" | "days";
+  count: number;
+  /** In the next smaller unit; 0 where that would say too much. */
+  rest: number;
+}
+
+/** As exactly as a person wants to know: nobody counts the seconds of an hour. */
+export function roughly(seconds: number): Duration {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (minutes < 1) return { unit: "seconds", count: Math.floor(seconds), rest: 0 };
+  if (hours < 1) return { unit: "minutes", count: minutes, rest: 0 };
+  if (hours < 48) return { unit: "hours", count: hours, rest: minutes % 60 };
+  return { unit: "days", count: Math.floor(hours / 24), rest: hours % 24 };
+}
+
 export interface Load {
   busy: number;
   slots: number;

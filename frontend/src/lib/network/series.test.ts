@@ -16,8 +16,8 @@ describe("the last minutes", () => {
   it("are a line that holds until now, broken where nothing was heard", () => {
     const first = START / 1000;
     expect(recentColumn(moments, "prompts_per_minute", START + 70_000)).toEqual([
-      [first, first + 20, first + 50, first + 70],
-      [3, null, 8, 8],
+      [first, first + 19.999, first + 20, first + 50, first + 70],
+      [3, 3, null, 8, 8],
     ]);
     expect(recentColumn([], "prompts_per_minute", START)).toEqual([[], []]);
   });

@@ -7,12 +7,23 @@ import type { Moment } from "./recent";
 /** Seconds since 1970, then a column for each line; null where nothing is known. */
 export type Columns = [number[], ...(number | null)[][]];
 
-/** The last value holds until now. */
+/** Each value holds until the next, and the last until now. */
 export function recentColumn(moments: readonly Moment[], key: keyof Rates, now: number): Columns {
+  const times: number[] = [];
+  const values: (number | null)[] = [];
+  const add = (at: number, value: number | null): void => {
+    times.push(at / 1000);
+    values.push(value);
+  };
+  for (const { at, rates } of moments) {
+    // A line reaches as far as something was known.
+    const before = values.at(-1);
+    if (rates === null && before !== undefined && before !== null) add(at - 1, before);
+    add(at, rates?.[key] ?? null);
+  }
   const last = moments.at(-1);
-  const held = last === undefined ? [] : [{ ...last, at: Math.max(now, last.at) }];
-  const all = [...moments, ...held];
-  return [all.map(({ at }) => at / 1000), all.map(({ rates }) => rates?.[key] ?? null)];
+  if (last !== undefined && now > last.at) add(now, last.rates?.[key] ?? null);
+  return [times, values];
 }
 
 export interface Spread {

@@ -101,6 +101,19 @@ it("notices a hub that is gone, and one that is back", async () => {
   expect([hub.value.connection, prompts()]).toEqual(["connected", 8]);
 });
 
+it("listens at once to a hub that answers again", async () => {
+  feeds.stats = null;
+  feeds.answer = "nothing";
+  stop = hub.follow();
+  await pass(65_000);
+  feeds.stats = sampleStats(0);
+  feeds.answer = "feed";
+  const { asked } = feeds;
+  await hub.refresh();
+  await pass(0);
+  expect(feeds.asked).toBe(asked + 1);
+});
+
 it("asks where there is no feed, when something happens", async () => {
   feeds.answer = "missing";
   stop = hub.follow();

@@ -40,8 +40,9 @@ export class HubStatus extends Observable<HubView> {
 
   /** Asks for everything anew. */
   async refresh(): Promise<void> {
-    // A hub that does not answer may have left a connection behind that looks alive.
-    if (!(await this.#ask()) && this.#follows) this.#feed.restart();
+    const answers = await this.#ask();
+    // A hub that answers need not be waited for; one that does not may have left a connection that looks alive.
+    if (this.#follows && (!answers || this.#feed.isPausing)) this.#feed.restart();
   }
 
   /** Listens from now on, until it is undone. */

@@ -1,6 +1,7 @@
 // The Finnish sentences of the network view.
 
 import type { HistoryRange } from "../../hub/history";
+import type { Duration } from "../../network/nodes";
 
 const ranges: Record<HistoryRange, string> = { day: "Vuorokausi", week: "Viikko", month: "Kuukausi" };
 
@@ -13,16 +14,22 @@ const lastRange: Record<HistoryRange, string> = {
 const failedOf = (failed: string) =>
   failed === "0" ? "kaikkiin vastattiin" : `joista epäonnistui ${failed}`;
 
+const since: Record<Duration["unit"], (count: number, rest: number) => string> = {
+  seconds: (count) => `${count} s`,
+  minutes: (count) => `${count} min`,
+  hours: (count, minutes) => (minutes === 0 ? `${count} h` : `${count} h ${minutes} min`),
+  days: (count, hours) => (hours === 0 ? `${count} pv` : `${count} pv ${hours} h`),
+};
+
 export const fi = {
   title: "Verkko",
   lead: "Koneet, jotka vastaavat kehotteisiin tässä keskuksessa juuri nyt. Kehotteiden tekstiä ei näy täällä eikä sitä tallenneta.",
   live: "Päivittyy itsestään",
   asking: "Haetaan tietoja keskukselta…",
   gone: (time: string) =>
-    `Keskukseen ei ole yhteyttä. Alla on se, mikä tiedettiin kello ${time}. Yhteyttä yritetään koko ajan uudelleen.`,
+    `Alla on se, mikä verkosta tiedettiin kello ${time}. Sivu yrittää koko ajan saada yhteyden ja päivittyy sitten itsestään.`,
   goneUnknown:
-    "Keskukseen ei ole yhteyttä, eikä verkosta tiedetä vielä mitään. Tarkista, että keskus on käynnissä; yhteyttä yritetään koko ajan uudelleen.",
-  tryAgain: "Yritä nyt",
+    "Verkosta ei tiedetä vielä mitään. Tarkista, että keskus on käynnissä; sivu yrittää koko ajan saada yhteyden.",
   now: "Juuri nyt",
   facts: {
     nodes: "Koneita",
@@ -33,8 +40,8 @@ export const fi = {
     speedHint: "kaikki koneet yhteensä",
     queue: "Jonossa",
     running: (count: string) => `vastataan nyt ${count} kehotteeseen`,
-    total: "Vastauksia yhteensä",
-    failed: (count: string) => `lisäksi epäonnistui ${count}`,
+    total: "Kehotteita yhteensä",
+    failed: (count: string) => (count === "0" ? "yksikään ei epäonnistunut" : `joista epäonnistui ${count}`),
     tokens: "Tokeneita vastauksissa",
     promptTokens: (count: string) => `kehotteissa ${count}`,
   },
@@ -59,6 +66,7 @@ export const fi = {
     loadOf: (busy: number, slots: number) => `${busy} / ${slots}`,
     loadLabel: (name: string) => `Koneen ${name} kuorma`,
     uptime: "Verkossa",
+    since,
     prompts: "Vastauksia",
     tokens: "Tokeneita",
     none: "–",
@@ -75,6 +83,7 @@ export const fi = {
     prompts: "Kehotteita minuutissa",
     speed: "Tokeneita sekunnissa",
     summary: (now: string, least: string, most: string) => `Nyt ${now}. Vaihdellut välillä ${least}–${most}.`,
+    steady: (now: string) => `Nyt ${now}.`,
     unknownNow: (least: string, most: string) => `Nyt ei tiedossa. Vaihdellut välillä ${least}–${most}.`,
     nothing: "Vielä ei ole kuultu mitään.",
     old: "Tämä keskus on vanhempi kuin sivu eikä kerro nopeuksia.",
