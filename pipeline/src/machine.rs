@@ -192,6 +192,7 @@ impl Pipeline {
 
     fn written(&mut self, path: &FilePath, begun: &str, text: &str, finish: Finish) {
         let (rounds, limits) = (self.project.rounds, self.limits);
+        let is_mended = self.project.stage == Stage::Mending;
         let Some(file) = self.project.file_mut(path) else {
             return;
         };
@@ -214,6 +215,9 @@ impl Pipeline {
             }
             FileProblem::TooLong
         } else if let (Some(text), true) = (clean(&raw, path), is_new || continuations.is_some()) {
+            if is_mended && has_shrunk(file.text(), &text) {
+                return self.refused(path, FileProblem::Shrunk);
+            }
             file.state = FileState::Written;
             file.attempts = 0;
             file.instruction = None;
@@ -233,20 +237,39 @@ impl Pipeline {
 
     fn refused(&mut self, path: &FilePath, problem: FileProblem) {
         let most = self.limits.attempts;
+        let mends = self.project.stage == Stage::Mending;
         let Some(file) = self.project.file_mut(path) else {
             return;
         };
-        file.state = FileState::Waiting;
         file.attempts += 1;
         let gives_up = file.attempts >= most;
-        let path = path.clone();
-        if gives_up {
-            self.fail(Failure::File { path, problem });
+        let is_mended = mends && file.text().is_some();
+        file.state = if gives_up && is_mended {
+            FileState::Written
         } else {
+            FileState::Waiting
+        };
+        let path = path.clone();
+        if !gives_up {
             self.project
                 .notices
                 .push(Notice::FileRefused { path, problem });
+        } else if is_mended {
+            self.leave_as_it_is(&path);
+        } else {
+            self.fail(Failure::File { path, problem });
         }
+    }
+
+    /// A file that nobody could mend keeps the text that it has.
+    fn leave_as_it_is(&mut self, path: &FilePath) {
+        let issues = std::mem::take(&mut self.project.issues);
+        let (left, others) = issues.into_iter().partition(|issue| issue.path == *path);
+        self.project.issues = others;
+        self.project
+            .notices
+            .push(Notice::IssuesLeft { issues: left });
+        self.after_writing();
     }
 
     /// Goes on once all files are written.
@@ -475,4 +498,13 @@ impl Pipeline {
             Purpose::Write { path }
         })
     }
+}
+
+/// Whether a mended file has lost so much that mending it has broken it: small models answer a remark on one line with
+/// nothing but that line.
+fn has_shrunk(before: Option<&str>, after: &str) -> bool {
+    const FEW: usize = 8;
+    let lines = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count();
+    let before = before.map_or(0, lines);
+    before > FEW && 2 * lines(after) < before
 }

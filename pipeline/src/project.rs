@@ -79,6 +79,8 @@ pub enum FileProblem {
     Repeats,
     /// It goes on past the window, or past as many continuations as are allowed.
     TooLong,
+    /// Most of what the file had is gone.
+    Shrunk,
 }
 
 /// Something that went another way than planned, and what was done.

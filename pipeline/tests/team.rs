@@ -358,3 +358,36 @@ fn what_was_begun_is_no_file_by_itself() {
         }]
     ));
 }
+
+#[test]
+fn a_file_that_mending_would_break_stays_as_it_was() {
+    let mut team = new_team("x");
+    let whole: String = (0..20).map(|line| format!("x{line} = {line}\n")).collect();
+    let mut reviews = 0;
+    let run = drive(&mut team, Event::Start, |request| {
+        let is_main = request.purpose.path() == Some(&path("app/main.py"));
+        let text = match &request.purpose {
+            Purpose::Write { .. } if is_main => whole.clone(),
+            Purpose::Mend { .. } => "x0 = 1\n".to_owned(),
+            Purpose::Review if reviews == 0 => {
+                reviews += 1;
+                "ISSUE: app/main.py: x0 is wrong".to_owned()
+            }
+            _ => good_answer(request).0,
+        };
+        answer(request, (text, Finish::Stop))
+    });
+    let mends = asked(&run.requests)
+        .iter()
+        .filter(|name| *name == "mend app/main.py")
+        .count();
+    assert_eq!(mends, 3);
+    let project = team.project();
+    let main = project.file(&path("app/main.py")).unwrap();
+    assert!(main.text().unwrap().ends_with(&whole));
+    assert_eq!((main.versions.len(), &project.run), (1, &Run::Finished));
+    assert!(matches!(
+        project.notices.last(),
+        Some(Notice::IssuesLeft { issues }) if issues.len() == 1
+    ));
+}

@@ -8,7 +8,7 @@ const role = v.picklist(roles);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const path = v.pipe(v.string(), v.regex(/^[\w./-]{1,120}$/));
 const share = v.picklist(["whole", "outline", "nothing"]);
-const fileProblem = v.picklist(["empty", "repeats", "too_long"]);
+const fileProblem = v.picklist(["empty", "repeats", "too_long", "shrunk"]);
 const issue = v.object({ path, text: v.string() });
 
 const failure = v.variant("kind", [

@@ -27,6 +27,7 @@ const fileProblems: Record<FileProblem, string> = {
   empty: "there was no file in the answer",
   repeats: "the answer repeated itself",
   too_long: "the answer did not end",
+  shrunk: "the mended file would have lost most of its text",
 };
 
 const machineProblems: Record<MachineProblem, string> = {

@@ -26,6 +26,7 @@ const fileProblems: Record<FileProblem, string> = {
   empty: "vastauksessa ei ollut tiedostoa",
   repeats: "vastaus toisti itseään",
   too_long: "vastaus ei päättynyt",
+  shrunk: "korjaus olisi hukannut suurimman osan tiedostosta",
 };
 
 const machineProblems: Record<MachineProblem, string> = {
