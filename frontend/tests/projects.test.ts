@@ -187,8 +187,6 @@ describe("a project that is interrupted", () => {
 
   it("waits for a node that is lost, and says so", async () => {
     script({ but: (asked, times) => (asked.is === "plan" && times === 1 ? { chat: "breaks" } : null) });
-    bench.hub.orders.chat = "refuses";
-    bench.hub.orders.nodes = 1;
     await begin();
     await untilRun("valmis");
     await see("Kone katosi kesken vastauksen, ja toiselta pyydettiin sama.");

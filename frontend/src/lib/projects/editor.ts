@@ -59,8 +59,11 @@ export class CodeEditor {
 
   constructor(options: EditorOptions) {
     const { parent, path, text, readOnly, original, words } = options;
+    // In a shadow the editor's styles are adopted; in the page they would be an element, which the page's policy forbids.
+    const root = parent.shadowRoot ?? parent.attachShadow({ mode: "open" });
     this.#view = new EditorView({
-      parent,
+      parent: root,
+      root,
       doc: text,
       extensions: [
         basics(words),
@@ -163,7 +166,6 @@ function comparison(original: string, words: EditorWords): Extension {
     mergeControls: (type, action) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.className = "small";
       button.textContent = words[type];
       button.title = type === "accept" ? words.acceptHint : words.rejectHint;
       // With the keyboard too: CodeMirror's own listens to the mouse only.
