@@ -1,12 +1,15 @@
 // The guide: what a reader sees of it, presses and writes in it.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { Bench, PICTURES } from "./bench";
 import { lookAt } from "./browser";
 import { guideEngine } from "./guide-engine";
 
 const bench = new Bench();
+
+// The longest page of all, looked at from eight sides.
+vi.setConfig({ testTimeout: 180_000 });
 
 async function open(address = "/guide/"): Promise<void> {
   await bench.page.goto(bench.hub.url + address);
@@ -57,7 +60,7 @@ describe("the guide", () => {
     await leaf();
     expect(await count()).toMatch(/^1\d tokenia$/);
     await lookAt(bench.page, PICTURES, "guide");
-  }, 180_000);
+  });
 
   it("has a table of contents that goes to its parts and shows where the reader is", async () => {
     await bench.page.setViewportSize({ width: 1440, height: 900 });
