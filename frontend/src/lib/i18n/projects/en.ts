@@ -45,7 +45,6 @@ const importProblems: Record<ImportProblem, string> = {
 const shares = { outline: "outline only", nothing: "not at all", whole: "whole" };
 
 export const en: ProjectWords = {
-  title: "Projects",
   lead: "Tell an idea, and the team plans, writes, tests and reviews its files.",
   new: {
     title: "New project",
@@ -83,7 +82,6 @@ export const en: ProjectWords = {
     importProblems,
     imported: "The project was imported.",
     tooLarge: "The file is too large for a project.",
-    dismiss: "Close the notice",
   },
   runs: {
     running: "running",
@@ -107,7 +105,6 @@ export const en: ProjectWords = {
     elsewhere: "The project is open in another tab",
     elsewhereHint: "You can follow it here. When the other tab is closed, work goes on in this one.",
     takeOver: "Go on in this tab",
-    idea: "Idea",
   },
   actions: {
     label: "Actions of the project",
@@ -130,7 +127,6 @@ export const en: ProjectWords = {
     stageDone: "done",
     stageNow: "now",
     stageAhead: "to come",
-    idle: "The team is at rest.",
     neverStarted: "The team begins by planning the files.",
     stopped: "You stopped the team. It goes on from where it was.",
     finished: "All files are written and reviewed.",
@@ -185,15 +181,12 @@ export const en: ProjectWords = {
       draft: "not saved",
     },
     issues: (count) => (count === 1 ? "1 remark" : `${count} remarks`),
-    choose: "Choose a file from the list.",
-    purpose: "Purpose",
+    opensHere: "Files open here.",
     writer: (name) => `Written by ${name}`,
     empty: "The file has not been written yet.",
     code: (path) => `File ${path}`,
     saving: "Save (Ctrl+S)",
     saved: "Saved",
-    unsaved: "Changes are not saved",
-    readOnly: "Read-only while the file is written",
     remove: "Delete the file",
     removeSure: (path) => `Delete ${path} and all of its versions?`,
     removeLast: "It is the project's last file: the team would begin with a new plan.",
@@ -215,7 +208,6 @@ export const en: ProjectWords = {
     },
   },
   versions: {
-    title: "Versions",
     label: "Version",
     newest: "newest",
     option: (number, by, round) => (round === 0 ? `${number} · ${by}` : `${number} · ${by} · round ${round}`),

@@ -45,7 +45,6 @@ const importProblems: Record<ImportProblem, string> = {
 const shares = { outline: "vain runko", nothing: "ei lainkaan", whole: "kokonaan" };
 
 export const fi = {
-  title: "Projektit",
   lead: "Kerro idea, niin tiimi suunnittelee, kirjoittaa, testaa ja tarkastaa sen tiedostot.",
   new: {
     title: "Uusi projekti",
@@ -83,7 +82,6 @@ export const fi = {
     importProblems,
     imported: "Projekti tuotiin.",
     tooLarge: "Tiedosto on liian suuri projektiksi.",
-    dismiss: "Sulje ilmoitus",
   },
   runs: {
     running: "käynnissä",
@@ -107,7 +105,6 @@ export const fi = {
     elsewhere: "Projekti on auki toisessa välilehdessä",
     elsewhereHint: "Näet tässä, miten se etenee. Kun toinen välilehti suljetaan, työ jatkuu tässä.",
     takeOver: "Jatka tässä välilehdessä",
-    idea: "Idea",
   },
   actions: {
     label: "Projektin toiminnot",
@@ -130,7 +127,6 @@ export const fi = {
     stageDone: "tehty",
     stageNow: "nyt",
     stageAhead: "tulossa",
-    idle: "Tiimi ei työskentele.",
     neverStarted: "Tiimi aloittaa suunnittelemalla tiedostot.",
     stopped: "Pysäytit tiimin. Se jatkaa siitä, mihin jäi.",
     finished: "Kaikki tiedostot on kirjoitettu ja tarkastettu.",
@@ -186,15 +182,12 @@ export const fi = {
       draft: "tallentamatta",
     },
     issues: (count: number) => (count === 1 ? "1 huomautus" : `${count} huomautusta`),
-    choose: "Valitse tiedosto luettelosta.",
-    purpose: "Tarkoitus",
+    opensHere: "Tiedosto avautuu tähän.",
     writer: (name: string) => `Kirjoittaa: ${name}`,
     empty: "Tiedostoa ei ole vielä kirjoitettu.",
     code: (path: string) => `Tiedosto ${path}`,
     saving: "Tallenna (Ctrl+S)",
     saved: "Tallennettu",
-    unsaved: "Tallentamattomia muutoksia",
-    readOnly: "Vain luku, kun tiedostoa kirjoitetaan",
     remove: "Poista tiedosto",
     removeSure: (path: string) => `Poistetaanko ${path} ja sen kaikki versiot?`,
     removeLast: "Se on projektin viimeinen tiedosto: tiimi aloittaa sitten uudesta suunnitelmasta.",
@@ -216,7 +209,6 @@ export const fi = {
     },
   },
   versions: {
-    title: "Versiot",
     label: "Versio",
     newest: "uusin",
     option: (number: number, by: string, round: number) =>
