@@ -12,38 +12,73 @@ const MOST_NAMES: usize = 12;
 /// The first lines of a file that is not written yet; empty where nothing is certain.
 pub(crate) fn opening(file: &File, project: &Project, writer: &Agent) -> String {
     let path = &file.planned.path;
-    if path.as_str().ends_with("pyproject.toml") {
-        // Else models write the tables of Poetry.
-        return "[project]\nname = \"".to_owned();
+    let builds_on = |library: &str| writer.prompt.contains(library);
+    if path.as_str().ends_with("pyproject.toml") && builds_on("fastapi") {
+        return INSTALLED.to_owned();
     }
     if path.extension().as_deref() != Some("py") {
         return String::new();
     }
-    let needed = file.planned.needs.iter().filter_map(|need| {
-        let file = project.file(need)?;
-        Some((need, file.text()?))
-    });
-    if path.kind() == Kind::Test
-        && let Some((app, module)) = needed
-            .clone()
-            .find_map(|(need, text)| Some((fastapi_app(text)?, module(need)?)))
-    {
-        return format!(
-            "from fastapi.testclient import TestClient\n\nfrom {module} import {app}\n\n\
-             client = TestClient({app})\n\n\ndef test_"
-        );
-    }
-    let mut lines = String::new();
-    if path.kind() == Kind::Entry && writer.prompt.contains("FastAPI") {
-        lines.push_str("from fastapi import FastAPI, HTTPException\n");
-    }
-    for (need, text) in needed {
-        let names = defined(text);
-        if let (Some(module), false) = (module(need), names.is_empty()) {
-            lines.push_str(&format!("from {module} import {}\n", names.join(", ")));
+    let needed: Vec<(&FilePath, &str)> = file
+        .planned
+        .needs
+        .iter()
+        .filter_map(|need| Some((need, project.file(need)?.text()?)))
+        .collect();
+    let stem = path.stem();
+    match path.kind() {
+        Kind::Test => {
+            let app = needed
+                .iter()
+                .find_map(|(need, text)| Some((module(need)?, fastapi_app(text)?)));
+            if let Some((module, app)) = app {
+                return tested(&module, app);
+            }
         }
+        Kind::Data if is_stored(stem) && needed.is_empty() && builds_on("SQLAlchemy") => {
+            return STORED.to_owned();
+        }
+        Kind::Data if stem.starts_with("schema") && builds_on("Pydantic") => {
+            return DESCRIBED.to_owned();
+        }
+        _ => {}
     }
-    lines
+    let first = if path.kind() == Kind::Entry && builds_on("FastAPI") {
+        "from fastapi import FastAPI, HTTPException\n"
+    } else {
+        ""
+    };
+    let imports = needed.iter().filter_map(|(need, text)| {
+        let names = defined(text);
+        let module = module(need).filter(|_| !names.is_empty())?;
+        Some(format!("from {module} import {}\n", names.join(", ")))
+    });
+    first.to_owned() + &imports.collect::<String>()
+}
+
+/// Else models write Poetry's tables, and their tests don't find the service.
+const INSTALLED: &str = "[tool.pytest.ini_options]\npythonpath = [\".\"]\n\n[project]\nname = \"service\"\nversion = \"0.1.0\"\n\
+    requires-python = \">=3.11\"\ndependencies = [\n    \"fastapi\",\n    \"uvicorn\",\n";
+
+/// Else each file that stores something makes an engine of its own. One connection for all threads, since FastAPI
+/// answers in several.
+const STORED: &str = "from sqlalchemy import ForeignKey, String, create_engine\n\
+    from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, sessionmaker\n\n\
+    engine = create_engine(\"sqlite:///service.db\", connect_args={\"check_same_thread\": False})\n\
+    SessionLocal = sessionmaker(bind=engine)\n\n\n\
+    class Base(DeclarativeBase):\n    pass\n\n\nclass ";
+
+/// Else what is read from a database is no schema.
+const DESCRIBED: &str = "from pydantic import BaseModel, ConfigDict\n\n\nclass ";
+
+fn tested(module: &str, app: &str) -> String {
+    format!(
+        "from fastapi.testclient import TestClient\n\nfrom {module} import {app}\n\nclient = TestClient({app})\n\n\ndef test_"
+    )
+}
+
+fn is_stored(stem: &str) -> bool {
+    matches!(stem, "models" | "model" | "database" | "db")
 }
 
 /// A path as Python imports it; none where its name is no identifier.
@@ -122,9 +157,13 @@ mod tests {
     }
 
     fn opened(path: &str, texts: &[(&str, &str)]) -> String {
+        opened_by(Role::Coder, path, texts)
+    }
+
+    fn opened_by(role: Role, path: &str, texts: &[(&str, &str)]) -> String {
         let project = project(texts);
         let file = project.file(&FilePath::parse(path).unwrap()).unwrap();
-        opening(file, &project, &Team::default().agent(Role::Coder))
+        opening(file, &project, &Team::default().agent(role))
     }
 
     const MODELS: &str = "from x import y\n\nengine = create_engine('')\n_hidden = 1\nBase: type = object\n\nclass Item(Base):\n    \
@@ -159,9 +198,9 @@ mod tests {
     fn what_is_not_certain_is_left_to_the_model() {
         for (path, other) in [
             ("styles.css", ("models.py", MODELS)),
-            ("schemas.py", ("my-models.py", MODELS)),
-            ("schemas.py", ("models.py", "print(1)\n")),
-            ("schemas.py", ("models.py", "")),
+            ("pages.py", ("my-models.py", MODELS)),
+            ("pages.py", ("models.py", "print(1)\n")),
+            ("pages.py", ("models.py", "")),
         ] {
             assert_eq!(
                 opened(path, &[other, (path, "")]),
@@ -169,9 +208,5 @@ mod tests {
                 "{path} beside {other:?}"
             );
         }
-        assert_eq!(
-            opened("pyproject.toml", &[("pyproject.toml", "")]),
-            "[project]\nname = \""
-        );
     }
 }

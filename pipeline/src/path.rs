@@ -95,6 +95,12 @@ impl FilePath {
         ends_with(&other.0) || ends_with(&format!("{}.py", other.0.replace('.', "/")))
     }
 
+    /// The name up to its first dot.
+    pub(crate) fn stem(&self) -> &str {
+        let name = self.0.rsplit('/').next().unwrap_or_default();
+        name.split('.').next().unwrap_or_default()
+    }
+
     /// What follows the last dot of the name, in lower case.
     pub fn extension(&self) -> Option<String> {
         let name = self.0.rsplit('/').next()?;
