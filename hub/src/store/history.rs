@@ -34,14 +34,14 @@ const ROWS: &str = "SELECT submitted_at_ms, ending, prompt_tokens, completion_to
                     WHERE submitted_at_ms >= :start AND submitted_at_ms < :end
                     ORDER BY submitted_at_ms";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HistoryQuery {
     pub range: HistoryRange,
     pub offset: UtcOffset,
 }
 
 /// How far a reader's clock is ahead of UTC, in whole quarters of an hour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UtcOffset {
     minutes: i16,
 }
@@ -66,12 +66,12 @@ pub(super) struct HistoryReader {
 struct State {
     path: PathBuf,
     connection: Option<Connection>,
-    recent: HashMap<HistoryRange, Recent>,
+    /// There are only so many queries: three ranges, and the quarters of an hour of a day and a bit.
+    recent: HashMap<HistoryQuery, Recent>,
 }
 
 #[derive(Debug)]
 struct Recent {
-    query: HistoryQuery,
     read_at: SystemTime,
     history: History,
 }
@@ -117,10 +117,10 @@ impl HistoryReader {
 
 impl State {
     fn fresh(&self, query: HistoryQuery, now: SystemTime) -> Option<&History> {
-        let recent = self.recent.get(&query.range)?;
+        let recent = self.recent.get(&query)?;
         // A clock that was set back makes everything old.
         let age = now.duration_since(recent.read_at).ok()?;
-        (recent.query == query && age < FRESH).then_some(&recent.history)
+        (age < FRESH).then_some(&recent.history)
     }
 
     fn read(&mut self, query: HistoryQuery, now: SystemTime) -> Result<History, HistoryError> {
@@ -133,11 +133,10 @@ impl State {
             }
         })?;
         let recent = Recent {
-            query,
             read_at: now,
             history: history.clone(),
         };
-        self.recent.insert(query.range, recent);
+        self.recent.insert(query, recent);
         Ok(history)
     }
 

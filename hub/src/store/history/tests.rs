@@ -193,6 +193,11 @@ async fn one_look_serves_all_who_ask_within_seconds() {
         ..day
     };
     assert_eq!(prompts(elsewhere, NOW + 9_000).await, 1);
+    assert_eq!(
+        prompts(day, NOW + 9_500).await,
+        0,
+        "readers elsewhere do not push it out"
+    );
     assert_eq!(prompts(day, NOW + 10_000).await, 1);
     database.add(NOW, "stop");
     assert_eq!(prompts(day, NOW - 1).await, 2, "the clock was set back");
