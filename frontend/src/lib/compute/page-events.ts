@@ -17,6 +17,8 @@ export function watchPage(
     controller.wake();
     onReturn();
   };
+  // A tab may be opened in the background.
+  if (document.hidden) onHidden();
   document.addEventListener("visibilitychange", visibility);
   // A frozen tab and a page from the back-forward cache go on where they were.
   document.addEventListener("resume", back);
