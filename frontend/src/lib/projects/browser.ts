@@ -32,6 +32,10 @@ export function browserProjects(studio: Studio): ProjectsSurroundings {
     work: workSurroundings(studio, machines),
     now: () => Date.now(),
     newId: () => [...crypto.getRandomValues(new Uint32Array(2))].map((half) => half.toString(36)).join(""),
+    keepStorage: () => {
+      // Some browsers ask the person, who may take a while; others have no such thing.
+      void (navigator as { storage?: StorageManager }).storage?.persist().catch(() => false);
+    },
     running: {
       get: () => runningBeforeReload(session),
       set: (ids) => {

@@ -37,6 +37,7 @@ function browser() {
       machines,
       tabs: new Tabs(locks, channels.open()),
       now: () => Date.now(),
+      keepStorage: () => undefined,
       newId: () => `p${(ids += 1)}`,
       running: {
         get: () => running.ids,
@@ -198,6 +199,12 @@ describe("a project", () => {
       expect((await here.store.get(id))?.drafts).toEqual({ "a.py": "mine" });
     });
     await session.saveFile("a.py", "mine\n");
+    // Handed in by a view as it goes.
+    void session.saveFile("b.py", "mine too\n");
+    here.projects.leave(id);
+    await until(() => {
+      expect(kept(here)[0]?.project.files[1]?.versions.length).toBe(2);
+    });
     const record = kept(here)[0];
     expect(record?.drafts).toEqual({});
     expect(record?.project.files[0]?.versions.at(-1)).toEqual({ text: "mine\n", by: null, round: 0 });

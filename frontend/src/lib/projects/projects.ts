@@ -18,6 +18,8 @@ export interface ProjectsSurroundings {
   work: WorkSurroundings;
   now: () => number;
   newId: () => string;
+  /** Asks the browser not to clear what is kept for want of room. */
+  keepStorage: () => void;
   /** The projects that this tab's team works on, for after a reload. */
   running: { get(): string[]; set(ids: string[]): void };
 }
@@ -61,8 +63,9 @@ export class Projects {
 
   /** Saves a new project and lets the team begin. Resolves with its id. */
   async create(idea: string): Promise<string> {
-    const { machines, newId, now } = this.#surroundings;
+    const { machines, newId, now, keepStorage } = this.#surroundings;
     const project = await machines.newProject(idea);
+    keepStorage();
     const id = newId();
     // Running from the start: whoever opens it goes on from there.
     const record = newRecord(id, { ...project, run: { is: "running" } }, idea, now());
@@ -95,7 +98,12 @@ export class Projects {
     const entry = this.#sessions.get(id);
     if (entry === undefined) return;
     entry.users -= 1;
-    this.#letGo(id);
+    // Not before what the view hands in as it goes, such as a file that was being edited.
+    queueMicrotask(() => {
+      void entry.session.settled().then(() => {
+        this.#letGo(id);
+      });
+    });
   }
 
   isRunningHere(id: string): boolean {

@@ -57,6 +57,12 @@ export class Session {
     this.keepDraft(path, null);
   }
 
+  /** When all that was asked of it is done. */
+  settled(): Promise<void> {
+    const { value } = this.state;
+    return value.is === "open" ? value.work.settled() : Promise.resolve();
+  }
+
   /** Lets this tab work on the project: the one that does so stops and waits. */
   takeOver(): void {
     this.#surroundings.tabs.tell({ type: "yield", id: this.#id });

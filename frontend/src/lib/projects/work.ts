@@ -103,6 +103,11 @@ export class Work extends Observable<WorkView> {
     return this.#after(() => this.#handle(event));
   }
 
+  /** When all events so far are handled. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
   /** Ends all requests; the project stays as it was saved last. */
   close(): void {
     this.#closed = true;
