@@ -144,6 +144,11 @@ it("does not listen while nobody looks", async () => {
   await pass(0);
   expect(feeds.open).toEqual([]);
   expect(hub.value.connection).toBe("connected");
+  feeds.stats = null;
+  await hub.refresh();
+  await pass(60_000);
+  expect(feeds.open).toEqual([]);
+  feeds.stats = sampleStats(0);
   await hub.wake();
   feeds.tell(sampleStats(5));
   await pass(0);

@@ -22,6 +22,7 @@ export class HubStatus extends Observable<HubView> {
   #listed: string | null = null;
   #listing = false;
   #follows = false;
+  #rests = false;
 
   constructor(fetcher: typeof fetch) {
     super({ connection: "unknown", models: null, stats: null });
@@ -42,12 +43,13 @@ export class HubStatus extends Observable<HubView> {
   async refresh(): Promise<void> {
     const answers = await this.#ask();
     // A hub that answers need not be waited for; one that does not may have left a connection that looks alive.
-    if (this.#follows && (!answers || this.#feed.isPausing)) this.#feed.restart();
+    if (this.#follows && !this.#rests && (!answers || this.#feed.isPausing)) this.#feed.restart();
   }
 
   /** Listens from now on, until it is undone. */
   follow(): () => void {
     this.#follows = true;
+    this.#rests = false;
     this.#feed.start();
     return () => {
       this.#follows = false;
@@ -57,12 +59,14 @@ export class HubStatus extends Observable<HubView> {
 
   /** Nobody looks at the page: browsers allow only so many connections to one hub, for all their tabs together. */
   rest(): void {
+    this.#rests = true;
     this.#feed.stop();
     this.recent.lose(Date.now());
   }
 
   /** Somebody looks again, or the network came back. */
   async wake(): Promise<void> {
+    this.#rests = false;
     if (this.#follows) this.#feed.wake();
     await this.refresh();
   }
