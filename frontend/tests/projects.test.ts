@@ -145,7 +145,9 @@ describe("a project", () => {
     await press("Jatka");
     await untilRun("valmis");
     await press("Vertaa");
-    await bench.page.locator(".cm-deletedChunk").first().waitFor();
+    await bench.page.locator(".cm-deletedLine").first().waitFor();
+    await bench.page.locator(".cm-changedLine").first().waitFor();
+    await button("Hyväksy").first().waitFor();
     await lookAt(bench.page, PICTURES, "projects-diff");
     await press("Suomi");
     await press("Palauta versio 1");

@@ -52,8 +52,8 @@ const theme = EditorView.theme({
     border: "1px solid var(--line)",
   },
   ".cm-searchMatch": { backgroundColor: "var(--editor-match)" },
+  ".cm-remark-place": { padding: "0.25rem 0.75rem 0.375rem" },
   ".cm-remark": {
-    margin: "0.25rem 0.75rem 0.375rem",
     padding: "0.375rem 0.75rem",
     borderLeft: "3px solid var(--yellow)",
     borderRadius: "0 8px 8px 0",

@@ -190,12 +190,16 @@ class RemarkWidget extends WidgetType {
   }
 
   override toDOM(): HTMLElement {
-    const element = document.createElement("div");
-    element.className = "cm-remark";
-    element.setAttribute("role", "note");
+    const note = document.createElement("div");
+    note.className = "cm-remark";
+    note.setAttribute("role", "note");
     const where = document.createElement("b");
     where.textContent = `${this.where}: `;
-    element.append(where, this.text);
+    note.append(where, this.text);
+    // CodeMirror does not count a block's own margins: what is around the note is its padding.
+    const element = document.createElement("div");
+    element.className = "cm-remark-place";
+    element.append(note);
     return element;
   }
 
