@@ -2,11 +2,22 @@ import svelte from "@astrojs/svelte";
 import { defineConfig, passthroughImageService } from "astro/config";
 
 import { externalInline } from "./integrations/external-inline";
+import { preload } from "./integrations/preload";
 import { serviceWorker } from "./integrations/service-worker";
 import packageFile from "./package.json" with { type: "json" };
 
+const viewModules = {
+  "index.html": "terminal/StudioView.svelte",
+  "projects/index.html": "projects/ProjectsView.svelte",
+  "network/index.html": "network/NetworkView.svelte",
+  "compute/index.html": "compute/ComputeView.svelte",
+  "guide/index.html": "guide/GuideView.svelte",
+  "settings/index.html": "settings/SettingsView.svelte",
+};
+
 export default defineConfig({
-  integrations: [svelte(), externalInline(), serviceWorker()],
+  // The order matters: the service worker's list has the checksums of what the others have written.
+  integrations: [svelte(), externalInline(), preload(viewModules), serviceWorker()],
   image: { service: passthroughImageService() },
   devToolbar: { enabled: false },
   build: { inlineStylesheets: "never" },

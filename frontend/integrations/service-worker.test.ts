@@ -21,15 +21,19 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 describe("the service worker", () => {
-  it("keeps the pages and their files, and not the engine or the page of what is missing", async () => {
-    const { count, warnings } = await generateSW(workerOptions(root));
-    expect(warnings).toEqual([]);
-    expect(count).toBe(3);
-    const script = await readFile(`${root}sw.js`, "utf8");
-    for (const kept of ["index.html", "guide/index.html", "_astro/a.12345678.js"])
-      expect(script).toContain(`"${kept}"`);
-    for (const left of ["404.html", "wasm/plain/node.js"]) expect(script).not.toContain(`"${left}"`);
-  });
+  it(
+    "keeps the pages and their files, and not the engine or the page of what is missing",
+    { timeout: 60_000 },
+    async () => {
+      const { count, warnings } = await generateSW(workerOptions(root));
+      expect(warnings).toEqual([]);
+      expect(count).toBe(3);
+      const script = await readFile(`${root}sw.js`, "utf8");
+      for (const kept of ["index.html", "guide/index.html", "_astro/a.12345678.js"])
+        expect(script).toContain(`"${kept}"`);
+      for (const left of ["404.html", "wasm/plain/node.js"]) expect(script).not.toContain(`"${left}"`);
+    },
+  );
 
   const [engine] = workerOptions("/").runtimeCaching ?? [];
   const takes = (path: string, sameOrigin = true): boolean => {

@@ -260,7 +260,7 @@ describe("what goes wrong", () => {
     await bench.page.getByText("Keskukseen ei saada yhteyttä").waitFor();
     await lookAt(bench.page, PICTURES, "hub-gone");
     bench.hub.orders.apiWorks = true;
-    await bench.page.getByRole("button", { name: "Try again" }).click();
+    await bench.page.getByRole("button", { name: "Reconnect" }).click();
     await bench.page.getByText("The hub can't be reached").waitFor({ state: "detached" });
   });
 

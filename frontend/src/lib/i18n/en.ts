@@ -56,7 +56,7 @@ export const en: Dictionary = {
   offline: {
     title: "The hub can't be reached",
     text: "Prompts get no answers right now. The guide, the projects on this device and the settings work all the same.",
-    again: "Try again",
+    again: "Reconnect",
   },
   update: {
     ready: "There is a new version of Kipinä.",

@@ -56,7 +56,7 @@ export const fi = {
   offline: {
     title: "Keskukseen ei saada yhteyttä",
     text: "Kehotteisiin ei nyt saada vastauksia. Opas, tällä laitteella olevat projektit ja asetukset toimivat silti.",
-    again: "Yritä uudelleen",
+    again: "Yhdistä uudelleen",
   },
   update: {
     ready: "Kipinästä on uusi versio.",
