@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Bench, PICTURES } from "./bench";
 import { lookAt } from "./browser";
 import { fakeEngine, ready } from "./engine";
+import { guideEngine } from "./guide-engine";
 
 const bench = new Bench();
 
@@ -312,6 +313,35 @@ describe("commands", () => {
     await send("salaista");
     await see("vain oma koneesi saa vastata");
     expect(bench.hub.prompts).toHaveLength(1);
+  });
+
+  it("show the tokens of a text, or why they can't be shown", async () => {
+    await open();
+    await send("kpn tokens Hei maailma");
+    await see("ei ole asennettu selaimen laskentamoottoria");
+    bench.hub.orders.engine = guideEngine;
+    await bench.page.reload();
+    await open();
+    await send("kpn tokens Hei maailma 🌞");
+    const tokens = bench.page.getByRole("list", { name: "Mallin smollm2:135m tokenit" });
+    await tokens.getByText("␣maailma").waitFor();
+    await see(/5 tokenia, 13 merkkiä/);
+    await lookAt(bench.page, PICTURES, "terminal-tokens");
+  });
+
+  it("give an idea to the team, and go where the project grows", async () => {
+    bench.hub.orders.pipeline = false;
+    await open();
+    await send("kpn project Muistilista");
+    await see("Projektia ei voitu aloittaa.");
+    bench.hub.orders.pipeline = true;
+    await send("kpn project Muistilista");
+    await bench.page.waitForURL(/\/projects\/#/);
+    await bench.page.getByRole("heading", { name: "Muistilista" }).first().waitFor();
+    await bench.page.getByRole("link", { name: "Studio" }).click();
+    await see("Tiimi aloitti: Muistilista");
+    await press("Avaa projekti");
+    await bench.page.waitForURL(/\/projects\/#/);
   });
 
   it("choose the agent and the language, and clear", async () => {
