@@ -4,7 +4,7 @@ import { withPreloads, type BuiltScript } from "./preload";
 
 const script = (name: string, more: Partial<BuiltScript> = {}): BuiltScript => ({
   file: `_astro/${name}.js`,
-  module: null,
+  modules: [],
   imports: [],
   styles: [],
   ...more,
@@ -16,12 +16,12 @@ const built = [
   script("shared", { imports: ["_astro/svelte.js"] }),
   script("svelte"),
   script("guide", {
-    module: "/x/src/components/guide/GuideView.svelte",
+    modules: ["/x/src/lib/a.ts", "/x/src/components/guide/GuideView.svelte"],
     imports: ["_astro/shared.js", "_astro/chart.js"],
     styles: ["_astro/guide.css"],
   }),
   script("chart", { imports: ["_astro/guide.js"] }),
-  script("other", { module: "/x/src/components/network/NetworkView.svelte" }),
+  script("other", { modules: ["/x/src/components/network/NetworkView.svelte"] }),
 ];
 
 const page =

@@ -10,8 +10,8 @@ import type { Plugin } from "vite";
 export interface BuiltScript {
   /** As in `_astro/Shell.12345678.js`. */
   file: string;
-  /** The module that others import it for; null for what several share. */
-  module: string | null;
+  /** The paths of the modules in it. */
+  modules: readonly string[];
   imports: readonly string[];
   styles: readonly string[];
 }
@@ -26,7 +26,7 @@ export function preload(viewModules: Readonly<Record<string, string>>): AstroInt
         if (output.type !== "chunk" || !output.fileName.startsWith("_astro/")) continue;
         built.push({
           file: output.fileName,
-          module: output.facadeModuleId,
+          modules: output.moduleIds,
           imports: output.imports,
           styles: [...(output.viteMetadata?.importedCss ?? [])],
         });
@@ -53,7 +53,7 @@ export function preload(viewModules: Readonly<Record<string, string>>): AstroInt
 
 export function withPreloads(html: string, view: string, built: readonly BuiltScript[]): string {
   const island = [...html.matchAll(/(?:component|renderer)-url="\/([^"]+)"/g)].map(([, file]) => file ?? "");
-  const shown = built.find(({ module }) => module?.endsWith(view) === true);
+  const shown = built.find(({ modules }) => modules.some((module) => module.endsWith(view)));
   if (shown === undefined) throw new Error(`no script of ${view}`);
   const scripts = withImports([...island, shown.file], built);
   const styles = scripts.flatMap((script) => built.find(({ file }) => file === script)?.styles ?? []);
