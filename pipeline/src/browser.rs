@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use crate::agent::Team;
 use crate::context::most_tokens;
 use crate::event::Event;
 use crate::machine::Pipeline;

@@ -60,13 +60,13 @@ pub(crate) fn opening(file: &File, project: &Project, writer: &Agent) -> String 
 const INSTALLED: &str = "[tool.pytest.ini_options]\npythonpath = [\".\"]\n\n[project]\nname = \"service\"\nversion = \"0.1.0\"\n\
     requires-python = \">=3.11\"\ndependencies = [\n    \"fastapi\",\n    \"uvicorn\",\n";
 
-/// Else each file that stores something makes an engine of its own. One connection for all threads, since FastAPI
-/// answers in several.
-const STORED: &str = "from sqlalchemy import ForeignKey, String, create_engine\n\
-    from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, sessionmaker\n\n\
+/// Else each file that stores something makes an engine of its own. The older way to declare is the one that small models
+/// know. One connection for all threads, since FastAPI answers in several.
+const STORED: &str = "from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Text, create_engine\n\
+    from sqlalchemy.orm import declarative_base, relationship, sessionmaker\n\n\
     engine = create_engine(\"sqlite:///service.db\", connect_args={\"check_same_thread\": False})\n\
-    SessionLocal = sessionmaker(bind=engine)\n\n\n\
-    class Base(DeclarativeBase):\n    pass\n\n\nclass ";
+    SessionLocal = sessionmaker(bind=engine)\n\
+    Base = declarative_base()\n\n\nclass ";
 
 /// Else what is read from a database is no schema.
 const DESCRIBED: &str = "from pydantic import BaseModel, ConfigDict\n\n\nclass ";
