@@ -85,12 +85,12 @@ describe("a project", () => {
     ]).toString();
     const root = "tehtavalista-jossa-tehtavia-voi-lisata-j";
     expect(listed.trim().split("\n")).toEqual([
-      `${root}/README.md`,
       `${root}/app/main.py`,
+      `${root}/pyproject.toml`,
       `${root}/tests/test_main.py`,
     ]);
-    expect(await readFile(join(folder, root, "README.md"), "utf8")).toBe(
-      "# Tasks\n\nRun it with `uv run app`.\n",
+    expect(await readFile(join(folder, root, "pyproject.toml"), "utf8")).toMatch(
+      /^\[tool.*"uvicorn",\n\]\n$/s,
     );
     await lookAt(bench.page, PICTURES, "projects-finished");
   });
@@ -161,7 +161,8 @@ describe("a project that is interrupted", () => {
   it("goes on by itself after a reload in the middle", async () => {
     let held = true;
     script({
-      but: (asked) => (held && asked.is === "write" && asked.path === "README.md" ? { chat: "hangs" } : null),
+      but: (asked) =>
+        held && asked.is === "write" && asked.path === "pyproject.toml" ? { chat: "hangs" } : null,
     });
     await begin();
     await file("main.py").first().waitFor();
@@ -269,14 +270,14 @@ describe("a person", () => {
   it("edits a file, whose text survives a reload, and sees it as a version", async () => {
     script();
     await finished();
-    await file("README.md").click();
+    await file("pyproject.toml").click();
     await code().click();
     await bench.page.keyboard.press("Control+End");
     await bench.page.keyboard.type("oma rivi");
     await see("tallentamatta");
     await bench.page.waitForTimeout(1200);
     await reload();
-    await file("README.md").click();
+    await file("pyproject.toml").click();
     await expect.poll(() => code().innerText()).toContain("oma rivi");
     await code().click();
     await bench.page.keyboard.press("Control+s");
@@ -292,7 +293,7 @@ describe("a person", () => {
   it("takes files out, down to the last, and plans again", async () => {
     script();
     await finished();
-    for (const name of ["README.md", "test_main.py", "main.py"]) {
+    for (const name of ["pyproject.toml", "test_main.py", "main.py"]) {
       await file(name).first().click();
       await press("Poista tiedosto");
       await see(/Poistetaanko/);

@@ -5,7 +5,7 @@ import type { Question, Scripted } from "./hub";
 export const PLAN =
   "app/db.py | the database |\napp/main.py | the routes | app/db.py\npyproject.toml | the package |\ntests/test_main.py | the tests | app/main.py";
 export const THREE_FILES =
-  "app/main.py | the routes |\nREADME.md | how to run it |\ntests/test_main.py | the tests | app/main.py";
+  "pyproject.toml | the package |\napp/main.py | the routes |\ntests/test_main.py | the tests | app/main.py";
 
 export type Asked = { is: "plan" | "review" | "risks" } | { is: "write" | "mend"; path: string };
 
@@ -29,8 +29,8 @@ export function askedIn({ messages }: Question): Asked {
 }
 
 export const goodFile = (path: string): string =>
-  path.endsWith(".md")
-    ? "# Tasks\n\nRun it with `uv run app`.\n"
+  path.endsWith(".toml")
+    ? "]\n"
     : `"""${path}"""\n\nfrom fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get("/tasks")\ndef list_tasks() -> list[str]:\n    return []\n`;
 
 const usual: Script = {

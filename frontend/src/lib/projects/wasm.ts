@@ -66,6 +66,8 @@ export interface WorkRequest {
   user: string;
   /** How the answer begins; the model goes on from here. */
   prefill: string;
+  /** The end of the prefill that belongs to what is written. */
+  begun: string;
   stop: string[];
   sampling: Sampling;
   /** Tokens of the prompt, at most, and of the window. */

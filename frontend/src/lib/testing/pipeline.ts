@@ -138,6 +138,7 @@ export class FakeMachine implements Machine {
       system: "You plan.",
       user: JSON.stringify(purpose),
       prefill: purpose.kind === "plan" ? "" : "```python\n",
+      begun: "",
       stop: ["\n```"],
       prompt_tokens: 100,
       window: this.start.window,
