@@ -25,7 +25,7 @@ build() { # FOLDER
   done
   # As a library for the page only here: the command that uses the crate natively needs none.
   cargo_for_browsers any rustc --profile wasm-small --package pipeline --lib --crate-type cdylib >&2
-  bind_for_browsers "$CARGO_TARGET_DIR/wasm-any/$wasm_target/wasm-small/pipeline.wasm" "$1/pipeline" pipeline
+  bind_for_browsers "$CARGO_TARGET_DIR/wasm-any/$wasm_target/wasm-small/pipeline.wasm" "$1/pipeline" pipeline nameless
 }
 
 need_rust

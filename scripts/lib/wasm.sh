@@ -29,7 +29,7 @@ cargo_for_browsers() {
 }
 
 # The JavaScript around a build's wasm file.
-bind_for_browsers() { # WASM FOLDER NAME
+bind_for_browsers() { # WASM FOLDER NAME [nameless]
   cargo build --release --locked --quiet --package bindgen >&2
-  "$CARGO_TARGET_DIR/release/bindgen" "$1" "$2" "$3" >&2
+  "$CARGO_TARGET_DIR/release/bindgen" "$@" >&2
 }
