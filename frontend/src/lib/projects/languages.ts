@@ -1,13 +1,13 @@
 // The editor's language for a file, by its name. Each is loaded when a file needs it.
 
+import { StreamLanguage, type StreamParser } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
 
 type Load = () => Promise<Extension>;
 
 /** Of the languages that CodeMirror 5 had. */
-async function legacy(load: () => Promise<import("@codemirror/language").StreamParser<unknown>>) {
-  const [{ StreamLanguage }, parser] = await Promise.all([import("@codemirror/language"), load()]);
-  return StreamLanguage.define(parser);
+async function legacy(load: () => Promise<StreamParser<unknown>>): Promise<Extension> {
+  return StreamLanguage.define(await load());
 }
 
 const python: Load = async () => (await import("@codemirror/lang-python")).python();
