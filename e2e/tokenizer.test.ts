@@ -12,11 +12,16 @@ interface Golden {
   ids: number[];
 }
 
+interface Conversation {
+  messages: { role: string; content: string }[];
+  prompt: string;
+}
+
+const conversations = new URL("../engine/tests/golden/smollm2-135m/greedy.json", import.meta.url);
 const goldens = new URL("../engine/tests/golden/qwen2.5-coder-0.5b/tokens.json", import.meta.url);
 /** More than the headers of the models here, and far less than the models. */
 const MOST_BYTES = 8 * 1024 * 1024;
 const MODEL = "smollm2:135m";
-const PROMPT = "The capital of Finland is";
 
 let hub: Hub;
 let profile: Profile;
@@ -67,6 +72,8 @@ it("cuts text as the reference does, from the head of a model's file that it fet
 });
 
 it("goes on token by token as the same model answers", async () => {
+  // A conversation as the model sees it, special tokens and all, is a text like any other.
+  const [chat] = JSON.parse(await readFile(conversations, "utf8")) as [Conversation];
   await openGuide("sampling");
   const { page } = tab;
   await page
@@ -75,7 +82,7 @@ it("goes on token by token as the same model answers", async () => {
     .click();
   await page.getByTestId("origin").getByText(`${MODEL} laskee`).waitFor({ timeout: 120_000 });
   const text = page.getByLabel("Teksti, jota malli jatkaa");
-  await text.fill(PROMPT);
+  await text.fill(chat.prompt);
   await page.getByRole("slider", { name: "Lämpötila" }).fill("0");
   await page.getByRole("slider", { name: "Toistosakko" }).fill("1");
   for (let count = 0; count < 4; count += 1) {
@@ -85,20 +92,9 @@ it("goes on token by token as the same model answers", async () => {
     await page.getByRole("button", { name: "Lisää tekstiin" }).click();
     await expect.poll(() => text.inputValue()).not.toBe(before);
   }
-  const response = await fetch(`${hub.url}/v1/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      model: MODEL,
-      prompt: PROMPT,
-      temperature: 0,
-      max_tokens: 4,
-    }),
-  });
-  const { choices } = (await response.json()) as {
-    choices: [{ text: string }];
-  };
-  expect(await text.inputValue()).toBe(PROMPT + choices[0].text);
+  const answer = await hub.ask({ model: MODEL, messages: chat.messages, temperature: 0, max_tokens: 4 });
+  expect(answer.kind).toBe("browser");
+  expect(await text.inputValue()).toBe(chat.prompt + answer.text);
 
   // The text was read before: only what is new at its end is read again.
   await page.locator("section#reading").scrollIntoViewIfNeeded();
