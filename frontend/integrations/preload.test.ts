@@ -11,7 +11,7 @@ const script = (name: string, more: Partial<BuiltScript> = {}): BuiltScript => (
 });
 
 const built = [
-  script("shell", { imports: ["_astro/shared.js"], styles: ["_astro/shell.css"] }),
+  script("shell", { imports: ["_astro/shared.js", "_astro/taken-away.js"], styles: ["_astro/shell.css"] }),
   script("client", { imports: ["_astro/shared.js"] }),
   script("shared", { imports: ["_astro/svelte.js"] }),
   script("svelte"),

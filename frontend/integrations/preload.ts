@@ -41,10 +41,13 @@ export function preload(viewModules: Readonly<Record<string, string>>): AstroInt
       },
       "astro:build:done": async ({ dir }) => {
         const root = fileURLToPath(dir);
-        for (const page of await readdir(root, { recursive: true })) {
+        const files = new Set(await readdir(root, { recursive: true }));
+        // Astro takes away the scripts of pages that were nothing but styles.
+        const left = built.filter(({ file }) => files.has(file));
+        for (const page of files) {
           const view = viewModules[page];
           if (view === undefined) continue;
-          await writeFile(root + page, withPreloads(await readFile(root + page, "utf8"), view, built));
+          await writeFile(root + page, withPreloads(await readFile(root + page, "utf8"), view, left));
         }
       },
     },
@@ -70,9 +73,10 @@ export function withPreloads(html: string, view: string, built: readonly BuiltSc
 function withImports(files: readonly string[], built: readonly BuiltScript[]): string[] {
   const found = new Set<string>();
   const add = (file: string): void => {
-    if (found.has(file)) return;
+    const known = built.find((script) => script.file === file);
+    if (known === undefined || found.has(file)) return;
     found.add(file);
-    for (const imported of built.find((script) => script.file === file)?.imports ?? []) add(imported);
+    known.imports.forEach(add);
   };
   for (const file of files) add(file);
   return [...found];
