@@ -61,12 +61,12 @@ const INSTALLED: &str = "[tool.pytest.ini_options]\npythonpath = [\".\"]\n\n[pro
     requires-python = \">=3.11\"\ndependencies = [\n    \"fastapi\",\n    \"uvicorn\",\n";
 
 /// Else each file that stores something makes an engine of its own. The older way to declare is the one that small models
-/// know. One connection for all threads, since FastAPI answers in several.
+/// know, and some annotate it. One connection for all threads, since FastAPI answers in several.
 const STORED: &str = "from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Text, create_engine\n\
     from sqlalchemy.orm import declarative_base, relationship, sessionmaker\n\n\
     engine = create_engine(\"sqlite:///service.db\", connect_args={\"check_same_thread\": False})\n\
     SessionLocal = sessionmaker(bind=engine)\n\
-    Base = declarative_base()\n\n\nclass ";
+    Base = declarative_base()\nBase.__allow_unmapped__ = True\n\n\nclass ";
 
 /// Else what is read from a database is no schema.
 const DESCRIBED: &str = "from pydantic import BaseModel, ConfigDict\n\n\nclass ";
@@ -208,5 +208,13 @@ mod tests {
                 "{path} beside {other:?}"
             );
         }
+    }
+    #[test]
+    fn what_a_service_is_built_on_is_certain() {
+        let of = |path| opened_by(Role::Data, path, &[(path, "")]);
+        assert!(of("pyproject.toml").contains("[project]\n"));
+        assert!(of("app/models.py").contains("Base = declarative_base()"));
+        assert!(of("schemas.py").starts_with("from pydantic"));
+        assert_eq!(of("settings.yaml"), "");
     }
 }
