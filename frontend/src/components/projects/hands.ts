@@ -4,7 +4,8 @@ export interface Hands {
   start(): void;
   stop(): void;
   keepDraft(path: string, text: string | null): void;
-  saveFile(path: string, text: string): Promise<void>;
+  /** Says whether it is saved. */
+  saveFile(path: string, text: string): Promise<boolean>;
   regenerate(path: string, instruction: string): Promise<void>;
   revert(path: string, version: number): Promise<void>;
   removeFile(path: string): Promise<void>;

@@ -5,15 +5,14 @@ import type { PipelineModule } from "./wasm";
 
 export async function loadPipeline(base: string): Promise<PipelineModule> {
   const script = new URL("/wasm/pipeline/pipeline.js", base);
-  // A failed import does not say whether there is nothing or nobody: ask first.
-  const answer = await fetch(script, { method: "HEAD" }).catch(() => null);
-  if (answer?.status === 404) throw new MachineError("missing");
-  if (answer?.ok !== true) throw new MachineError("unreachable");
   let module: PipelineModule;
   try {
+    // Without the network it may come from what the service worker keeps.
     module = (await import(/* @vite-ignore */ script.href)) as PipelineModule;
   } catch {
-    throw new MachineError("unreachable");
+    // A failed import does not say whether there is nothing or nobody.
+    const answer = await fetch(script, { method: "HEAD" }).catch(() => null);
+    throw new MachineError(answer?.status === 404 ? "missing" : "unreachable");
   }
   try {
     await module.default({ module_or_path: new URL("pipeline_bg.wasm", script) });

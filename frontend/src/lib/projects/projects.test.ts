@@ -211,6 +211,26 @@ describe("a project", () => {
   });
 });
 
+it("what a person types is not lost where the pipeline can't be had", async () => {
+  const { tab, orders } = browser();
+  const before = tab();
+  const id = await before.projects.create("x");
+  await until(() => {
+    expect(kept(before)[0]?.project.run.is).toBe("finished");
+  });
+  orders.problem = new MachineError("unreachable");
+  const here = tab();
+  const session = here.projects.open(id);
+  await until(() => {
+    expect(stateOf(session)).toBe("finished");
+  });
+  expect(await session.saveFile("a.py", "mine")).toBe(false);
+  expect(kept(here)[0]?.drafts).toEqual({ "a.py": "mine" });
+  here.machines.problem = null;
+  expect(await session.saveFile("a.py", "mine")).toBe(true);
+  expect(kept(here)[0]?.drafts).toEqual({});
+});
+
 describe("several projects", () => {
   it("are renamed, copied, removed and brought back, in all tabs", async () => {
     const { tab } = browser();

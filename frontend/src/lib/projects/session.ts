@@ -2,6 +2,7 @@
 
 import { Observable } from "../compute/observable";
 import type { Keeper } from "./keeper";
+import { fileAt, newestText } from "./project";
 import type { ProjectRecord } from "./record";
 import type { Tabs } from "./tab";
 import { Work, type WorkSurroundings, type WorkView } from "./work";
@@ -49,12 +50,15 @@ export class Session {
     void this.#surroundings.keeper.put({ ...record, drafts });
   }
 
-  /** The text becomes the file's newest version. */
-  async saveFile(path: string, text: string): Promise<void> {
+  /** The text becomes the file's newest version. Says whether it has; else it stays what is being typed. */
+  async saveFile(path: string, text: string): Promise<boolean> {
     const { value } = this.state;
-    if (value.is !== "open") return;
+    if (value.is !== "open") return false;
     await value.work.send({ type: "edit", path, text });
-    this.keepDraft(path, null);
+    const file = fileAt(value.work.value.project, path);
+    const isSaved = file !== undefined && newestText(file) === text;
+    this.keepDraft(path, isSaved ? null : text);
+    return isSaved;
   }
 
   /** When all that was asked of it is done. */

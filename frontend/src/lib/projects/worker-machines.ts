@@ -1,7 +1,14 @@
 // Machines in the pipeline's worker, which is started with the first call. A worker that dies takes its machines along:
 // whoever uses one gets a `MachineError` and opens a new one from what was saved.
 
-import { MachineError, type Machine, type MachineStart, type Machines, type Step } from "./machine";
+import {
+  MachineError,
+  type Machine,
+  type MachineProblem,
+  type MachineStart,
+  type Machines,
+  type Step,
+} from "./machine";
 import type { Project } from "./project";
 import type { Call, FromPipeline, ToPipeline } from "./worker-messages";
 
@@ -68,20 +75,23 @@ export class WorkerMachines implements Machines {
       this.#waiting.delete(data.call);
       if ("result" in data) waiting?.resolve(data.result);
       else if (data.problem === "refused") waiting?.reject(new Error(data.message));
-      else waiting?.reject(new MachineError(data.problem, data.message));
-      if ("problem" in data && data.problem === "broken") this.#end(data.message);
+      else {
+        waiting?.reject(new MachineError(data.problem, data.message));
+        // After a trap, and since a worker may remember that an import failed, and not try again.
+        this.#end(data.problem, data.message);
+      }
     };
     worker.onerror = ({ message }) => {
-      this.#end(message);
+      this.#end("broken", message);
     };
     return worker;
   }
 
-  #end(message: string): void {
+  #end(problem: MachineProblem, message: string): void {
     this.#worker?.terminate();
     this.#worker = null;
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of lost) reject(new MachineError("broken", message));
+    for (const { reject } of lost) reject(new MachineError(problem, message));
   }
 }
