@@ -98,9 +98,11 @@ describe("a project", () => {
   it("is begun with a code fence and stopped where talk would begin", async () => {
     script();
     await finished();
-    const written = bench.hub.prompts.find(({ messages }) => messages.at(-1)?.role === "assistant");
+    const written = bench.hub.prompts.find(({ messages }) =>
+      messages.at(-1)?.content.startsWith("```python"),
+    );
     expect(written?.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant"]);
-    expect(written?.messages.at(-1)?.content).toBe("```python\n");
+    expect(written?.messages.at(-1)?.content).toBe("```python\nfrom fastapi import FastAPI, HTTPException\n");
     expect(written).toMatchObject({ model: "smollm2:135m", max_tokens: 1024, top_k: 40 });
     expect((written as unknown as { stop: string[] }).stop).toContain("\n```");
   });

@@ -64,10 +64,14 @@ const theme = EditorView.theme({
   },
   ".cm-remark b": { color: "var(--yellow)", fontWeight: "600" },
   ".cm-changedLine, &.cm-merge-b .cm-changedLine": { backgroundColor: "var(--diff-added)" },
-  ".cm-deletedChunk": { backgroundColor: "var(--diff-removed)", paddingInlineStart: "0.375rem" },
-  ".cm-deletedChunk .cm-deletedText, .cm-deletedLine": { background: "var(--diff-removed-word)" },
-  "& .cm-changedText, &.cm-merge-b .cm-changedText": { background: "var(--diff-added-word)" },
-  ".cm-deletedChunk .cm-chunkButtons": { insetInlineEnd: "0.5rem", insetBlockStart: "0.125rem" },
+  ".cm-deletedChunk, .cm-deletedLine": { backgroundColor: "var(--diff-removed)" },
+  // What changed within a line is underlined: a stronger colour behind it would take the code's contrast away.
+  "& .cm-changedText, &.cm-merge-b .cm-changedText": {
+    background: "none",
+    borderBottom: "2px solid var(--green)",
+  },
+  "& .cm-deletedChunk .cm-deletedText": { background: "none", borderBottom: "2px solid var(--red)" },
+  ".cm-deletedChunk .cm-chunkButtons": { insetInlineEnd: "0.5rem", zIndex: "1" },
   ".cm-chunkButtons button": {
     minHeight: "1.625rem",
     marginInlineStart: "0.375rem",
