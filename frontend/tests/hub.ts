@@ -321,11 +321,7 @@ function sendWeights(hub: TestHub, request: IncomingMessage, response: ServerRes
   });
 }
 
-async function sendChat(
-  hub: TestHub,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function sendChat(hub: TestHub, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const question = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Question;
   hub.prompts.push(question);
   const orders = { ...hub.orders, ...hub.orders.script?.(question) };

@@ -24,7 +24,7 @@ const coder = draftOf(defaultAgent("coder"), ",");
 
 describe("a draft", () => {
   it("has numbers as the reader writes them, and reads both marks", () => {
-    expect(coder.sampling.repeat_penalty).toBe("1,15");
+    expect(coder.sampling.repeat_penalty).toBe("1,05");
     expect(checkDraft(coder, []).profile).toMatchObject({ sampling: defaultAgent("coder").sampling });
     expect(["0,5", "0.5", " .5 ", "5", "-1", "−1"].map(parseNumber)).toEqual([0.5, 0.5, 0.5, 5, -1, -1]);
     expect(["", "x", "1e3", "1,2,3", "0x1", "Infinity"].map(parseNumber).every(Number.isNaN)).toBe(true);
