@@ -9,7 +9,8 @@ use crate::project::{File, Project};
 /// More names than this are no help.
 const MOST_NAMES: usize = 12;
 
-/// The first lines of a file that is not written yet; empty where nothing is certain.
+/// The first lines of a file that is not written yet; empty where nothing is certain. No opening ends in a space, which
+/// belongs to a model's next token.
 pub(crate) fn opening(file: &File, project: &Project, writer: &Agent) -> String {
     let path = &file.planned.path;
     let builds_on = |library: &str| writer.prompt.contains(library);
@@ -43,17 +44,31 @@ pub(crate) fn opening(file: &File, project: &Project, writer: &Agent) -> String 
         }
         _ => {}
     }
-    let first = if path.kind() == Kind::Entry && builds_on("FastAPI") {
-        "from fastapi import FastAPI, HTTPException\n"
+    let mut imports = String::new();
+    let mut known = Vec::new();
+    for (need, text) in &needed {
+        let names = defined(text);
+        if let (Some(module), false) = (module(need), names.is_empty()) {
+            imports.push_str(&format!("from {module} import {}\n", names.join(", ")));
+            known.extend(names);
+        }
+    }
+    if path.kind() == Kind::Entry && builds_on("FastAPI") {
+        return started(&imports, &known);
+    }
+    imports
+}
+
+/// Else models forget the tables, or write no route at all.
+fn started(imports: &str, known: &[&str]) -> String {
+    let tables = if known.contains(&"Base") && known.contains(&"engine") {
+        "Base.metadata.create_all(engine)\n"
     } else {
         ""
     };
-    let imports = needed.iter().filter_map(|(need, text)| {
-        let names = defined(text);
-        let module = module(need).filter(|_| !names.is_empty())?;
-        Some(format!("from {module} import {}\n", names.join(", ")))
-    });
-    first.to_owned() + &imports.collect::<String>()
+    format!(
+        "from fastapi import FastAPI, HTTPException\n{imports}\n{tables}app = FastAPI()\n\n\n@app"
+    )
 }
 
 /// Else models write Poetry's tables, and their tests don't find the service.
@@ -61,15 +76,17 @@ const INSTALLED: &str = "[tool.pytest.ini_options]\npythonpath = [\".\"]\n\n[pro
     requires-python = \">=3.11\"\ndependencies = [\n    \"fastapi\",\n    \"uvicorn\",\n";
 
 /// Else each file that stores something makes an engine of its own. The older way to declare is the one that small models
-/// know, and some annotate it. One connection for all threads, since FastAPI answers in several.
-const STORED: &str = "from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Text, create_engine\n\
+/// know, and some annotate it; none imports the times that it uses. One connection for all threads, since FastAPI answers in several.
+const STORED: &str = "from datetime import date, datetime\n\n\
+    from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Text, create_engine\n\
     from sqlalchemy.orm import declarative_base, relationship, sessionmaker\n\n\
     engine = create_engine(\"sqlite:///service.db\", connect_args={\"check_same_thread\": False})\n\
     SessionLocal = sessionmaker(bind=engine)\n\
-    Base = declarative_base()\nBase.__allow_unmapped__ = True\n\n\nclass ";
+    Base = declarative_base()\nBase.__allow_unmapped__ = True\n\n\nclass";
 
-/// Else what is read from a database is no schema.
-const DESCRIBED: &str = "from pydantic import BaseModel, ConfigDict\n\n\nclass ";
+/// Else models use what they have not imported.
+const DESCRIBED: &str = "from datetime import date, datetime\nfrom typing import List, Optional\n\n\
+    from pydantic import BaseModel\n\n\nclass";
 
 fn tested(module: &str, app: &str) -> String {
     format!(
@@ -109,7 +126,7 @@ fn defined(text: &str) -> Vec<&str> {
                 .iter()
                 .find_map(|word| line.strip_prefix(word));
             let name = match after {
-                Some(rest) => rest.split(['(', ':', '[']).next()?,
+                Some(rest) => rest.split(['(', ':', '[']).next()?.trim(),
                 None => line.split_once(" = ")?.0.split(':').next()?,
             };
             is_name(name).then_some(name)
@@ -174,7 +191,8 @@ mod tests {
         let files = [("app/models.py", MODELS), ("app/main.py", "")];
         assert_eq!(
             opened("app/main.py", &files),
-            "from fastapi import FastAPI, HTTPException\nfrom app.models import Base, Item, engine, session\n"
+            "from fastapi import FastAPI, HTTPException\nfrom app.models import Base, Item, engine, session\n\n\
+             Base.metadata.create_all(engine)\napp = FastAPI()\n\n\n@app"
         );
     }
 
@@ -214,7 +232,7 @@ mod tests {
         let of = |path| opened_by(Role::Data, path, &[(path, "")]);
         assert!(of("pyproject.toml").contains("[project]\n"));
         assert!(of("app/models.py").contains("Base = declarative_base()"));
-        assert!(of("schemas.py").starts_with("from pydantic"));
+        assert!(of("schemas.py").contains("from pydantic"));
         assert_eq!(of("settings.yaml"), "");
     }
 }

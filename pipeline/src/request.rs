@@ -178,8 +178,8 @@ fn words<'a>(
             after: "Sum up the risks of running this service, the worst first, five lines at most."
                 .to_owned(),
             files: shown(project, None),
-            prefill: "- ".to_owned(),
-            begun: "- ".to_owned(),
+            prefill: "-".to_owned(),
+            begun: "-".to_owned(),
             stop: vec!["\n\n\n".to_owned(), "```".to_owned()],
         },
     }

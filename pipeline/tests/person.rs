@@ -118,7 +118,7 @@ fn a_person_may_write_a_file_go_back_and_have_it_written_anew() {
     );
     assert_eq!(run.requests.len(), 1);
     let text = team.project().file(&main).unwrap().text().unwrap();
-    assert!(text.ends_with(", x\nasync\n"), "{text}");
+    assert!(text.ends_with("@appasync\n"), "{text}");
     assert_eq!(team.project().run, Run::Finished);
 }
 

