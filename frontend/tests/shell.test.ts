@@ -181,9 +181,11 @@ describe("the keys", () => {
     await dialog().getByRole("heading", { name: "Näppäimet" }).waitFor();
     await lookAtOpen("keys");
     await bench.page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
     await bench.page.keyboard.press("+");
     await dialog().getByRole("heading", { name: "Liitä koneesi" }).waitFor();
     await bench.page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
     await bench.page.keyboard.press("g");
     await bench.page.keyboard.press("a");
     await bench.page.getByLabel("Avain", { exact: true }).pressSequentially("g?v");

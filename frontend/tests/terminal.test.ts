@@ -91,7 +91,7 @@ describe("the first look", () => {
     await lookAt(bench.page, PICTURES, "terminal-hub-gone");
     await press("Suomi");
     bench.hub.orders.apiWorks = true;
-    await press("Yritä uudelleen");
+    await press("Yhdistä uudelleen");
     await bench.page.getByText("Keskukseen ei saada yhteyttä").waitFor({ state: "hidden" });
   });
 });

@@ -103,7 +103,7 @@ impl Default for Limits {
         Self {
             window: 4096,
             files: 6,
-            rounds: 2,
+            rounds: 1,
             parallel: 4,
             attempts: 3,
             continuations: 3,
