@@ -421,7 +421,7 @@ describe("the keyboard alone", () => {
     expect(await field().inputValue()).toBe("eka\ntoka");
     // Leaving the field by the keyboard is always possible.
     await keyboard.press("Tab");
-    expect(await field().evaluate((node) => node === document.activeElement)).toBe(false);
+    await expect.poll(() => field().evaluate((node) => node === document.activeElement)).toBe(false);
   });
 
   it("keeps the prompt line within reach while a long answer comes", async () => {

@@ -67,7 +67,7 @@ fn started(imports: &str, known: &[&str]) -> String {
         ""
     };
     format!(
-        "from fastapi import FastAPI, HTTPException\n{imports}\n{tables}app = FastAPI()\n\n\n@app"
+        "from typing import List, Optional\n\nfrom fastapi import FastAPI, HTTPException, status\n{imports}\n{tables}app = FastAPI()\n\n\n@app"
     )
 }
 
@@ -76,13 +76,14 @@ const INSTALLED: &str = "[tool.pytest.ini_options]\npythonpath = [\".\"]\n\n[pro
     requires-python = \">=3.11\"\ndependencies = [\n    \"fastapi\",\n    \"uvicorn\",\n";
 
 /// Else each file that stores something makes an engine of its own. The older way to declare is the one that small models
-/// know, and some annotate it; none imports the times that it uses. One connection for all threads, since FastAPI answers in several.
+/// know, and some annotate it; none imports the times that it uses. FastAPI answers in several threads: each has its session,
+/// under the name that small models use without having made it.
 const STORED: &str = "from datetime import date, datetime\n\n\
     from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Text, create_engine\n\
-    from sqlalchemy.orm import declarative_base, relationship, sessionmaker\n\n\
+    from sqlalchemy.orm import declarative_base, relationship, scoped_session, sessionmaker\n\n\
     engine = create_engine(\"sqlite:///service.db\", connect_args={\"check_same_thread\": False})\n\
-    SessionLocal = sessionmaker(bind=engine)\n\
-    Base = declarative_base()\nBase.__allow_unmapped__ = True\n\n\nclass";
+    session = scoped_session(sessionmaker(bind=engine))\n\
+    Base = declarative_base()\nBase.__allow_unmapped__ = True\nBase.query = session.query_property()\n\n\nclass";
 
 /// Else models use what they have not imported.
 const DESCRIBED: &str = "from datetime import date, datetime\nfrom typing import List, Optional\n\n\
@@ -191,7 +192,7 @@ mod tests {
         let files = [("app/models.py", MODELS), ("app/main.py", "")];
         assert_eq!(
             opened("app/main.py", &files),
-            "from fastapi import FastAPI, HTTPException\nfrom app.models import Base, Item, engine, session\n\n\
+            "from typing import List, Optional\n\nfrom fastapi import FastAPI, HTTPException, status\nfrom app.models import Base, Item, engine, session\n\n\
              Base.metadata.create_all(engine)\napp = FastAPI()\n\n\n@app"
         );
     }

@@ -18,7 +18,7 @@ pub(crate) fn good_answer(request: &Request) -> (String, Finish) {
 }
 
 /// `app/main.py` after a good answer: how it was begun, and the answer.
-pub(crate) const MAIN: &str = "from fastapi import FastAPI, HTTPException\nfrom app.db import Base, SessionLocal, engine, x\n\nBase.metadata.create_all(engine)\napp = FastAPI()\n\n\n@app# app/main.py\nx = 1\n";
+pub(crate) const MAIN: &str = "from typing import List, Optional\n\nfrom fastapi import FastAPI, HTTPException, status\nfrom app.db import Base, engine, session, x\n\nBase.metadata.create_all(engine)\napp = FastAPI()\n\n\n@app# app/main.py\nx = 1\n";
 
 pub(crate) fn count(text: &str) -> usize {
     pipeline::most_tokens(text)
