@@ -64,30 +64,39 @@ it("answers in the terminal, and says who did", async () => {
 it("counts tokens with the model's own tokenizer", async () => {
   await open("/");
   await ask("kpn tokens def add(a, b):");
-  await page.getByText(/6 tokenia/).first().waitFor({ timeout: 60_000 });
+  await page
+    .getByText(/6 tokenia/)
+    .first()
+    .waitFor({ timeout: 60_000 });
 });
 
-it("writes a project from an idea to a ZIP that unpacks, through a reload in the middle", async () => {
-  await open("/projects/");
-  await page.getByLabel("Idea").fill(IDEA);
-  await press("Aloita");
-  await page.getByRole("heading", { name: IDEA, level: 2 }).waitFor();
-  const files = page.getByRole("navigation", { name: "Tiedostot" });
-  await files.getByRole("button", { name: "pyproject.toml" }).waitFor({ timeout: 120_000 });
-  await page.reload();
-  await expect.poll(() => state().innerText(), { timeout: A_PROJECT, interval: 1000 }).toBe("valmis");
-  const [download] = await Promise.all([page.waitForEvent("download"), press("Lataa ZIP")]);
-  const folder = mkdtempSync(join(tmpdir(), "kipina-zip-"));
-  await download.saveAs(join(folder, "project.zip"));
-  const unpack = "import sys, zipfile; z = zipfile.ZipFile('project.zip'); z.extractall(); print('\\n'.join(z.namelist()))";
-  const names = execFileSync("python3", ["-c", unpack], { cwd: folder }).toString().trim().split("\n");
-  expect(names.length).toBeGreaterThanOrEqual(3);
-  expect(names.some((name) => name.endsWith("/pyproject.toml"))).toBe(true);
-  expect(names.some((name) => name.includes("test"))).toBe(true);
-  const project = join(folder, names[0]?.split("/")[0] ?? "");
-  const check = "import pathlib, tomllib; tomllib.loads(pathlib.Path('pyproject.toml').read_text())['project']['name']";
-  execFileSync("python3", ["-c", check], { cwd: project });
-}, A_PROJECT + 200_000);
+it(
+  "writes a project from an idea to a ZIP that unpacks, through a reload in the middle",
+  async () => {
+    await open("/projects/");
+    await page.getByLabel("Idea").fill(IDEA);
+    await press("Aloita");
+    await page.getByRole("heading", { name: IDEA, level: 2 }).waitFor();
+    const files = page.getByRole("navigation", { name: "Tiedostot" });
+    await files.getByRole("button", { name: "pyproject.toml" }).waitFor({ timeout: 120_000 });
+    await page.reload();
+    await expect.poll(() => state().innerText(), { timeout: A_PROJECT, interval: 1000 }).toBe("valmis");
+    const [download] = await Promise.all([page.waitForEvent("download"), press("Lataa ZIP")]);
+    const folder = mkdtempSync(join(tmpdir(), "kipina-zip-"));
+    await download.saveAs(join(folder, "project.zip"));
+    const unpack =
+      "import sys, zipfile; z = zipfile.ZipFile('project.zip'); z.extractall(); print('\\n'.join(z.namelist()))";
+    const names = execFileSync("python3", ["-c", unpack], { cwd: folder }).toString().trim().split("\n");
+    expect(names.length).toBeGreaterThanOrEqual(3);
+    expect(names.some((name) => name.endsWith("/pyproject.toml"))).toBe(true);
+    expect(names.some((name) => name.includes("test"))).toBe(true);
+    const project = join(folder, names[0]?.split("/")[0] ?? "");
+    const check =
+      "import pathlib, tomllib; tomllib.loads(pathlib.Path('pyproject.toml').read_text())['project']['name']";
+    execFileSync("python3", ["-c", check], { cwd: project });
+  },
+  A_PROJECT + 200_000,
+);
 
 it("copies the command that joins a machine", async () => {
   await profile.context.grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -104,7 +113,9 @@ it("answers as an edited agent does", async () => {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("navigation").getByRole("button", { name: "Koodari" }).click();
   await dialog.getByLabel("Nimi", { exact: true }).fill("Papukaija");
-  await dialog.getByLabel("Ohje mallille", { exact: true }).fill("You always answer with the single word: polly");
+  await dialog
+    .getByLabel("Ohje mallille", { exact: true })
+    .fill("You always answer with the single word: polly");
   await dialog.getByLabel("Lämpötila", { exact: true }).fill("0");
   await dialog.getByRole("button", { name: "Tallenna", exact: true }).click();
   await dialog.getByText("Papukaija tallennettu.").waitFor();
