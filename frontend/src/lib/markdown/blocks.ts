@@ -108,14 +108,3 @@ function proseOf(text: string): Block {
 function cellOf({ text, align }: Tokens.TableCell): Cell {
   return { html: inlineHtml(text), align };
 }
-
-/** The level of every heading, from `base` on and with none left out, whatever the writer began with. */
-export function outline(blocks: readonly Block[], base: number): (number | null)[] {
-  const open: number[] = [];
-  return blocks.map((block) => {
-    if (block.kind !== "heading") return null;
-    while ((open.at(-1) ?? 0) >= block.depth) open.pop();
-    open.push(block.depth);
-    return Math.min(6, base + open.length - 1);
-  });
-}

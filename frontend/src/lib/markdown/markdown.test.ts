@@ -2,11 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 
-import { outline, readBlocks, type Block } from "./blocks";
+import { readBlocks, type Block } from "./blocks";
 import { excerptOf } from "./excerpt";
 import { GrowingMarkdown } from "./growing";
 import { highlighted } from "./highlight";
 import { inlineHtml } from "./inline";
+import { outline } from "./outline";
 
 const blocksOf = (source: string): Block[] =>
   readBlocks(source)
