@@ -102,7 +102,7 @@ describe("a project", () => {
       messages.at(-1)?.content.startsWith("```python"),
     );
     expect(written?.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant"]);
-    expect(written?.messages.at(-1)?.content).toBe("```python\nfrom fastapi import FastAPI, HTTPException\n");
+    expect(written?.messages.at(-1)?.content).toMatch(/^```python\nfrom .*app = FastAPI\(\)\n/s);
     expect(written).toMatchObject({ model: "smollm2:135m", max_tokens: 1024, top_k: 40 });
     expect((written as unknown as { stop: string[] }).stop).toContain("\n```");
   });

@@ -151,7 +151,8 @@ function basics(words: EditorWords): Extension {
     highlightSelectionMatches(),
     EditorView.lineWrapping,
     EditorState.phrases.of(words.phrases),
-    EditorView.contentAttributes.of({ "aria-label": words.label, spellcheck: "false" }),
+    // What may be edited takes the keyboard by itself, but only an index says so to tools that check it.
+    EditorView.contentAttributes.of({ "aria-label": words.label, spellcheck: "false", tabindex: "0" }),
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap]),
     editorTheme,
   ];
