@@ -46,7 +46,11 @@ it("is started, answers, pauses, goes on and stops", async () => {
   await tab.startUntilReady();
   await picture("ready");
   expect((await hub.ask(question)).kind).toBe("browser");
-  await tab.page.getByText(/tok\/s keskimäärin/).waitFor();
+  await tab.page
+    .getByRole("region", { name: "Tila" })
+    .getByText(/tok\/s/)
+    .first()
+    .waitFor();
 
   const stream = hub.stream({
     ...question,
@@ -96,10 +100,17 @@ it("keeps to its owner's prompts when told to", async () => {
   await expect.poll(listedModels).toEqual([]);
   await expect(hub.ask(question)).rejects.toThrow("503");
 
-  await tab.page.getByLabel("Vastaa vain omalla koneellani").check();
-  await tab.page.getByLabel("Kehote").fill("Say hello.");
+  // To another view without a page load: the tab goes on computing.
+  await tab.page.getByRole("link", { name: "Studio", exact: true }).click();
+  await tab.page.getByLabel("Vain omalla koneellani").check();
+  await tab.page.locator("textarea[data-prompt]").fill("Say hello.");
   await press("Lähetä");
-  await tab.page.getByText(/selain-[0-9a-f]{4} · smollm2:135m/).waitFor();
+  const facts = tab.page.getByRole("definition");
+  await facts
+    .filter({ hasText: /^selain-[0-9a-f]{4}$/ })
+    .first()
+    .waitFor();
+  await facts.filter({ hasText: MODEL }).first().waitFor();
   await picture("own");
 });
 
