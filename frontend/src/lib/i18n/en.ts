@@ -46,11 +46,6 @@ export const en: Dictionary = {
     look: "Open",
     lookNamed: "Open the computing",
     percent: (count) => `${count}%`,
-    model: "Model",
-    speed: "Speed",
-    speedNow: (speed) => `${speed} tok/s now`,
-    speedSoFar: (speed) => `${speed} tok/s on average`,
-    prompts: "Prompts answered",
     none: "–",
   },
   offline: {

@@ -46,11 +46,6 @@ export const fi = {
     look: "Avaa",
     lookNamed: "Avaa laskenta",
     percent: (count: number) => `${count} %`,
-    model: "Malli",
-    speed: "Nopeus",
-    speedNow: (speed: string) => `${speed} tok/s nyt`,
-    speedSoFar: (speed: string) => `${speed} tok/s keskimäärin`,
-    prompts: "Vastattuja kehotteita",
     none: "–",
   },
   offline: {
