@@ -1,5 +1,7 @@
 //! Why a node can't start, or can't go on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::language::Language;
 
 /// In words: `Language::node_error`.
@@ -40,7 +42,8 @@ pub enum NodeError {
 }
 
 /// Why a connection to the hub could not be made, or ended. In words: `Language::loss_reason`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "details", rename_all = "snake_case")]
 pub enum LossReason {
     NoAnswer,
     NoWelcome,

@@ -15,6 +15,7 @@ pub mod language;
 pub mod models;
 pub mod node;
 pub mod prompt_log;
+pub mod status;
 pub mod tls;
 
 /// The program and its version, as nodes introduce themselves.

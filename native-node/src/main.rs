@@ -9,6 +9,7 @@ use native_node::{
     device, hub,
     language::Language,
     node::Node,
+    status::Status,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -54,7 +55,7 @@ async fn run(config: Config, language: Language) -> anyhow::Result<ExitCode> {
     let mut stopped = std::pin::pin!(stop_signal()?);
     let started = tokio::select! {
         () = &mut stopped => None,
-        started = Node::start(config) => Some(started),
+        started = Node::start(config, Status::default()) => Some(started),
     };
     let served = match started {
         Some(Ok(node)) => hub::run(&node, stopped).await,

@@ -18,8 +18,13 @@ use crate::{
     device,
     error::NodeError,
     language::Language,
-    models, tls,
+    models,
+    status::Status,
+    tls,
 };
+
+/// What the built-in engine is called beside other backends.
+const ENGINE: &str = concat!("kipina-engine ", env!("CARGO_PKG_VERSION"));
 
 /// What all connections of one run of the program share.
 #[derive(Debug)]
@@ -31,6 +36,7 @@ pub struct Node {
     /// To compute benchmarks with.
     pub threads: usize,
     pub language: Language,
+    pub status: Status,
     pub device: Device,
     pub backend: Arc<dyn Backend>,
     pub models: watch::Receiver<Vec<NodeModel>>,
@@ -38,26 +44,35 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the backend, which may have to download or load a model first.
-    pub async fn start(config: Config) -> Result<Self, NodeError> {
+    /// Starts the backend, which may have to download or load a model first. `status` is told all
+    /// that happens from then on.
+    pub async fn start(config: Config, status: Status) -> Result<Self, NodeError> {
         let tls = tls::client_config();
         let tls = tls.map_err(|error| NodeError::Tls {
             reason: error.to_string(),
         })?;
-        let (backend, slots) = start_backend(&config, &tls).await?;
+        let (backend, slots) = start_backend(&config, &tls, &status).await?;
         let device = device::device().await;
-        let models =
-            models::watch(Arc::clone(&backend), models::POLL_INTERVAL, config.language).await;
+        let models = models::watch(
+            Arc::clone(&backend),
+            models::POLL_INTERVAL,
+            config.language,
+            status.clone(),
+        )
+        .await;
         let ids = models::ids(&models.borrow());
         tracing::info!("{}", config.language.models_changed(&ids));
         let name = config.name.or_else(device::host_name);
+        let name = name.unwrap_or_else(|| "kipina-node".to_owned());
+        status.started(&name, &config.hub_url, slots);
         Ok(Self {
             hub_url: config.hub_url,
-            name: name.unwrap_or_else(|| "kipina-node".to_owned()),
+            name,
             key: config.key,
             slots,
             threads: config.threads,
             language: config.language,
+            status,
             device,
             backend,
             models,
@@ -86,23 +101,21 @@ impl Node {
 async fn start_backend(
     config: &Config,
     tls: &ClientConfig,
+    status: &Status,
 ) -> Result<(Arc<dyn Backend>, u32), NodeError> {
     match &config.backend {
-        BackendChoice::Ollama(settings) => start_ollama(config, settings, tls).await,
-        BackendChoice::Engine(settings) => start_engine(config, settings).await,
+        BackendChoice::Ollama(settings) => start_ollama(config, settings, tls, status).await,
+        BackendChoice::Engine(settings) => start_engine(config, settings, status).await,
         BackendChoice::OpenAi(settings) => {
-            tracing::info!(
-                "{}",
-                config.language.backend_found(&settings.url.to_string())
-            );
+            announce(config.language, status, &settings.url.to_string());
             let backend = OpenAiBackend::start(settings.clone(), tls).await?;
             Ok((Arc::new(backend), config.slots))
         }
         BackendChoice::Automatic { ollama, engine } => {
             if ollama::answers(ollama, tls).await {
-                start_ollama(config, ollama, tls).await
+                start_ollama(config, ollama, tls, status).await
             } else {
-                start_engine(config, engine).await
+                start_engine(config, engine, status).await
             }
         }
     }
@@ -112,12 +125,12 @@ async fn start_ollama(
     config: &Config,
     settings: &OllamaSettings,
     tls: &ClientConfig,
+    status: &Status,
 ) -> Result<(Arc<dyn Backend>, u32), NodeError> {
-    tracing::info!(
-        "{}",
-        config
-            .language
-            .backend_found(&format!("Ollama, {}", settings.url))
+    announce(
+        config.language,
+        status,
+        &format!("Ollama, {}", settings.url),
     );
     let backend = OllamaBackend::start(settings, tls, config.language).await?;
     Ok((Arc::new(backend), config.slots))
@@ -126,7 +139,14 @@ async fn start_ollama(
 async fn start_engine(
     config: &Config,
     settings: &EngineSettings,
+    status: &Status,
 ) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+    status.backend(ENGINE);
     let backend = EngineBackend::start(settings, config.language).await?;
     Ok((Arc::new(backend), 1))
+}
+
+fn announce(language: Language, status: &Status, backend: &str) {
+    tracing::info!("{}", language.backend_found(backend));
+    status.backend(backend);
 }

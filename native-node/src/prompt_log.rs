@@ -7,6 +7,7 @@ use protocol::{LlmPrompt, PromptInput};
 use crate::{
     backend::{Ending, Failure},
     language::Language,
+    status::PromptStatus,
 };
 
 const LAST_LINE_CHARACTERS: usize = 60;
@@ -19,29 +20,35 @@ pub struct PromptLog {
     model: String,
     started: Instant,
     language: Language,
-    ended: bool,
+    /// Told the same end as the log; `None` once it was.
+    status: Option<PromptStatus>,
 }
 
 impl PromptLog {
-    pub fn begin(prompt: &LlmPrompt, language: Language) -> Self {
+    pub fn begin(prompt: &LlmPrompt, language: Language, status: PromptStatus) -> Self {
         tracing::info!("{}", line_in(prompt));
         Self {
             task_id: prompt.task_id.to_string(),
             model: prompt.request.model.clone(),
             started: Instant::now(),
             language,
-            ended: false,
+            status: Some(status),
         }
     }
 
     pub fn done(mut self, ending: &Ending) {
-        self.ended = true;
-        tracing::info!("{}", line_out(&self.model, ending, self.started.elapsed()));
+        let took = self.started.elapsed();
+        tracing::info!("{}", line_out(&self.model, ending, took));
+        if let Some(status) = self.status.take() {
+            status.served(ending.usage.completion_tokens, decode_time(ending, took));
+        }
     }
 
     pub fn failed(mut self, failure: &Failure) {
-        self.ended = true;
         tracing::warn!("{}", self.line_lost(&failure.message));
+        if let Some(status) = self.status.take() {
+            status.failed(&self.model, failure.code);
+        }
     }
 
     fn line_lost(&self, reason: &str) -> String {
@@ -57,7 +64,7 @@ impl PromptLog {
 
 impl Drop for PromptLog {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.status.is_some() {
             tracing::info!("{}", self.line_lost(self.language.cancelled()));
         }
     }
@@ -89,11 +96,7 @@ fn line_in(prompt: &LlmPrompt) -> String {
 /// and the speed of decoding alone.
 fn line_out(model: &str, ending: &Ending, took: Duration) -> String {
     let tokens = ending.usage.completion_tokens;
-    let decode_seconds = if ending.timings.decode_ms > 0.0 {
-        ending.timings.decode_ms / 1e3
-    } else {
-        took.as_secs_f64()
-    };
+    let decode_seconds = decode_time(ending, took).as_secs_f64();
     let speed = if decode_seconds > 0.0 {
         f64::from(tokens) / decode_seconds
     } else {
@@ -103,6 +106,15 @@ fn line_out(model: &str, ending: &Ending, took: Duration) -> String {
         "✓ {model} | {tokens} tok | {} ms | {speed:.1} tok/s",
         took.as_millis()
     )
+}
+
+/// As the backend measured it; all of the time where it did not.
+fn decode_time(ending: &Ending, took: Duration) -> Duration {
+    let measured = Duration::try_from_secs_f64(ending.timings.decode_ms / 1e3);
+    measured
+        .ok()
+        .filter(|measured| !measured.is_zero())
+        .unwrap_or(took)
 }
 
 fn shortened(line: &str) -> String {
@@ -134,6 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::status::Status;
 
     fn prompt(messages: &[&str]) -> LlmPrompt {
         let messages: Vec<_> = messages
@@ -204,7 +217,8 @@ mod tests {
 
     #[test]
     fn the_line_of_a_lost_prompt_names_the_reason() {
-        let log = PromptLog::begin(&prompt(&["hei"]), Language::English);
+        let status = Status::default().prompt_began();
+        let log = PromptLog::begin(&prompt(&["hei"]), Language::English, status);
         let line = log.line_lost("out\nof memory");
         assert!(line.starts_with("✗ m | t1 | "), "{line}");
         assert!(line.ends_with(" ms | out of memory"), "{line}");

@@ -53,6 +53,7 @@ pub(super) async fn serve(node: &Node, mut socket: Socket, mut shutdown: Shutdow
         },
     };
     tracing::info!("{}", node.language.connected(&node.hub_url, &node.name));
+    node.status.connected();
     let mut connection = Connection::new(node, socket, models, &welcome);
     tokio::select! {
         () = &mut shutdown => farewell(connection.socket).await,
@@ -95,6 +96,7 @@ impl<'a> Connection<'a> {
         let work = Work::new(
             Arc::clone(&node.backend),
             node.language,
+            node.status.clone(),
             node.slots,
             welcome.max_frame_bytes,
             frames_sender.clone(),

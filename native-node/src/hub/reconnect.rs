@@ -24,6 +24,7 @@ pub async fn run(node: &Node, shutdown: impl Future<Output = ()> + Send) -> Resu
             End::Lost(Loss::Passing(reason)) => {
                 let delay = backoff.next(started.elapsed(), fastrand::f64());
                 tracing::warn!("{}", node.language.connection_lost(&reason, delay));
+                node.status.lost(&reason);
                 tokio::select! {
                     () = &mut shutdown => return Ok(()),
                     () = tokio::time::sleep(delay) => {}

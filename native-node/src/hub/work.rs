@@ -12,6 +12,7 @@ use crate::{
     backend::{AnswerWriter, Backend, Failure},
     language::Language,
     prompt_log::PromptLog,
+    status::Status,
 };
 
 /// Runs at most as many prompts as there are slots. Dropping it abandons them all.
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct Work {
     backend: Arc<dyn Backend>,
     language: Language,
+    status: Status,
     slots: usize,
     frame_bytes: usize,
     frames: mpsc::Sender<NodeMessage>,
@@ -32,6 +34,7 @@ impl Work {
     pub(super) fn new(
         backend: Arc<dyn Backend>,
         language: Language,
+        status: Status,
         slots: u32,
         frame_bytes: usize,
         frames: mpsc::Sender<NodeMessage>,
@@ -39,6 +42,7 @@ impl Work {
         Self {
             backend,
             language,
+            status,
             slots: usize::try_from(slots).unwrap_or(usize::MAX),
             frame_bytes,
             frames,
@@ -65,7 +69,8 @@ impl Work {
             return Some(failure.into_frame(task_id));
         }
         let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
-        let task = answer(backend, prompt, frames, self.frame_bytes, self.language);
+        let log = PromptLog::begin(&prompt, self.language, self.status.prompt_began());
+        let task = answer(backend, prompt, frames, self.frame_bytes, log);
         self.running.insert(task_id, self.tasks.spawn(task));
         None
     }
@@ -121,9 +126,8 @@ async fn answer(
     prompt: LlmPrompt,
     frames: mpsc::Sender<NodeMessage>,
     frame_bytes: usize,
-    language: Language,
+    log: PromptLog,
 ) {
-    let log = PromptLog::begin(&prompt, language);
     let task_id = prompt.task_id.clone();
     let mut writer = AnswerWriter::new(task_id.clone(), frames.clone(), frame_bytes);
     let last = match backend.answer(&prompt, &mut writer).await {

@@ -15,6 +15,7 @@ use native_node::{
     hub,
     language::Language,
     node::Node,
+    status::Status,
     tls,
 };
 use protocol::{
@@ -107,6 +108,7 @@ impl Fixture {
             slots: 1,
             threads: 1,
             language: Language::English,
+            status: Status::default(),
             device: Device::default(),
             backend: Arc::new(stub),
             models: receiver,
