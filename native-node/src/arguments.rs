@@ -4,9 +4,24 @@ use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
 
 use crate::language::Language;
 
+/// What the program is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Action {
+    #[default]
+    Run,
+    /// Have the system run it, with the other flags, from now on.
+    Install,
+    Uninstall,
+    /// Tell what the node that runs is doing.
+    Status {
+        json: bool,
+    },
+}
+
 /// The flags as they were given; `config` checks them.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments {
+    pub action: Action,
     pub engine: bool,
     pub ollama: bool,
     pub openai: bool,
@@ -16,6 +31,8 @@ pub struct Arguments {
     pub slots: Option<String>,
     pub context: Option<String>,
     pub hub: Option<String>,
+    pub status_port: Option<String>,
+    pub log_file: Option<String>,
 }
 
 /// Why the program ends before it has begun.
@@ -39,6 +56,7 @@ impl Arguments {
             })?;
         let text = |name: &str| text(&matches, name);
         Ok(Self {
+            action: action(&matches, language)?,
             engine: matches.get_flag("engine"),
             ollama: matches.get_flag("ollama"),
             openai: matches.get_flag("openai"),
@@ -48,7 +66,22 @@ impl Arguments {
             slots: text("slots"),
             context: text("context"),
             hub: text("hub"),
+            status_port: text("status-port"),
+            log_file: text("log-file"),
         })
+    }
+}
+
+fn action(matches: &ArgMatches, language: Language) -> Result<Action, EarlyEnd> {
+    if let Some(status) = matches.subcommand_matches("status") {
+        let json = status.get_flag("json");
+        return Ok(Action::Status { json });
+    }
+    match (matches.get_flag("install"), matches.get_flag("uninstall")) {
+        (false, false) => Ok(Action::Run),
+        (true, false) => Ok(Action::Install),
+        (false, true) => Ok(Action::Uninstall),
+        (true, true) => Err(EarlyEnd::Wrong(language.install_or_uninstall().to_owned())),
     }
 }
 
@@ -88,17 +121,36 @@ fn command(language: Language) -> Command {
             value("slots", "N", help.slots),
             value("context", "N", help.context),
             value("hub", "URL", help.hub),
+            value("status-port", help.status_port_unit, help.status_port),
+            value("log-file", help.log_file_unit, help.log_file),
+            flag("install", help.install),
+            flag("uninstall", help.uninstall),
             Arg::new("version")
                 .long("version")
                 .short('V')
                 .help(help.version)
                 .action(ArgAction::Version),
-            Arg::new("help")
-                .long("help")
-                .short('h')
-                .help(help.help)
-                .action(ArgAction::Help),
+            help_flag(help.help),
         ])
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("status")
+                .about(help.status)
+                .help_template(format!(
+                    "{{about}}\n\n{}: kipina-node status [--json]\n\n{{options}}\n",
+                    help.usage
+                ))
+                .disable_help_flag(true)
+                .args([flag("json", help.json), help_flag(help.help)]),
+        )
+}
+
+fn help_flag(about: &'static str) -> Arg {
+    Arg::new("help")
+        .long("help")
+        .short('h')
+        .help(about)
+        .action(ArgAction::Help)
 }
 
 fn text(matches: &ArgMatches, name: &str) -> Option<String> {
@@ -156,6 +208,11 @@ mod tests {
                 "--slots",
                 "--context",
                 "--hub",
+                "--status-port",
+                "--log-file",
+                "--install",
+                "--uninstall",
+                "kipina-node status [--json]",
                 "--version",
                 "HUB_URL",
                 "OLLAMA_URL",
@@ -181,6 +238,33 @@ mod tests {
                 assert!(message.contains("--help"), "{message}");
             }
         }
+    }
+
+    #[test]
+    fn what_to_do_is_told_from_how_to_do_it() {
+        let action = |given: &[&str]| parse(given, Language::English).map(|given| given.action);
+        assert_eq!(action(&["--engine"]), Ok(Action::Run));
+        assert_eq!(action(&["--install", "--engine"]), Ok(Action::Install));
+        assert_eq!(action(&["--uninstall"]), Ok(Action::Uninstall));
+        assert_eq!(action(&["status"]), Ok(Action::Status { json: false }));
+        assert_eq!(
+            action(&["status", "--json"]),
+            Ok(Action::Status { json: true })
+        );
+        for wrong in [
+            &["--install", "--uninstall"][..],
+            &["--json"],
+            &["status", "--engine"],
+        ] {
+            assert!(
+                matches!(action(wrong), Err(EarlyEnd::Wrong(_))),
+                "{wrong:?}"
+            );
+        }
+        let Err(EarlyEnd::Show(help)) = action(&["status", "--help"]) else {
+            panic!("help is shown")
+        };
+        assert!(help.contains("--json"), "{help}");
     }
 
     #[test]

@@ -23,10 +23,43 @@ pub struct Environment {
     pub node_api_key: Option<Secret>,
     pub models_dir: Option<String>,
     pub home: Option<String>,
+    /// The desktop's folders: `XDG_RUNTIME_DIR`, `XDG_DATA_HOME` and `XDG_CONFIG_HOME`.
+    pub runtime_folder: Option<String>,
+    pub data_folder: Option<String>,
+    pub config_folder: Option<String>,
+    pub user: Option<String>,
+    /// What a service must be given, since it is started from no terminal: see `KEPT`.
+    pub kept: Vec<(&'static str, Secret)>,
     /// As in `fi_FI.UTF-8`.
     pub locale: Option<String>,
     pub log_filter: Option<String>,
 }
+
+/// All that the node reads itself, and what the libraries under it do: proxies, certificates,
+/// and where the tools of GPUs lie.
+const KEPT: [&str; 21] = [
+    "HUB_URL",
+    "NODE_API_KEY",
+    "OLLAMA_URL",
+    "OLLAMA_MODEL",
+    "OPENAI_BASE_URL",
+    "OPENAI_API_KEY",
+    "MODELS_DIR",
+    "HF_ENDPOINT",
+    "XDG_DATA_HOME",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+    "RUST_LOG",
+    "PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "no_proxy",
+];
 
 impl Environment {
     pub fn read() -> Self {
@@ -41,6 +74,14 @@ impl Environment {
             node_api_key: variable("NODE_API_KEY").map(Secret),
             models_dir: variable("MODELS_DIR"),
             home: variable("HOME").or_else(|| variable("USERPROFILE")),
+            runtime_folder: variable("XDG_RUNTIME_DIR"),
+            data_folder: variable("XDG_DATA_HOME"),
+            config_folder: variable("XDG_CONFIG_HOME"),
+            user: variable("USER"),
+            kept: KEPT
+                .into_iter()
+                .filter_map(|name| Some((name, Secret(variable(name)?))))
+                .collect(),
             locale: ["LC_ALL", "LC_MESSAGES", "LANG"]
                 .into_iter()
                 .find_map(variable),
@@ -75,6 +116,16 @@ pub struct Config {
     pub slots: u32,
     pub threads: usize,
     pub backend: BackendChoice,
+    pub status_port: StatusPort,
+    /// Where the log goes besides the terminal.
+    pub log_file: Option<PathBuf>,
+}
+
+/// Where the status page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusPort {
+    Off,
+    Port(u16),
 }
 
 #[derive(Clone, Debug)]
@@ -143,6 +194,9 @@ pub enum ConfigError {
         known: Vec<String>,
     },
     NoModelsFolder,
+    InvalidStatusPort {
+        value: String,
+    },
     EngineHasOneSlot,
     BrokenCatalogue {
         reason: String,
@@ -161,6 +215,7 @@ impl Config {
         let hub_url = checks.hub_url();
         let slots = checks.slots();
         let threads = checks.threads();
+        let status_port = checks.status_port();
         match (backend, hub_url) {
             (Some(backend), Some(hub_url)) if checks.problems.is_empty() => Ok(Self {
                 language: Language::from_locale(environment.locale.as_deref()),
@@ -170,6 +225,8 @@ impl Config {
                 slots,
                 threads,
                 backend,
+                status_port,
+                log_file: arguments.log_file.as_ref().map(PathBuf::from),
             }),
             _ => Err(checks.problems),
         }
@@ -320,9 +377,30 @@ mod tests {
     }
 
     #[test]
+    fn the_status_page_has_a_port_unless_it_is_off() {
+        let port = |port: Option<&str>| {
+            let status_port = port.map(str::to_owned);
+            let arguments = Arguments {
+                status_port,
+                ..Arguments::default()
+            };
+            Config::new(&arguments, &home(), 4).map(|config| config.status_port)
+        };
+        assert_eq!(port(None), Ok(StatusPort::Port(3210)));
+        assert_eq!(port(Some("off")), Ok(StatusPort::Off));
+        assert_eq!(port(Some("8080")), Ok(StatusPort::Port(8080)));
+        for wrong in ["0", "65536", "on", ""] {
+            let value = wrong.to_owned();
+            let problem = ConfigError::InvalidStatusPort { value };
+            assert_eq!(port(Some(wrong)), Err(vec![problem]));
+        }
+    }
+
+    #[test]
     fn keys_are_not_printed() {
         let environment = Environment {
             node_api_key: Some(Secret("sekret".into())),
+            kept: vec![("NODE_API_KEY", Secret("sekret".into()))],
             ..home()
         };
         let config = Config::new(&Arguments::default(), &environment, 4).unwrap();

@@ -6,7 +6,7 @@ use protocol::Catalogue;
 
 use super::{
     BackendChoice, BaseUrl, ConfigError, EngineSettings, Environment, ModelChoice, OllamaSettings,
-    OpenAiSettings, url,
+    OpenAiSettings, StatusPort, url,
 };
 use crate::arguments::Arguments;
 
@@ -16,6 +16,8 @@ const DEFAULT_HUB_URL: &str = "wss://kipina.studio/ws";
 const DEFAULT_OLLAMA_URL: &str = "http://localhost:11434";
 const DEFAULT_OLLAMA_MODEL: &str = "qwen2.5-coder:3b";
 const DEFAULT_ENGINE_MODEL: &str = "qwen2.5-coder:0.5b";
+
+const DEFAULT_STATUS_PORT: u16 = 3210;
 
 pub(super) struct Checks<'a> {
     arguments: &'a Arguments,
@@ -80,6 +82,21 @@ impl<'a> Checks<'a> {
             .as_deref()
             .and_then(|threads| threads.parse().ok());
         wanted.unwrap_or(self.physical_cores)
+    }
+
+    pub(super) fn status_port(&mut self) -> StatusPort {
+        match self.arguments.status_port.as_deref() {
+            None => StatusPort::Port(DEFAULT_STATUS_PORT),
+            Some("off") => StatusPort::Off,
+            Some(text) => match text.parse() {
+                Ok(port) if port > 0 => StatusPort::Port(port),
+                _ => {
+                    let value = text.to_owned();
+                    self.problems.push(ConfigError::InvalidStatusPort { value });
+                    StatusPort::Off
+                }
+            },
+        }
     }
 
     /// A model that only one of the two can have decides which it is.

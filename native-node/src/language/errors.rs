@@ -31,6 +31,13 @@ impl Language {
         )
     }
 
+    pub fn install_or_uninstall(self) -> &'static str {
+        self.pick(
+            "Anna vain toinen: --install tai --uninstall.",
+            "Give only one of --install and --uninstall.",
+        )
+    }
+
     pub fn config_error(self, error: &ConfigError) -> String {
         match error {
             ConfigError::InvalidUrl {
@@ -49,6 +56,10 @@ impl Language {
             } => self.pick(
                 format!("{name}: `{value}` ei kelpaa. Anna luku väliltä {minimum}–{maximum}."),
                 format!("{name}: `{value}` won't do. Give a number from {minimum} to {maximum}."),
+            ),
+            ConfigError::InvalidStatusPort { value } => self.pick(
+                format!("--status-port: `{value}` ei kelpaa. Anna portti, 1–65535, tai off."),
+                format!("--status-port: `{value}` won't do. Give a port, 1 to 65535, or off."),
             ),
             ConfigError::SeveralBackends => self.pick(
                 "Anna vain yksi näistä: --ollama, --openai, --engine.".into(),

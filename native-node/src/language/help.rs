@@ -17,6 +17,14 @@ pub struct Help {
     pub slots: &'static str,
     pub context: &'static str,
     pub hub: &'static str,
+    pub status_port: &'static str,
+    pub status_port_unit: &'static str,
+    pub log_file: &'static str,
+    pub log_file_unit: &'static str,
+    pub install: &'static str,
+    pub uninstall: &'static str,
+    pub status: &'static str,
+    pub json: &'static str,
     pub version: &'static str,
     pub help: &'static str,
     pub environment: &'static str,
@@ -30,7 +38,10 @@ impl Language {
                 "A Kipinä node: this machine computes answers for the shared network.",
             ),
             usage: self.pick("Käyttö", "Usage"),
-            usage_line: self.pick("[VALITSIMET]", "[OPTIONS]"),
+            usage_line: self.pick(
+                "[VALITSIMET]\n        kipina-node status [--json]",
+                "[OPTIONS]\n       kipina-node status [--json]",
+            ),
             ollama: self.pick(
                 "Laske Ollamalla (oletus, jos se vastaa)",
                 "Compute with Ollama (the default where it answers)",
@@ -65,6 +76,28 @@ impl Language {
                 "The most tokens of prompt and answer together (default 8192)",
             ),
             hub: self.pick("Keskuksen osoite (HUB_URL)", "The hub's address (HUB_URL)"),
+            status_port: self.pick(
+                "Tilasivun portti tällä koneella tai off (oletus 3210)",
+                "The status page's port on this machine, or off (default 3210)",
+            ),
+            status_port_unit: self.pick("PORTTI", "PORT"),
+            log_file: self.pick(
+                "Kirjoita loki myös tiedostoon; vanhat osat poistuvat itsestään",
+                "Write the log to a file too; old parts go by themselves",
+            ),
+            log_file_unit: self.pick("TIEDOSTO", "FILE"),
+            install: self.pick(
+                "Asenna palveluksi, joka käynnistyy itsestään, muilla valitsimilla",
+                "Set up a service that starts by itself, with the other options",
+            ),
+            uninstall: self.pick("Poista palvelu", "Remove the service"),
+            status: self.pick(
+                "Näyttää, mitä käynnissä oleva solmu tekee. Paluuarvo: 0 yhdistetty, 1 ei yhteyttä, \
+                 3 ei käynnissä.",
+                "Shows what the node that runs is doing. Exit code: 0 connected, 1 not connected, \
+                 3 none runs.",
+            ),
+            json: self.pick("Koneluettavana: yksi rivi solmua kohti", "As JSON: a line per node"),
             version: self.pick("Näytä versio", "Show the version"),
             help: self.pick("Näytä tämä ohje", "Show this help"),
             environment: self.pick(
