@@ -48,7 +48,15 @@ describe("the service worker", () => {
     expect(takes("/wasm/threads/node_bg.wasm")).toBe(true);
   });
 
-  it.each(["/v1/chat/completions", "/api/stats", "/api/stats/live", "/ws", "/models/m.gguf", "/"])(
+  const scripts = ["/kipina-node", "/kipina-node.ps1", "/join.sh", "/download/SHA256SUMS"];
+
+  it.each(scripts)("leaves %s to the hub, opened as a page too", (path) => {
+    const views = workerOptions("/").navigateFallbackAllowlist ?? [];
+    expect(views.length).toBeGreaterThan(0);
+    expect(views.some((view) => view.test(path))).toBe(false);
+  });
+
+  it.each(["/v1/chat/completions", "/api/stats", "/api/stats/live", "/ws", "/models/m.gguf", "/", ...scripts])(
     "never touches %s",
     (path) => {
       expect(takes(path)).toBe(false);

@@ -29,6 +29,8 @@ pub struct Config {
     /// The built frontend; absent: a small built-in page.
     pub static_directory: Option<PathBuf>,
     pub models_directory: PathBuf,
+    /// Programs for machines that join; absent, or not there: none are to be had.
+    pub downloads_directory: Option<PathBuf>,
     pub admin_password: Option<Secret>,
     pub allowed_origins: Vec<Origin>,
     pub trusted_proxies: Vec<IpNet>,
@@ -100,6 +102,7 @@ impl Config {
             database_path: read.database_path(),
             static_directory: read.static_directory(),
             models_directory: read.models_directory(),
+            downloads_directory: read.downloads_directory(),
             admin_password: read.text("ADMIN_PASSWORD").map(Secret),
             allowed_origins: read.allowed_origins(),
             trusted_proxies: read.trusted_proxies(),
@@ -255,6 +258,11 @@ impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
             return PathBuf::new();
         };
         PathBuf::from(home).join(".cache/kipina/models")
+    }
+
+    fn downloads_directory(&self) -> Option<PathBuf> {
+        let given = self.raw("DOWNLOADS_DIR").map(PathBuf::from);
+        given.or_else(|| Some(self.data_directory()?.join("kipina").join("downloads")))
     }
 
     fn no_home(&mut self, name: &str) {

@@ -102,6 +102,17 @@ impl ApiError {
         }
     }
 
+    /// For who asks for a script: the hub writes its own address into it.
+    pub fn unclear_address() -> Self {
+        Self::BadRequest {
+            message: "the Host of this request (or a proxy's X-Forwarded-Host or -Proto) is no plain host \
+                      with an optional port; fetch the script from the hub's usual address"
+                .to_owned(),
+            param: None,
+            code: Some("unclear_address"),
+        }
+    }
+
     pub fn too_many_listeners(limit: usize) -> Self {
         Self::TooManyRequests {
             message: format!(

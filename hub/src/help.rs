@@ -28,10 +28,11 @@ Asetukset luetaan ympäristömuuttujista:
   DATABASE_PATH                 SQLite-tietokanta (~/.local/share/kipina/kipina.sqlite)
   STATIC_DIR                    rakennettu sivusto (jos puuttuu: pieni sisäinen sivu)
   MODELS_DIR                    mallitiedostot (~/.cache/kipina/models)
+  DOWNLOADS_DIR                 ohjelmat liittyville koneille (~/.local/share/kipina/downloads)
   ADMIN_PASSWORD                ylläpidon salasana
   NODE_API_KEY                  avain, jolla solmu todetaan luotetuksi
   ALLOWED_ORIGINS               sivustot, jotka saavat kutsua keskusta: https://nimi,…
-  TRUSTED_PROXIES               välityspalvelimet, joiden X-Forwarded-For uskotaan (127.0.0.0/8,::1)
+  TRUSTED_PROXIES               välityspalvelimet, joiden X-Forwarded-otsakkeet uskotaan (127.0.0.0/8,::1)
   CONNECTIONS_PER_ADDRESS       solmuja yhdestä osoitteesta enintään (64)
   BROWSERS_PER_ADDRESS          niistä selaimia ilman avainta enintään (32)
   MAX_BODY_BYTES                pyynnön enimmäispituus (4194304)
@@ -54,10 +55,11 @@ Settings are read from the environment:
   DATABASE_PATH                 SQLite database (~/.local/share/kipina/kipina.sqlite)
   STATIC_DIR                    the built site (absent: a small built-in page)
   MODELS_DIR                    model files (~/.cache/kipina/models)
+  DOWNLOADS_DIR                 programs for machines that join (~/.local/share/kipina/downloads)
   ADMIN_PASSWORD                password of the operator's pages
   NODE_API_KEY                  the key that makes a node a trusted one
   ALLOWED_ORIGINS               sites that may call the hub: https://name,…
-  TRUSTED_PROXIES               proxies whose X-Forwarded-For is believed (127.0.0.0/8,::1)
+  TRUSTED_PROXIES               proxies whose X-Forwarded headers are believed (127.0.0.0/8,::1)
   CONNECTIONS_PER_ADDRESS       most nodes from one address (64)
   BROWSERS_PER_ADDRESS          most of them browsers without a key (32)
   MAX_BODY_BYTES                longest request (4194304)

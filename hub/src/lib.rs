@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod dispatch;
+pub mod downloads;
 pub mod error;
 mod headers;
 pub mod help;

@@ -16,6 +16,7 @@ use tower_http::{
 };
 
 use crate::{
+    downloads,
     error::ApiError,
     headers, join, models,
     openai::{create_chat_completion, list_models, retrieve_model},
@@ -36,7 +37,8 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .route("/stats", get(stats))
         .route("/stats/live", get(live))
         .route("/history", get(history))
-        .route("/models", get(models::list));
+        .route("/models", get(models::list))
+        .route("/version", get(downloads::version));
     let called_from_pages = Router::new()
         .nest("/v1", as_json(v1))
         .nest("/api", as_json(api))
@@ -53,6 +55,10 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
     let router = Router::new()
         .route("/ws", any(join::join))
         .route("/healthz", get(health))
+        .route("/kipina-node", get(downloads::join_with_bash))
+        .route("/kipina-node.ps1", get(downloads::join_with_powershell))
+        .route("/join.sh", get(downloads::join_from_source))
+        .route("/download/{file}", get(downloads::file))
         .merge(called_from_pages)
         .with_state(hub);
     let router = match static_directory {

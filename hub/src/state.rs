@@ -8,6 +8,7 @@ use protocol::Catalogue;
 use crate::{
     config::Config,
     dispatch::Dispatcher,
+    downloads::Downloads,
     net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
     nodes::NodeGate,
     stats::LiveStats,
@@ -24,6 +25,7 @@ pub struct Hub {
     pub(crate) gate: Gate,
     pub(crate) node_gate: NodeGate,
     pub(crate) models_directory: Arc<Path>,
+    pub(crate) downloads: Downloads,
     pub(crate) max_body_bytes: usize,
 }
 
@@ -46,6 +48,7 @@ impl Hub {
             catalogue,
             store,
             gate,
+            downloads: Downloads::new(config.downloads_directory.as_deref()),
             models_directory: config.models_directory.as_path().into(),
             max_body_bytes: config.max_body_bytes,
         }

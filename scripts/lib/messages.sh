@@ -54,6 +54,15 @@ message() { # KEY VALUES...
     sanitizer_blind) finnish='tarkistin %s ei huomaa virhettä, joka sen pitäisi huomata' english='the sanitizer %s does not notice an error that it should notice' ;;
     testing_on_arm) finnish='Ajetaan laskentaytimien testit ARM-suorittimella %s (qemu).' english='Running the tests of the kernels on the ARM processor %s (qemu).' ;;
     arm_skipped) finnish='ohitettu: kääntäjällä (%s) ei ole kirjastoa kohteelle %s' english='skipped: the compiler (%s) has no library for %s' ;;
+    usage_pack) finnish='käyttö: %s KANSIO' english='usage: %s FOLDER' ;;
+    no_folder) finnish='kansiota ei ole: %s' english='there is no folder %s' ;;
+    no_openssl) finnish='openssl puuttuu (Debian ja Ubuntu: apt-get install openssl)' english='openssl is missing (Debian and Ubuntu: apt-get install openssl)' ;;
+    cannot_make_key) finnish='allekirjoitusavainta ei voitu tehdä: %s' english='the signing key %s could not be made' ;;
+    made_key) finnish='Tehtiin uusi allekirjoitusavain: %s. Pidä se tallessa ja salassa: liittyneet koneet luottavat vain siihen.' english='Made a new signing key: %s. Keep it safe and secret: machines that have joined trust no other.' ;;
+    bad_key) finnish='%s ei ole kelvollinen allekirjoitusavain (EC, P-256). Siirrä se pois, niin tehdään uusi.' english='%s is no signing key (EC, P-256). Move it away and a new one is made.' ;;
+    not_a_release) finnish='%s ei kuulu jaettaviin. Siirrä se pois. Nimet ovat: kipina-node-VERSIO-linux|macos|windows-x86_64|arm64[.exe], kpn-…, kipina-VERSIO-source.tar.gz' english='%s is no release file. Move it away. Names are: kipina-node-VERSION-linux|macos|windows-x86_64|arm64[.exe], kpn-…, kipina-VERSION-source.tar.gz' ;;
+    nothing_to_pack) finnish='kansiossa %s ei ole jaettavaa. Rakenna ensin: ./build-binaries.sh' english='there is nothing to serve in %s. Build first: ./build-binaries.sh' ;;
+    packed) finnish='Luettelo ja allekirjoitus: %s tiedostoa kansiossa %s, avain %s' english='Listed and signed: %s files in %s, with the key %s' ;;
     *) finnish="$key" english="$key" ;;
   esac
   # shellcheck disable=SC2059 # the formats are the table above

@@ -37,14 +37,21 @@ fn without_settings_the_hub_serves_this_machine_only() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_database_lies_where_the_platform_keeps_data() {
+fn the_database_and_the_downloads_lie_where_the_platform_keeps_data() {
     let at_home = read(&[]).unwrap().database_path;
     assert_eq!(
         at_home,
         PathBuf::from("/home/aino/.local/share/kipina/kipina.sqlite")
     );
-    let elsewhere = read(&[("XDG_DATA_HOME", "/data")]).unwrap().database_path;
-    assert_eq!(elsewhere, PathBuf::from("/data/kipina/kipina.sqlite"));
+    let elsewhere = read(&[("XDG_DATA_HOME", "/data")]).unwrap();
+    assert_eq!(
+        elsewhere.database_path,
+        PathBuf::from("/data/kipina/kipina.sqlite")
+    );
+    assert_eq!(
+        elsewhere.downloads_directory,
+        Some(PathBuf::from("/data/kipina/downloads"))
+    );
     let named = read(&[("DATABASE_PATH", "/tmp/hub.sqlite")])
         .unwrap()
         .database_path;
@@ -57,6 +64,7 @@ fn each_setting_is_taken() {
         ("PORT", "8080"),
         ("BIND", "::"),
         ("MODELS_DIR", "/models"),
+        ("DOWNLOADS_DIR", "/downloads"),
         ("STATIC_DIR", "/"),
         ("ADMIN_PASSWORD", "salasana"),
         ("NODE_API_KEY", "avain"),
@@ -73,6 +81,8 @@ fn each_setting_is_taken() {
     .unwrap();
     assert_eq!((config.port, config.bind), (8080, "::".parse().unwrap()));
     assert_eq!(config.models_directory, PathBuf::from("/models"));
+    let downloads = config.downloads_directory;
+    assert_eq!(downloads, Some(PathBuf::from("/downloads")));
     assert_eq!(config.static_directory, Some(PathBuf::from("/")));
     assert_eq!(config.admin_password.unwrap().reveal(), "salasana");
     assert_eq!(config.nodes.key.as_deref(), Some("avain"));

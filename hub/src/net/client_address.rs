@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The networks whose `X-Forwarded-For` is believed.
+/// The networks whose `X-Forwarded-…` headers are believed.
 #[derive(Clone, Debug)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -36,7 +36,7 @@ impl TrustedProxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }

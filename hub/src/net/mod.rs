@@ -1,9 +1,10 @@
-//! Who may connect: the origin of a page, the address behind a proxy, connections per address.
+//! Who may connect: the origin of a page, the addresses in front of a proxy and behind it, connections per address.
 
 mod admission;
 mod client_address;
 mod connection_limit;
 mod origin;
+mod public_address;
 
 pub use admission::{Admission, Gate, Refused};
 pub use client_address::TrustedProxies;
