@@ -52,6 +52,10 @@ pub enum LossReason {
     /// It takes no more data.
     Stuck,
     Ended,
+    /// It said before that it would stop.
+    HubStopped,
+    /// This machine slept for longer than the hub waits.
+    Slept,
     Closed {
         code: u16,
         reason: String,

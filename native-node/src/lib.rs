@@ -16,6 +16,8 @@ pub mod models;
 pub mod node;
 pub mod prompt_log;
 pub mod status;
+pub mod stop;
+pub mod surroundings;
 pub mod tls;
 
 /// The program and its version, as nodes introduce themselves.

@@ -10,7 +10,9 @@ use native_node::{
     language::Language,
     node::Node,
     status::Status,
+    stop::{self, FINISHING, Stop, Stopping},
 };
+use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -52,13 +54,15 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn run(config: Config, language: Language) -> anyhow::Result<ExitCode> {
-    let mut stopped = std::pin::pin!(stop_signal()?);
+    let (stop, stopping) = Stopping::new();
+    tokio::spawn(stop::obey(signals()?, FINISHING, stop));
+    let mut finish = stopping.clone();
     let started = tokio::select! {
-        () = &mut stopped => None,
+        () = finish.wanted(Stop::Finish) => None,
         started = Node::start(config, Status::default()) => Some(started),
     };
     let served = match started {
-        Some(Ok(node)) => hub::run(&node, stopped).await,
+        Some(Ok(node)) => hub::run(&node, stopping).await,
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -74,27 +78,34 @@ async fn run(config: Config, language: Language) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Resolves on Ctrl+C, and on the signal that service managers stop programs with.
+/// Every Ctrl+C, and every signal that service managers stop programs with.
 #[cfg(unix)]
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send> {
+fn signals() -> anyhow::Result<mpsc::Receiver<()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl+C")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if sender.send(()).await.is_err() {
+                return;
+            }
         }
-    })
+    });
+    Ok(receiver)
 }
 
 #[cfg(not(unix))]
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
+fn signals() -> anyhow::Result<mpsc::Receiver<()>> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {}
+    });
+    Ok(receiver)
 }
 
 /// Lines as they are: this log is a terminal's, for the machine's owner to read.

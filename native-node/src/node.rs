@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{Device, Hello, NodeKind, NodeModel, PROTOCOL_VERSION};
 use rustls::ClientConfig;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     SOFTWARE,
@@ -20,6 +20,7 @@ use crate::{
     language::Language,
     models,
     status::Status,
+    surroundings::{Surroundings, ThisMachine},
     tls,
 };
 
@@ -40,6 +41,9 @@ pub struct Node {
     pub device: Device,
     pub backend: Arc<dyn Backend>,
     pub models: watch::Receiver<Vec<NodeModel>>,
+    /// Rung where the models may no longer be there.
+    pub look_again: Arc<Notify>,
+    pub surroundings: Arc<dyn Surroundings>,
     pub tls: Arc<ClientConfig>,
 }
 
@@ -53,9 +57,11 @@ impl Node {
         })?;
         let (backend, slots) = start_backend(&config, &tls, &status).await?;
         let device = device::device().await;
+        let look_again = Arc::new(Notify::new());
         let models = models::watch(
             Arc::clone(&backend),
-            models::POLL_INTERVAL,
+            models::Pace::default(),
+            Arc::clone(&look_again),
             config.language,
             status.clone(),
         )
@@ -76,6 +82,8 @@ impl Node {
             device,
             backend,
             models,
+            look_again,
+            surroundings: Arc::new(ThisMachine),
             tls,
         })
     }

@@ -1,6 +1,6 @@
 //! One connection, from `hello` to its end.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::SinkExt;
 use protocol::{
@@ -16,7 +16,13 @@ use super::{
     dial::{self, Loss, Socket},
     work::Work,
 };
-use crate::{benchmark, error::LossReason, node::Node};
+use crate::{
+    benchmark,
+    error::LossReason,
+    node::Node,
+    stop::{Stop, Stopping},
+    surroundings::{Change, Watch},
+};
 
 /// Frames that may wait for the socket: a slow connection slows the backends down.
 const FRAMES_AHEAD: usize = 64;
@@ -30,8 +36,8 @@ const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
 /// A farewell that takes longer is not worth the wait.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Resolves when the owner wants the node to end.
-pub(super) type Shutdown<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
+/// How long a hub may take to show that it is still there when the network has changed.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, PartialEq)]
 pub(super) enum End {
@@ -42,22 +48,31 @@ pub(super) enum End {
 
 /// Serves the hub until the connection is lost or the owner stops the node. All prompts end with
 /// the connection.
-pub(super) async fn serve(node: &Node, mut socket: Socket, mut shutdown: Shutdown<'_>) -> End {
+pub(super) async fn serve(node: &Node, mut socket: Socket, stopping: &Stopping) -> End {
     let mut models = node.models.clone();
     let hello = NodeMessage::Hello(node.hello(models.borrow_and_update().clone()));
+    let (mut finish, mut now) = (stopping.clone(), stopping.clone());
     let welcome = tokio::select! {
-        () = &mut shutdown => return farewell(socket).await,
+        () = finish.wanted(Stop::Finish) => return farewell(socket).await,
         welcome = dial::introduce(&mut socket, hello) => match welcome {
             Ok(welcome) => welcome,
             Err(loss) => return End::Lost(loss),
         },
     };
     tracing::info!("{}", node.language.connected(&node.hub_url, &node.name));
-    node.status.connected();
     let mut connection = Connection::new(node, socket, models, &welcome);
-    tokio::select! {
-        () = &mut shutdown => farewell(connection.socket).await,
-        loss = connection.run() => End::Lost(loss),
+    node.status.connected();
+    let end = tokio::select! {
+        () = now.wanted(Stop::Now) => End::Stopped,
+        end = connection.run(finish) => end,
+    };
+    match end {
+        End::Stopped => farewell(connection.socket).await,
+        // However it ended: after that word, it was expected to.
+        End::Lost(Loss::Passing(_)) if connection.hub_is_stopping => {
+            End::Lost(Loss::Passing(LossReason::HubStopped))
+        }
+        lost @ End::Lost(_) => lost,
     }
 }
 
@@ -82,7 +97,10 @@ struct Connection<'a> {
     work: Work,
     frames: mpsc::Receiver<NodeMessage>,
     frames_sender: mpsc::Sender<NodeMessage>,
+    watch: Watch<'a>,
     silence: Duration,
+    /// The hub said that it will close the connection.
+    hub_is_stopping: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -93,18 +111,14 @@ impl<'a> Connection<'a> {
         welcome: &Welcome,
     ) -> Self {
         let (frames_sender, frames) = mpsc::channel(FRAMES_AHEAD);
-        let work = Work::new(
-            Arc::clone(&node.backend),
-            node.language,
-            node.status.clone(),
-            node.slots,
-            welcome.max_frame_bytes,
-            frames_sender.clone(),
-        );
+        let work = Work::new(node, welcome.max_frame_bytes, frames_sender.clone());
         let heartbeat = Duration::from_millis(welcome.heartbeat_ms);
         let silence = heartbeat
             .saturating_mul(SILENT_HEARTBEATS)
             .max(SHORTEST_SILENCE);
+        // A hub drops a node after as long a silence.
+        let hub = dial::peer(&socket).into_iter().collect();
+        let watch = Watch::new(&*node.surroundings, hub, silence);
         Self {
             node,
             socket,
@@ -112,37 +126,72 @@ impl<'a> Connection<'a> {
             work,
             frames,
             frames_sender,
+            watch,
             silence,
+            hub_is_stopping: false,
         }
     }
 
-    async fn run(&mut self) -> Loss {
+    async fn run(&mut self, mut stopping: Stopping) -> End {
         let mut heard = Instant::now();
-        loop {
+        // Set while the hub has to show that it is still there.
+        let mut sign_of_life_by = None;
+        let mut finishing = false;
+        while !(finishing && self.work.is_idle()) {
+            let silent_at = heard + self.silence;
             let step = tokio::select! {
                 // In this order: what a task said before its accident is sent before it.
                 biased;
                 message = dial::receive(&mut self.socket) => {
                     heard = Instant::now();
+                    sign_of_life_by = None;
                     match message {
                         Ok(Some(text)) => self.take(&text).await,
                         Ok(None) => Ok(()),
                         Err(loss) => Err(loss),
                     }
                 }
+                () = stopping.wanted(Stop::Finish), if !finishing => {
+                    finishing = true;
+                    self.finish().await
+                }
                 Some(frame) = self.frames.recv() => {
                     if self.work.is_wanted(&frame) { self.send(&frame).await } else { Ok(()) }
                 }
                 accident = self.work.next_accident() => self.send(&accident).await,
-                Ok(()) = self.models.changed() => self.tell_models().await,
-                () = sleep_until(heard + self.silence) => {
+                // A hub that was told to send no more has no use for it.
+                Ok(()) = self.models.changed(), if !finishing => self.tell_models().await,
+                change = self.watch.change() => match change {
+                    Change::Slept => Err(Loss::Passing(LossReason::Slept)),
+                    Change::Network => {
+                        sign_of_life_by = Some(Instant::now() + SIGN_OF_LIFE);
+                        dial::ping(&mut self.socket).await
+                    }
+                },
+                () = sleep_until(sign_of_life_by.unwrap_or(silent_at).min(silent_at)) => {
                     Err(Loss::Passing(LossReason::Silent))
                 }
             };
             if let Err(loss) = step {
-                return loss;
+                return End::Lost(loss);
             }
         }
+        End::Stopped
+    }
+
+    /// Begins to end: what is here is answered, and the hub sends no more.
+    async fn finish(&mut self) -> Result<(), Loss> {
+        self.work.drain();
+        if self.work.is_idle() {
+            return Ok(());
+        }
+        self.node.status.stopping();
+        tracing::info!("{}", self.node.language.finishing(self.work.running()));
+        let status = NodeStatus {
+            paused: Some(true),
+            ..NodeStatus::default()
+        };
+        self.send(&NodeMessage::NodeStatus(status)).await
     }
 
     async fn take(&mut self, text: &str) -> Result<(), Loss> {
@@ -167,6 +216,7 @@ impl<'a> Connection<'a> {
             }
             HubMessage::Drain(_) => {
                 tracing::info!("{}", self.node.language.draining());
+                self.hub_is_stopping = true;
                 self.work.drain();
             }
             HubMessage::Welcome(_) => {}

@@ -1,6 +1,6 @@
 //! Opening a connection to the hub and being welcomed.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use protocol::{HubMessage, MAX_HUB_FRAME_BYTES, NodeMessage, Welcome, close_code};
@@ -9,7 +9,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
-        self, Message,
+        self, Bytes, Message,
         protocol::{CloseFrame, WebSocketConfig},
     },
 };
@@ -87,6 +87,25 @@ pub(super) async fn send(socket: &mut Socket, message: &NodeMessage) -> Result<(
         .send(Message::text(text))
         .await
         .map_err(|error| Loss::of_socket(&error))
+}
+
+/// Asks the hub for a sign of life.
+pub(super) async fn ping(socket: &mut Socket) -> Result<(), Loss> {
+    let ping = socket.send(Message::Ping(Bytes::new()));
+    timeout(TIMEOUT, ping)
+        .await
+        .unwrap_or(Err(tungstenite::Error::ConnectionClosed))
+        .map_err(|error| Loss::of_socket(&error))
+}
+
+/// Whom the connection goes to: the hub, or a proxy before it.
+pub(super) fn peer(socket: &Socket) -> Option<SocketAddr> {
+    let stream = match socket.get_ref() {
+        MaybeTlsStream::Plain(stream) => stream,
+        MaybeTlsStream::Rustls(stream) => stream.get_ref().0,
+        _ => return None,
+    };
+    stream.peer_addr().ok()
 }
 
 /// The next frame's text; `None` for frames without, such as pings, which are answered below here.

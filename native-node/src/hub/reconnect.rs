@@ -1,46 +1,96 @@
 //! Connects again and again, until the owner stops the node or the hub says that it is no use.
 
-use std::{future::Future, pin::pin, time::Instant};
+use std::time::{Duration, Instant};
 
 use node_core::Backoff;
 
 use super::{
-    connection::{self, End, Shutdown},
+    connection::{self, End},
     dial::{self, Loss},
 };
-use crate::{error::NodeError, node::Node};
+use crate::{
+    error::{LossReason, NodeError},
+    node::Node,
+    stop::{Stop, Stopping},
+    surroundings::{ANYWHERE, Watch},
+};
 
-/// Serves the hub until `shutdown` resolves, or the hub refuses this node for good.
-pub async fn run(node: &Node, shutdown: impl Future<Output = ()> + Send) -> Result<(), NodeError> {
-    let mut shutdown = pin!(shutdown);
+/// A hub that was stopped for an upgrade is back soon: its nodes come within this time.
+const UPGRADE: Duration = Duration::from_millis(500);
+
+/// What a wait for the next attempt is not worth going on with after.
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+
+/// Serves the hub until the owner stops the node, or the hub refuses it for good.
+pub async fn run(node: &Node, stopping: Stopping) -> Result<(), NodeError> {
     let mut backoff = Backoff::default();
+    let mut finish = stopping.clone();
     loop {
         let started = Instant::now();
-        match once(node, shutdown.as_mut()).await {
+        let reason = match once(node, &stopping).await {
             End::Stopped => return Ok(()),
             End::Lost(Loss::Final { code, reason }) => {
                 return Err(NodeError::RefusedByHub { code, reason });
             }
-            End::Lost(Loss::Passing(reason)) => {
-                let delay = backoff.next(started.elapsed(), fastrand::f64());
-                tracing::warn!("{}", node.language.connection_lost(&reason, delay));
-                node.status.lost(&reason);
-                tokio::select! {
-                    () = &mut shutdown => return Ok(()),
-                    () = tokio::time::sleep(delay) => {}
-                }
-            }
+            End::Lost(Loss::Passing(reason)) => reason,
+        };
+        let delay = delay(&reason, &mut backoff, started.elapsed(), fastrand::f64());
+        tracing::warn!("{}", node.language.connection_lost(&reason, delay));
+        node.status.lost(&reason);
+        let mut watch = Watch::new(&*node.surroundings, ANYWHERE.to_vec(), LONGEST_NAP);
+        tokio::select! {
+            () = finish.wanted(Stop::Finish) => return Ok(()),
+            () = tokio::time::sleep(delay) => {}
+            // Whatever was in the way may be gone.
+            _ = watch.change() => backoff = Backoff::default(),
         }
     }
 }
 
-async fn once(node: &Node, mut shutdown: Shutdown<'_>) -> End {
+/// How long to wait before the next attempt. `random`: from 0 to 1.
+fn delay(reason: &LossReason, backoff: &mut Backoff, lived: Duration, random: f64) -> Duration {
+    match reason {
+        // These happen to one node, not to all of a hub's at once.
+        LossReason::Slept => {
+            *backoff = Backoff::default();
+            Duration::ZERO
+        }
+        LossReason::HubStopped => {
+            *backoff = Backoff::default();
+            UPGRADE.mul_f64(random)
+        }
+        _ => backoff.next(lived, random),
+    }
+}
+
+async fn once(node: &Node, stopping: &Stopping) -> End {
+    let mut finish = stopping.clone();
     let socket = tokio::select! {
-        () = &mut shutdown => return End::Stopped,
+        () = finish.wanted(Stop::Finish) => return End::Stopped,
         socket = dial::connect(&node.hub_url, &node.tls) => socket,
     };
     match socket {
-        Ok(socket) => connection::serve(node, socket, shutdown).await,
+        Ok(socket) => connection::serve(node, socket, stopping).await,
         Err(loss) => End::Lost(loss),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_is_left_in_peace_unless_it_is_sure_to_want_the_node() {
+        let mut backoff = Backoff::default();
+        let mut after =
+            |reason: LossReason, random| delay(&reason, &mut backoff, Duration::ZERO, random);
+        assert_eq!(after(LossReason::Ended, 1.0), Duration::from_secs(1));
+        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(2));
+        assert_eq!(after(LossReason::HubStopped, 0.0), Duration::ZERO);
+        assert_eq!(after(LossReason::HubStopped, 1.0), UPGRADE);
+        // It is not back yet: patience grows from the beginning.
+        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(1));
+        assert_eq!(after(LossReason::Slept, 1.0), Duration::ZERO);
+        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(1));
     }
 }

@@ -4,13 +4,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use protocol::{LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::{AbortHandle, JoinError, JoinSet},
 };
 
 use crate::{
     backend::{AnswerWriter, Backend, Failure},
     language::Language,
+    node::Node,
     prompt_log::PromptLog,
     status::Status,
 };
@@ -21,6 +22,7 @@ pub(super) struct Work {
     backend: Arc<dyn Backend>,
     language: Language,
     status: Status,
+    look_again: Arc<Notify>,
     slots: usize,
     frame_bytes: usize,
     frames: mpsc::Sender<NodeMessage>,
@@ -31,19 +33,13 @@ pub(super) struct Work {
 
 impl Work {
     /// `frames`: where answers go. `frame_bytes`: the longest frame that the hub takes.
-    pub(super) fn new(
-        backend: Arc<dyn Backend>,
-        language: Language,
-        status: Status,
-        slots: u32,
-        frame_bytes: usize,
-        frames: mpsc::Sender<NodeMessage>,
-    ) -> Self {
+    pub(super) fn new(node: &Node, frame_bytes: usize, frames: mpsc::Sender<NodeMessage>) -> Self {
         Self {
-            backend,
-            language,
-            status,
-            slots: usize::try_from(slots).unwrap_or(usize::MAX),
+            backend: Arc::clone(&node.backend),
+            language: node.language,
+            status: node.status.clone(),
+            look_again: Arc::clone(&node.look_again),
+            slots: usize::try_from(node.slots).unwrap_or(usize::MAX),
             frame_bytes,
             frames,
             tasks: JoinSet::new(),
@@ -70,7 +66,8 @@ impl Work {
         }
         let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
         let log = PromptLog::begin(&prompt, self.language, self.status.prompt_began());
-        let task = answer(backend, prompt, frames, self.frame_bytes, log);
+        let look_again = Arc::clone(&self.look_again);
+        let task = answer(backend, prompt, frames, self.frame_bytes, log, look_again);
         self.running.insert(task_id, self.tasks.spawn(task));
         None
     }
@@ -79,6 +76,15 @@ impl Work {
         if let Some(task) = self.running.remove(task_id) {
             task.abort();
         }
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Whether the last frame of every prompt has been passed on.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty()
     }
 
     pub(super) fn drain(&mut self) {
@@ -127,6 +133,7 @@ async fn answer(
     frames: mpsc::Sender<NodeMessage>,
     frame_bytes: usize,
     log: PromptLog,
+    look_again: Arc<Notify>,
 ) {
     let task_id = prompt.task_id.clone();
     let mut writer = AnswerWriter::new(task_id.clone(), frames.clone(), frame_bytes);
@@ -137,9 +144,21 @@ async fn answer(
         }
         Err(failure) => {
             log.failed(&failure);
+            // A backend that is being restarted fails every prompt fast: unless the hub hears at
+            // once that there are no models, an idle node attracts more of them.
+            if is_the_backends(failure.code) {
+                look_again.notify_one();
+            }
             failure.into_frame(task_id)
         }
     };
     // A lost connection has nobody to tell.
     let _ = frames.send(last).await;
+}
+
+fn is_the_backends(code: LlmErrorCode) -> bool {
+    matches!(
+        code,
+        LlmErrorCode::BackendFailed | LlmErrorCode::ModelUnavailable
+    )
 }

@@ -172,6 +172,8 @@ impl Language {
             LossReason::Silent => self.pick("siitä ei kuulu mitään", "nothing is heard of it"),
             LossReason::Stuck => self.pick("se ei ota dataa vastaan", "it takes no more data"),
             LossReason::Ended => self.pick("yhteys päättyi", "the connection ended"),
+            LossReason::HubStopped => self.pick("se pysäytettiin", "it was stopped"),
+            LossReason::Slept => self.pick("tämä kone nukkui", "this machine slept"),
             LossReason::Closed { code, reason } => {
                 return self.pick(
                     format!("se sulki yhteyden ({code} {reason})"),

@@ -85,6 +85,18 @@ impl Language {
         )
     }
 
+    pub fn finishing(self, prompts: usize) -> String {
+        self.pick(
+            format!(
+                "Viimeistellään keskeneräiset ({prompts}), uusia ei oteta. Ctrl+C uudelleen \
+                 lopettaa heti."
+            ),
+            format!(
+                "Finishing what is here ({prompts}), taking no more. Ctrl+C again ends it at once."
+            ),
+        )
+    }
+
     pub fn stopped(self) -> &'static str {
         self.pick("Solmu pysäytetty.", "The node has stopped.")
     }

@@ -1,21 +1,24 @@
 //! The node and a hub: welcome, prompts, cancels, silence, farewells.
 
 use std::{
+    net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use native_node::{
     backend::{AnswerWriter, Backend, Ending, Failure},
-    error::NodeError,
+    error::{LossReason, NodeError},
     hub,
     language::Language,
     node::Node,
-    status::Status,
+    status::{ConnectionState, Status, TroubleKind},
+    stop::{Stop, Stopping},
+    surroundings::Surroundings,
     tls,
 };
 use protocol::{
@@ -24,7 +27,7 @@ use protocol::{
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{oneshot, watch},
+    sync::{Notify, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -42,6 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 struct Stub {
     answering: Arc<AtomicUsize>,
+    go_on: Arc<Notify>,
 }
 
 /// Counts an answer as long as it is being computed.
@@ -67,8 +71,11 @@ impl Backend for Stub {
             self.answering.fetch_add(1, Ordering::SeqCst);
             let _answering = Answering(Arc::clone(&self.answering));
             answer.write("a", vec![1]).await?;
+            if prompt.request.model == "wait" {
+                self.go_on.notified().await;
+            }
             match prompt.request.model.as_str() {
-                "finish" => Ok(Ending {
+                "finish" | "wait" => Ok(Ending {
                     finish_reason: FinishReason::Stop,
                     usage: Usage::default(),
                     timings: Timings::default(),
@@ -86,21 +93,74 @@ fn models(ids: &[&str]) -> Vec<NodeModel> {
     ids.iter().map(|id| model(id).unwrap()).collect()
 }
 
+/// A machine that sleeps and moves as the test says.
+#[derive(Debug)]
+struct Machine(Mutex<(SystemTime, Option<IpAddr>)>);
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self(Mutex::new((SystemTime::UNIX_EPOCH, None)))
+    }
+}
+
+impl Machine {
+    fn sleep(&self, duration: Duration) {
+        self.0.lock().unwrap().0 += duration;
+    }
+
+    fn go_to(&self, address: &str) {
+        self.0.lock().unwrap().1 = Some(address.parse().unwrap());
+    }
+}
+
+impl Surroundings for Machine {
+    fn clock(&self) -> SystemTime {
+        self.0.lock().unwrap().0
+    }
+
+    fn address_towards(&self, _: SocketAddr) -> Option<IpAddr> {
+        self.0.lock().unwrap().1
+    }
+
+    fn pace(&self) -> Duration {
+        Duration::from_millis(10)
+    }
+}
+
 /// A node that runs, and the listener that it connects to.
-struct Fixture {
+pub(crate) struct Fixture {
     listener: TcpListener,
     answering: Arc<AtomicUsize>,
-    models: watch::Sender<Vec<NodeModel>>,
-    stop: Option<oneshot::Sender<()>>,
+    /// Rung, it lets an answer to "wait" end.
+    go_on: Arc<Notify>,
+    models: Option<watch::Sender<Vec<NodeModel>>>,
+    stop: watch::Sender<Stop>,
+    surroundings: Arc<Machine>,
+    status: Status,
     node: JoinHandle<Result<(), NodeError>>,
 }
 
 impl Fixture {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (sender, receiver) = watch::channel(models(&["finish"]));
         let stub = Stub::default();
-        let answering = Arc::clone(&stub.answering);
+        let (answering, go_on) = (Arc::clone(&stub.answering), Arc::clone(&stub.go_on));
+        Self {
+            answering,
+            go_on,
+            models: Some(sender),
+            ..Self::with(Arc::new(stub), receiver, Arc::default()).await
+        }
+    }
+
+    /// With another backend than the stub.
+    pub(crate) async fn with(
+        backend: Arc<dyn Backend>,
+        models: watch::Receiver<Vec<NodeModel>>,
+        look_again: Arc<Notify>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (status, surroundings) = (Status::default(), Arc::new(Machine::default()));
         let node = Node {
             hub_url: format!("ws://{}/ws", listener.local_addr().unwrap()),
             name: "Sauna".into(),
@@ -108,24 +168,24 @@ impl Fixture {
             slots: 1,
             threads: 1,
             language: Language::English,
-            status: Status::default(),
+            status: status.clone(),
             device: Device::default(),
-            backend: Arc::new(stub),
-            models: receiver,
+            backend,
+            models,
+            look_again,
+            surroundings: Arc::clone(&surroundings) as Arc<dyn Surroundings>,
             tls: tls::client_config().unwrap(),
         };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let node = tokio::spawn(async move {
-            hub::run(&node, async {
-                let _ = stopped.await;
-            })
-            .await
-        });
+        let (stop, stopping) = Stopping::new();
+        let node = tokio::spawn(async move { hub::run(&node, stopping).await });
         Self {
             listener,
-            answering,
-            models: sender,
-            stop: Some(stop),
+            answering: Arc::default(),
+            go_on: Arc::default(),
+            models: None,
+            stop,
+            surroundings,
+            status,
             node,
         }
     }
@@ -142,7 +202,7 @@ impl Fixture {
         (hub, hello)
     }
 
-    async fn welcome(&self) -> Hub {
+    pub(crate) async fn welcome(&self) -> Hub {
         self.welcome_with_heartbeat(60_000).await
     }
 
@@ -154,6 +214,23 @@ impl Fixture {
         }))
         .await;
         hub
+    }
+
+    /// When the node has read its welcome.
+    async fn is_connected(&self) {
+        let mut status = self.status.watch();
+        let connected = status.wait_for(|now| now.connection.state == ConnectionState::Connected);
+        timeout(PATIENCE, connected).await.unwrap().unwrap();
+    }
+
+    async fn says_farewell_to(self, hub: &mut Hub) {
+        let Message::Close(Some(frame)) = hub.message().await else {
+            panic!("a farewell")
+        };
+        assert_eq!(frame.code, CloseCode::Away);
+        self.nothing_is_computed().await;
+        let ended = timeout(PATIENCE, self.node).await.unwrap();
+        assert!(ended.unwrap().is_ok());
     }
 
     async fn nothing_is_computed(&self) {
@@ -168,14 +245,14 @@ impl Fixture {
     }
 }
 
-struct Hub(WebSocketStream<TcpStream>);
+pub(crate) struct Hub(WebSocketStream<TcpStream>);
 
 impl Hub {
     async fn send(&mut self, frame: Value) {
         self.0.send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    async fn prompt(&mut self, task_id: &str, model: &str) {
+    pub(crate) async fn prompt(&mut self, task_id: &str, model: &str) {
         let frame = json!({"type": "llm_prompt", "task_id": task_id, "model": model,
                            "messages": [{"role": "user", "content": "Hei"}]});
         self.send(frame).await;
@@ -189,7 +266,7 @@ impl Hub {
             .unwrap()
     }
 
-    async fn receive(&mut self) -> Value {
+    pub(crate) async fn receive(&mut self) -> Value {
         loop {
             if let Message::Text(text) = self.message().await {
                 // Whatever the node says must be a message of the protocol.
@@ -363,7 +440,8 @@ async fn a_draining_node_finishes_what_it_has_and_takes_no_more() {
 async fn the_hub_hears_when_models_change() {
     let fixture = Fixture::start().await;
     let mut hub = fixture.welcome().await;
-    fixture.models.send(models(&["finish", "new"])).unwrap();
+    let sender = fixture.models.as_ref().unwrap();
+    sender.send(models(&["finish", "new"])).unwrap();
     let status = hub.receive().await;
     assert_eq!(status["type"], "node_status");
     assert_eq!(status["models"][1]["id"], "new");
@@ -411,19 +489,124 @@ async fn a_benchmark_is_measured_while_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn an_owner_who_stops_the_node_is_obeyed_and_the_hub_is_told() {
-    let mut fixture = Fixture::start().await;
+async fn an_owner_who_stops_an_idle_node_is_obeyed_and_the_hub_is_told() {
+    let fixture = Fixture::start().await;
+    let mut hub = fixture.welcome().await;
+    fixture.stop.send_replace(Stop::Finish);
+    fixture.says_farewell_to(&mut hub).await;
+}
+
+#[tokio::test]
+async fn a_node_that_stops_finishes_what_it_has_and_takes_no_more() {
+    let fixture = Fixture::start().await;
+    let mut hub = fixture.welcome().await;
+    hub.prompt("t1", "wait").await;
+    assert_eq!(hub.receive().await["type"], "llm_token");
+    fixture.stop.send_replace(Stop::Finish);
+    let status = hub.receive().await;
+    assert_eq!(
+        (&status["type"], &status["paused"]),
+        (&json!("node_status"), &json!(true))
+    );
+    let state = fixture.status.watch().borrow().connection.state;
+    assert_eq!(state, ConnectionState::Stopping);
+    // This one was on its way already.
+    hub.prompt("t2", "finish").await;
+    let refused = hub.receive().await;
+    assert_eq!(
+        (&refused["task_id"], &refused["code"], &refused["retryable"]),
+        (&json!("t2"), &json!("unavailable"), &json!(true))
+    );
+    fixture.go_on.notify_one();
+    let done = hub.receive().await;
+    assert_eq!(
+        (&done["type"], &done["task_id"]),
+        (&json!("llm_done"), &json!("t1"))
+    );
+    fixture.says_farewell_to(&mut hub).await;
+}
+
+#[tokio::test]
+async fn an_owner_who_can_not_wait_ends_what_is_under_way() {
+    let fixture = Fixture::start().await;
     let mut hub = fixture.welcome().await;
     hub.prompt("t1", "hang").await;
     assert_eq!(hub.receive().await["type"], "llm_token");
-    fixture.stop.take().unwrap().send(()).unwrap();
-    let Message::Close(Some(frame)) = hub.message().await else {
-        panic!("a farewell")
-    };
-    assert_eq!(frame.code, CloseCode::Away);
-    let ended = timeout(Duration::from_secs(2), &mut fixture.node)
-        .await
-        .unwrap();
+    fixture.stop.send_replace(Stop::Finish);
+    assert_eq!(hub.receive().await["type"], "node_status");
+    fixture.stop.send_replace(Stop::Now);
+    fixture.says_farewell_to(&mut hub).await;
+}
+
+#[tokio::test]
+async fn a_node_that_looks_for_its_hub_can_be_stopped() {
+    let fixture = Fixture::start().await;
+    let hub = fixture.welcome().await;
+    hub.close(close_code::RATE_LIMITED, "too fast").await;
+    fixture.stop.send_replace(Stop::Finish);
+    let ended = timeout(PATIENCE, fixture.node).await.unwrap();
     assert!(ended.unwrap().is_ok());
-    fixture.nothing_is_computed().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_is_upgraded_gets_its_answers_and_then_the_node_back() {
+    let fixture = Fixture::start().await;
+    let mut hub = fixture.welcome().await;
+    hub.prompt("t1", "wait").await;
+    assert_eq!(hub.receive().await["type"], "llm_token");
+    hub.send(json!({"type": "drain"})).await;
+    fixture.go_on.notify_one();
+    assert_eq!(hub.receive().await["type"], "llm_done");
+    hub.close(close_code::HUB_STOPPING, "back soon").await;
+    let mut hub = fixture.welcome().await;
+    // The new hub finds a node like any other.
+    hub.prompt("t2", "finish").await;
+    assert_eq!(hub.receive().await["task_id"], "t2");
+    let error = fixture.status.watch().borrow().last_error.clone().unwrap();
+    let reason = LossReason::HubStopped;
+    assert_eq!(error.what, TroubleKind::Hub { reason });
+}
+
+#[tokio::test]
+async fn a_machine_that_wakes_up_connects_anew() {
+    let fixture = Fixture::start().await;
+    let asleep = fixture.welcome().await;
+    fixture.is_connected().await;
+    fixture.surroundings.sleep(Duration::from_secs(3600));
+    fixture.welcome().await;
+    drop(asleep);
+}
+
+#[tokio::test]
+async fn a_short_nap_leaves_the_connection_alone() {
+    let fixture = Fixture::start().await;
+    let mut hub = fixture.welcome().await;
+    fixture.is_connected().await;
+    fixture.surroundings.sleep(Duration::from_secs(100));
+    hub.prompt("t1", "finish").await;
+    assert_eq!(hub.receive().await["task_id"], "t1");
+}
+
+#[tokio::test]
+async fn on_another_network_a_hub_that_answers_is_kept() {
+    let fixture = Fixture::start().await;
+    let mut hub = fixture.welcome().await;
+    fixture.is_connected().await;
+    fixture.surroundings.go_to("10.0.0.7");
+    assert_eq!(hub.message().await, Message::Ping("".into()));
+    // The answer to the ping goes out with the next frame.
+    hub.prompt("t1", "finish").await;
+    assert_eq!(hub.receive().await["task_id"], "t1");
+    let state = fixture.status.watch().borrow().connection.state;
+    assert_eq!(state, ConnectionState::Connected);
+}
+
+#[tokio::test]
+async fn on_another_network_a_hub_that_is_silent_is_left_for_a_new_connection() {
+    let fixture = Fixture::start().await;
+    let unreachable = fixture.welcome().await;
+    fixture.is_connected().await;
+    fixture.surroundings.go_to("10.0.0.7");
+    fixture.welcome().await;
+    drop(unreachable);
 }

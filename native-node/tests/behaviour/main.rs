@@ -3,5 +3,6 @@
 mod hub;
 mod ollama;
 mod openai;
+mod restart;
 mod script;
 mod support;

@@ -1,6 +1,6 @@
 //! Ollama, as its documentation says it speaks, on good days and bad ones.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -25,14 +25,14 @@ use crate::{
     support::{Recorded, ask, base_url, prompt, serve},
 };
 
-const ANSWER: &str = r#"{"model":"m","message":{"role":"assistant","content":"Hyvää "},"done":false}
+pub(crate) const ANSWER: &str = r#"{"model":"m","message":{"role":"assistant","content":"Hyvää "},"done":false}
 {"model":"m","message":{"role":"assistant","content":"yötä 🌙"},"done":false}
 {"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":500000000,"load_duration":100000000,"prompt_eval_count":11,"prompt_eval_duration":150000000,"eval_count":7,"eval_duration":250000000}
 "#;
 
 /// A stand-in with one model, and whatever its tests make it say.
 #[derive(Clone)]
-struct Ollama {
+pub(crate) struct Ollama {
     version: &'static str,
     installed: Recorded,
     chat: Arc<dyn Fn() -> Response + Send + Sync>,
@@ -42,7 +42,7 @@ struct Ollama {
 }
 
 impl Ollama {
-    fn answering(beats: Vec<Beat>) -> Self {
+    pub(crate) fn answering(beats: Vec<Beat>) -> Self {
         Self::responding(move || Body::into_response(body(beats.clone())))
     }
 
@@ -62,17 +62,25 @@ impl Ollama {
         }
     }
 
-    async fn start(&self) -> Result<OllamaBackend, NodeError> {
-        let router = Router::new()
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
             .route("/api/version", get(version))
             .route("/api/tags", get(tags))
             .route("/api/show", post(show))
             .route("/api/pull", post(pull))
             .route("/api/chat", post(chat))
             .route("/api/generate", post(chat))
-            .with_state(self.clone());
+            .with_state(self.clone())
+    }
+
+    async fn start(&self) -> Result<OllamaBackend, NodeError> {
+        Self::join(serve(self.router()).await).await
+    }
+
+    /// The node's side of the one that listens there.
+    pub(crate) async fn join(address: SocketAddr) -> Result<OllamaBackend, NodeError> {
         let settings = OllamaSettings {
-            url: base_url(serve(router).await, ""),
+            url: base_url(address, ""),
             model: "qwen2.5-coder:3b".into(),
             context_length: None,
         };
