@@ -56,12 +56,17 @@ describe("the service worker", () => {
     expect(views.some((view) => view.test(path))).toBe(false);
   });
 
-  it.each(["/v1/chat/completions", "/api/stats", "/api/stats/live", "/ws", "/models/m.gguf", "/", ...scripts])(
-    "never touches %s",
-    (path) => {
-      expect(takes(path)).toBe(false);
-    },
-  );
+  it.each([
+    "/v1/chat/completions",
+    "/api/stats",
+    "/api/stats/live",
+    "/ws",
+    "/models/m.gguf",
+    "/",
+    ...scripts,
+  ])("never touches %s", (path) => {
+    expect(takes(path)).toBe(false);
+  });
 
   it("never touches another server's files", () => {
     expect(takes("/wasm/threads/node.js", false)).toBe(false);
