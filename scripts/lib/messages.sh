@@ -63,6 +63,17 @@ message() { # KEY VALUES...
     not_a_release) finnish='%s ei kuulu jaettaviin. Siirrä se pois. Nimet ovat: kipina-node-VERSIO-linux|macos|windows-x86_64|arm64[.exe], kpn-…, kipina-VERSIO-source.tar.gz' english='%s is no release file. Move it away. Names are: kipina-node-VERSION-linux|macos|windows-x86_64|arm64[.exe], kpn-…, kipina-VERSION-source.tar.gz' ;;
     nothing_to_pack) finnish='kansiossa %s ei ole jaettavaa. Rakenna ensin: ./build-binaries.sh' english='there is nothing to serve in %s. Build first: ./build-binaries.sh' ;;
     packed) finnish='Luettelo ja allekirjoitus: %s tiedostoa kansiossa %s, avain %s' english='Listed and signed: %s files in %s, with the key %s' ;;
+    usage_build) finnish='käyttö: %s [JÄRJESTELMÄ…]    (nämä: %s)' english='usage: %s [SYSTEM…]    (these: %s)' ;;
+    building_release) finnish='Käännetään: %s.' english='Building for %s.' ;;
+    build_skipped) finnish='ohitettu: %s: %s' english='skipped: %s: %s' ;;
+    no_apple_libraries) finnish='Applen kirjastoja ei ole; käännä Macilla, jossa on Xcode, tai anna SDKROOT' english='there are no Apple libraries here; build on a Mac with Xcode, or set SDKROOT' ;;
+    no_zig) finnish='kääntäjää zig ei saatu PyPI:stä; tarkista verkkoyhteys' english='the compiler zig could not be had from PyPI; check the network' ;;
+    no_library) finnish='kääntäjällä (%s) ei ole kirjastoa kohteelle %s eikä kirjaston lähteitä; asenna ne: rustup component add rust-src' english='the compiler (%s) has neither a library for %s nor its source; install that: rustup component add rust-src' ;;
+    build_broke) finnish='%s: kääntäminen epäonnistui; koko loki: %s' english='%s: the build failed; its whole log: %s' ;;
+    has_paths) finnish='%s (%s): ohjelmaan jäi tämän koneen kansioiden nimiä, joten sitä ei jaeta' english='%s (%s): names of folders of this machine are left in the program, so it is not handed out' ;;
+    no_checkout) finnish='tämä ei ole git-haara' english='this is no git checkout' ;;
+    uncommitted) finnish='Huom: muutoksia, joita ei ole viety gitiin, ei ole tiedostossa %s.' english='Note: changes that are not committed are not in %s.' ;;
+    not_built) finnish='kääntäminen epäonnistui:%s' english='not built:%s' ;;
     *) finnish="$key" english="$key" ;;
   esac
   # shellcheck disable=SC2059 # the formats are the table above
