@@ -166,6 +166,9 @@ need shellcheck shellcheck
 need chromium chromium
 need_node
 need pgrep procps
+need openssl openssl
+need wget wget
+need ip iproute2
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
 python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"

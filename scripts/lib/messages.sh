@@ -38,6 +38,9 @@ message() { # KEY VALUES...
     wrong_port) finnish='PORT=%s ei kelpaa: anna luku väliltä 1–65535' english='PORT=%s will not do: give a number from 1 to 65535' ;;
     port_in_use) finnish='portti %s on varattu: sulje ohjelma, joka sitä käyttää, tai valitse toinen: PORT=%s ./run.sh' english='port %s is in use: stop the program that has it, or choose another: PORT=%s ./run.sh' ;;
     building) finnish='Käännetään keskus ja solmu.' english='Building the hub and the node.' ;;
+    building_node) finnish='Käännetään solmu. Se kestää muutaman minuutin.' english='Building the node. It takes some minutes.' ;;
+    no_rust) finnish='Kääntämiseen tarvitaan Rust %s tai uudempi. Asenna se (https://rustup.rs) tai anna tämän asentaa se: KIPINA_INSTALL_RUST=yes' english='Building takes Rust %s or newer. Install it (https://rustup.rs), or let this install it: KIPINA_INSTALL_RUST=yes' ;;
+    may_install_rust) finnish='Kääntämiseen tarvitaan Rust %s. Asennetaanko se? [K/e]' english='Building takes Rust %s. Install it? [Y/n]' ;;
     building_wasm) finnish='Käännetään laskentamoottori selaimille.' english='Building the engine for browsers.' ;;
     building_site) finnish='Rakennetaan sivut.' english='Building the pages.' ;;
     old_node) finnish='Node.js %s on liian vanha: asenna vähintään %s' english='Node.js %s is too old: install %s or newer' ;;

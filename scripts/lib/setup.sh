@@ -63,12 +63,17 @@ install_rust() {
   if is_at_least "$(apt_version cargo-web)" "$rust_version"; then
     apt_install rustc-web cargo-web
     PATH="/usr/bin:$PATH"
+    rust_is_there || fail install_failed "Rust $rust_version"
   else
-    say installing "Rust (rustup)"
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-      sh -s -- -y --no-modify-path --profile minimal --component clippy,rustfmt >&2 || fail install_failed Rust
-    PATH="$HOME/.cargo/bin:$PATH"
+    install_rust_with_rustup
   fi
+}
+
+install_rust_with_rustup() {
+  say installing "Rust (rustup)"
+  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+    sh -s -- -y --no-modify-path --profile minimal --component clippy,rustfmt >&2 || fail install_failed Rust
+  PATH="$HOME/.cargo/bin:$PATH"
   rust_is_there || fail install_failed "Rust $rust_version"
 }
 
