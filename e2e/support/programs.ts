@@ -2,20 +2,34 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve as absolute } from "node:path";
 
 const cache = join(homedir(), ".cache/kipina");
 const target = process.env["CARGO_TARGET_DIR"] ?? join(cache, "target");
 
 export const MODELS_DIR = process.env["MODELS_DIR"] ?? join(cache, "models");
 
+/** Where a program of ours lies; the path of any other stays as it is. */
+export function built(name: string): string {
+  return absolute(target, "release", name);
+}
+
 export class Program {
   readonly #child: ChildProcess;
+  readonly #isGroup: boolean;
   readonly #ended: Promise<void>;
   #output = "";
 
-  constructor(name: string, args: readonly string[], environment: Record<string, string>) {
-    this.#child = spawn(join(target, "release", name), args, {
+  /** `isGroup`: it starts others, which end with it. */
+  constructor(
+    name: string,
+    args: readonly string[],
+    environment: Record<string, string>,
+    { isGroup = false } = {},
+  ) {
+    this.#isGroup = isGroup;
+    this.#child = spawn(built(name), args, {
+      detached: isGroup,
       env: { PATH: process.env["PATH"], HOME: homedir(), LANG: "C.UTF-8", ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -51,7 +65,9 @@ export class Program {
   }
 
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    this.#child.kill(signal);
+    const { pid } = this.#child;
+    if (this.#isGroup && pid !== undefined && this.#child.exitCode === null) process.kill(-pid, signal);
+    else this.#child.kill(signal);
     await this.#ended;
   }
 }
