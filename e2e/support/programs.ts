@@ -41,7 +41,8 @@ export class Program {
         this.#output += String(error);
         resolve();
       });
-      this.#child.once("exit", () => {
+      // After its last words.
+      this.#child.once("close", () => {
         resolve();
       });
     });
@@ -54,13 +55,12 @@ export class Program {
 
   /** Waits for words of its output. */
   async says(words: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
+    for (let hasEnded = false; ;) {
       const found = words.exec(this.#output);
       if (found !== null) return found;
+      if (hasEnded) throw new Error(`the program ended without saying ${words}:\n${this.#output}`);
       const pause = new Promise<"pause">((resolve) => setTimeout(resolve, 20, "pause"));
-      if ((await Promise.race([this.#ended, pause])) !== "pause") {
-        throw new Error(`the program ended without saying ${words}:\n${this.#output}`);
-      }
+      hasEnded = (await Promise.race([this.#ended, pause])) !== "pause";
     }
   }
 
