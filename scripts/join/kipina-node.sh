@@ -543,9 +543,14 @@ unpack_source() { # FOLDER
 
 # Decides what computes: OLLAMA_URL is set, or --engine is added to the flags.
 choose_backend() {
-  local named="${OLLAMA_URL:-}"
+  local named="${OLLAMA_URL:-}" tries
   list_candidates
   look_for_ollama
+  for ((tries = 0; tries < 10; tries++)); do
+    if [ "${#found[@]}" -gt 0 ] || ! may_be_starting "$named"; then break; fi
+    sleep 1
+    look_for_ollama
+  done
   if [ -n "$named" ] && [ "${found[0]:-}" = "${candidates[0]}" ]; then
     use_ollama 0
     return
@@ -557,6 +562,16 @@ choose_backend() {
     1) use_ollama 0 ;;
     *) choose_ollama ;;
   esac
+}
+
+# After a restart, the container beside this one is there before its Ollama answers.
+may_be_starting() { # NAMED
+  local i
+  if [ -n "$1" ]; then return; fi
+  for i in "${!candidates[@]}"; do
+    if [ "${candidates[i]}" = http://ollama:11434 ] && [ -f "$work/ollama.$i.refused" ]; then return; fi
+  done
+  return 1
 }
 
 list_candidates() {
@@ -628,23 +643,30 @@ look_for_ollama() {
 # Many things answer at a port; Ollama tells its version, and so does a hub of ours.
 ask_ollama() { # ADDRESS FILES
   local said form='^[[:space:]]*\{.*"version"[[:space:]]*:[[:space:]]*"([0-9][0-9A-Za-z.+-]*)"'
-  rm -f "$2.version"
-  said="$(quick_get "$1/api/version" | head -c 10000 | tr -d '\000')" || return 0
+  rm -f "$2".*
+  if ! quick_get "$1/api/version" "$2.said"; then
+    # 7: curl found the machine, and nothing behind the port.
+    if [ "$quick_code" -eq 7 ]; then : >"$2.refused"; fi
+    return 0
+  fi
+  said="$(tr -d '\000' <"$2.said")"
   if [[ $said =~ $form ]] && [[ $said != *protocol_version* ]]; then
     said="${BASH_REMATCH[1]}"
-    quick_get "$1/api/tags" >"$2.tags" || true
+    quick_get "$1/api/tags" "$2.tags" || true
     printf '%s\n' "$said" >"$2.version"
   fi
 }
 
-# A neighbour's answer, or none: a proxy would only be in the way.
-quick_get() { # URL
+# A neighbour's answer into a file, or none: a proxy would only be in the way. Nobody fills the disk.
+quick_get() { # URL FILE
   if command -v curl >/dev/null 2>&1; then
-    curl -fs --noproxy '*' --connect-timeout 2 --max-time 3 "$1" </dev/null
+    curl -fs --noproxy '*' --connect-timeout 2 --max-time 3 "$1" </dev/null | head -c 1000000 >"$2"
   else
     # shellcheck disable=SC2046 # flags
-    (unset http_proxy https_proxy && wget -q -T 3 $(wget_tries) -O - "$1" 2>/dev/null </dev/null)
+    (unset http_proxy https_proxy && wget -q -T 3 $(wget_tries) -O - "$1" 2>/dev/null </dev/null) | head -c 1000000 >"$2"
   fi
+  quick_code="${PIPESTATUS[0]}"
+  [ "$quick_code" -eq 0 ]
 }
 
 use_ollama() { # INDEX

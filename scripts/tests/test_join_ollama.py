@@ -1,5 +1,6 @@
 """kipina-node.sh looks for Ollama: where, which, and what it does without."""
 
+import functools
 import json
 import os
 import pathlib
@@ -68,6 +69,17 @@ class Finding(JoinTest):
         run = self.look(one.url, OLLAMA_URL=SILENT)
         self.assert_runs(run, "0.1.0", OLLAMA_URL=one.url)
         self.assertIn(f"OLLAMA_URL: nothing at {SILENT} answers as Ollama does", run.err)
+
+    def test_a_named_one_may_still_be_starting(self):
+        ollama = self.new_ollama()
+        ready, ollama.answers = ollama.answers, {"/": b"Ollama is starting"}
+
+        def starts_with_the_third_question():
+            if ollama.asked.count("/api/version") == 3:
+                ollama.answers = ready
+
+        ollama.before_answering = starts_with_the_third_question
+        self.assert_runs(self.look(SILENT, OLLAMA_URL=ollama.url), "0.1.0", OLLAMA_URL=ollama.url)
 
     def test_none_means_the_engine_where_nobody_can_be_asked(self):
         run = self.look(SILENT)
@@ -261,7 +273,9 @@ esac
 
 HOSTS = {"localhost": "::1", "ollama": "127.0.0.2", "host.docker.internal": "127.0.0.3"}
 LAN = "10.9.8.7"
-PLACES = {"localhost": "::1", "127.0.0.1": "127.0.0.1", "ollama": "127.0.0.2", "host.docker.internal": "127.0.0.3", LAN: LAN}
+# In this network the container called `ollama` starts late.
+LATE = "ollama, late"
+PLACES = {"localhost": "::1", "127.0.0.1": "127.0.0.1", "ollama": "127.0.0.2", "host.docker.internal": "127.0.0.3", LAN: LAN, LATE: "127.0.0.2"}
 
 
 def network_of_its_own():
@@ -277,7 +291,7 @@ class Places(JoinTest):
                 self.skipTest("this machine allows no network namespaces")
         except FileNotFoundError:
             self.skipTest("unshare or ip is not installed")
-        for wanted in [[place] for place in PLACES] + [[], ["localhost", "ollama"], list(PLACES)]:
+        for wanted in [[place] for place in PLACES] + [[], ["localhost", "ollama"], list(PLACES)[:-1]]:
             with self.subTest(wanted):
                 command = ["unshare", "-rnm", sys.executable, __file__, json.dumps(wanted)]
                 ended = subprocess.run(command, capture_output=True, text=True, timeout=100)
@@ -286,7 +300,7 @@ class Places(JoinTest):
                 self.assert_runs(run, "0.1.0")
                 if wanted:
                     # To curl, localhost is 127.0.0.1 as well.
-                    place = wanted[0].replace("127.0.0.1", "localhost")
+                    place = wanted[0].replace("127.0.0.1", "localhost").replace(LATE, "ollama")
                     self.assert_runs(run, "0.1.0", OLLAMA_URL=f"http://{place}:11434")
                     self.assertEqual("Several" in run.err, len(wanted) > 1)
                 else:
@@ -310,7 +324,11 @@ def run_with_ollama_at(places):
         test.hub.release("0.1.0")
         # Each with models of its own: they are several servers.
         for number, place in enumerate(places):
-            Ollama(models=[str(number)], address=(PLACES[place], 11434))
+            start = functools.partial(Ollama, models=[str(number)], address=(PLACES[place], 11434))
+            if place == LATE:
+                threading.Timer(2, start).start()
+            else:
+                start()
         run = test.run_script(KIPINA_OLLAMA_CANDIDATES=None)
         test.doCleanups()
     print(json.dumps({"code": run.code, "out": run.out, "err": run.err}))
