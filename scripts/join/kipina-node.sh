@@ -661,11 +661,12 @@ ask_ollama() { # ADDRESS FILES
 quick_get() { # URL FILE
   if command -v curl >/dev/null 2>&1; then
     curl -fs --noproxy '*' --connect-timeout 2 --max-time 3 "$1" </dev/null | head -c 1000000 >"$2"
+    quick_code="${PIPESTATUS[0]}"
   else
     # shellcheck disable=SC2046 # flags
     (unset http_proxy https_proxy && wget -q -T 3 $(wget_tries) -O - "$1" 2>/dev/null </dev/null) | head -c 1000000 >"$2"
+    quick_code="${PIPESTATUS[0]}"
   fi
-  quick_code="${PIPESTATUS[0]}"
   [ "$quick_code" -eq 0 ]
 }
 
