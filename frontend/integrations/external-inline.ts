@@ -1,5 +1,6 @@
 // Astro writes the loader of its islands into each page as inline scripts and styles, which a strict
-// Content-Security-Policy refuses. After the build each of them becomes a file of its own.
+// Content-Security-Policy refuses. After the build they are files. None of the scripts minds where it stands, so one
+// deferred file has them all: nothing in the page waits for it.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -30,20 +31,29 @@ export interface ExtractedPage {
   files: Map<string, string>;
 }
 
-/** The page without inline code. An external classic script runs at the same place as an inline one. */
+/** The page without inline code. */
 export function extractInline(html: string): ExtractedPage {
   const files = new Map<string, string>();
-  const save = (text: string, extension: string): string => {
-    const name = `inline.${createHash("sha256").update(text).digest("hex").slice(0, 8)}.${extension}`;
+  const taken: Record<"js" | "css", string[]> = { js: [], css: [] };
+  const take =
+    (kind: "js" | "css") =>
+    (_: string, text: string): string => {
+      taken[kind].push(text);
+      return "";
+    };
+  const bare = html
+    .replace(/<script>([\s\S]+?)<\/script>/g, take("js"))
+    .replace(/<style[^>]*>([\s\S]+?)<\/style>/g, take("css"));
+  if (/<script(?![^>]*\ssrc=)/.test(bare)) throw new Error("an inline script of a kind that was never seen");
+  const save = (texts: readonly string[], kind: "js" | "css"): string => {
+    const text = texts.join("\n");
+    const name = `inline.${createHash("sha256").update(text).digest("hex").slice(0, 8)}.${kind}`;
     files.set(name, text);
     return `/_astro/${name}`;
   };
-  const replaced = html
-    .replace(/<script(?![^>]*\ssrc=)([^>]*)>([\s\S]+?)<\/script>/g, (_, attributes: string, text: string) => {
-      return `<script${attributes} src="${save(text, "js")}"></script>`;
-    })
-    .replace(/<style[^>]*>([\s\S]+?)<\/style>/g, (_, text: string) => {
-      return `<link rel="stylesheet" href="${save(text, "css")}">`;
-    });
-  return { html: replaced, files };
+  const links = [
+    ...(taken.css.length > 0 ? [`<link rel="stylesheet" href="${save(taken.css, "css")}">`] : []),
+    ...(taken.js.length > 0 ? [`<script defer src="${save(taken.js, "js")}"></script>`] : []),
+  ];
+  return { html: bare.replace("</head>", `${links.join("")}</head>`), files };
 }

@@ -23,6 +23,18 @@ export const en: Dictionary = {
   views: {
     label: "Views",
     names: viewNames,
+    leads: {
+      studio:
+        "Ask, or ask for code, in your own words. The chosen agent of the team answers, and the machines that have joined compute.",
+      projects: "Tell an idea, and the team plans, writes, tests and reviews its files.",
+      network:
+        "The machines that answer prompts for this hub right now. The text of prompts is neither shown here nor kept.",
+      compute:
+        "This tab can run a language model on your own processor. The model is downloaded once and stays on your device.",
+      guide:
+        "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
+      settings: "Language, look, key, computing and storage. Settings stay in this browser, on this device.",
+    },
     title: (view) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "The view stopped with an error",
     brokenHint: "The rest of the page works, and what was saved is kept. Try again, or reload the page.",
@@ -86,7 +98,6 @@ export const en: Dictionary = {
   },
   compute: {
     title: "Compute on this machine",
-    lead: "This tab can run a language model on your own processor. The model is downloaded once and stays on your device.",
     start: "Start",
     startAgain: "Try again",
     pause: "Pause",

@@ -23,6 +23,20 @@ export const fi = {
   views: {
     label: "Näkymät",
     names: viewNames,
+    /** What each is for, said before its scripts have come. */
+    leads: {
+      studio:
+        "Kysy tai pyydä koodia omin sanoin. Tiimin valittu agentti vastaa, ja laskennan tekevät liittyneet koneet.",
+      projects: "Kerro idea, niin tiimi suunnittelee, kirjoittaa, testaa ja tarkastaa sen tiedostot.",
+      network:
+        "Koneet, jotka vastaavat kehotteisiin tässä keskuksessa juuri nyt. Kehotteiden tekstiä ei näy täällä eikä sitä tallenneta.",
+      compute:
+        "Tämä välilehti voi ajaa kielimallin omalla suorittimellasi. Malli ladataan kerran ja pysyy laitteellasi.",
+      guide:
+        "Miten pienet kielimallit toimivat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvien jakaumat ovat oikeasta mallista.",
+      settings:
+        "Kieli, ulkoasu, avain, laskenta ja tallennustila. Asetukset säilyvät vain tässä selaimessa, tällä laitteella.",
+    } satisfies Record<View, string>,
     title: (view: View) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "Näkymä pysähtyi virheeseen",
     brokenHint: "Muu sivu toimii, ja tallennettu on tallessa. Yritä uudelleen tai lataa sivu.",
@@ -86,7 +100,6 @@ export const fi = {
   },
   compute: {
     title: "Laske tällä koneella",
-    lead: "Tämä välilehti voi ajaa kielimallin omalla suorittimellasi. Malli ladataan kerran ja pysyy laitteellasi.",
     start: "Alusta",
     startAgain: "Yritä uudelleen",
     pause: "Tauko",

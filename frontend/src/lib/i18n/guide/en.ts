@@ -6,7 +6,6 @@ const tokens = (count: number): string => (count === 1 ? "1 token" : `${count} t
 
 export const en: GuideWords = {
   title: "Guide",
-  lead: "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
   contents: "Contents",
   print: "Print the guide",
   source: "Source:",

@@ -4,7 +4,6 @@ const tokens = (count: number): string => (count === 1 ? "1 token" : `${count} t
 
 export const fi = {
   title: "Opas",
-  lead: "Miten pienet kielimallit toimivat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvien jakaumat ovat oikeasta mallista.",
   contents: "Sisällys",
   print: "Tulosta opas",
   source: "Lähde:",

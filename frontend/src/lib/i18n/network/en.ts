@@ -15,7 +15,6 @@ const failedOf = (failed: string) => (failed === "0" ? "all of them answered" : 
 
 export const en: NetworkWords = {
   title: "Network",
-  lead: "The machines that answer prompts for this hub right now. The text of prompts is neither shown here nor kept.",
   live: "Updates by itself",
   asking: "Asking the hub…",
   gone: (time) =>

@@ -23,7 +23,6 @@ const since: Record<Duration["unit"], (count: number, rest: number) => string> =
 
 export const fi = {
   title: "Verkko",
-  lead: "Koneet, jotka vastaavat kehotteisiin tässä keskuksessa juuri nyt. Kehotteiden tekstiä ei näy täällä eikä sitä tallenneta.",
   live: "Päivittyy itsestään",
   asking: "Haetaan tietoja keskukselta…",
   gone: (time: string) =>

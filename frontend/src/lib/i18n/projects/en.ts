@@ -45,7 +45,6 @@ const importProblems: Record<ImportProblem, string> = {
 const shares = { outline: "outline only", nothing: "not at all", whole: "whole" };
 
 export const en: ProjectWords = {
-  lead: "Tell an idea, and the team plans, writes, tests and reviews its files.",
   new: {
     title: "New project",
     label: "Idea",

@@ -45,7 +45,6 @@ const importProblems: Record<ImportProblem, string> = {
 const shares = { outline: "vain runko", nothing: "ei lainkaan", whole: "kokonaan" };
 
 export const fi = {
-  lead: "Kerro idea, niin tiimi suunnittelee, kirjoittaa, testaa ja tarkastaa sen tiedostot.",
   new: {
     title: "Uusi projekti",
     label: "Idea",

@@ -7,7 +7,6 @@ export const en: Sentences = {
   log: "Conversation",
   welcome: {
     title: "What shall we make?",
-    lead: "Ask, or ask for code, in your own words. The chosen agent of the team answers, and the machines that have joined compute.",
     examples: "Try one of these",
     prompts: [
       "Write a Python function that checks whether a string is a valid ISBN-13.",

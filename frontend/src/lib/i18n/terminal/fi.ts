@@ -24,7 +24,6 @@ export const fi = {
   log: "Keskustelu",
   welcome: {
     title: "Mitä tehdään?",
-    lead: "Kysy tai pyydä koodia omin sanoin. Tiimin valittu agentti vastaa, ja laskennan tekevät liittyneet koneet.",
     examples: "Kokeile vaikka näitä",
     prompts: [
       "Kirjoita Python-funktio, joka tarkistaa suomalaisen henkilötunnuksen.",
