@@ -40,6 +40,7 @@ message() { # KEY VALUES...
     cannot_write) finnish='Kansioon %s ei voi kirjoittaa: levy on täynnä tai kansio on suojattu. Tee tilaa tai valitse toinen kansio: XDG_DATA_HOME' english='Cannot write to %s: the disk is full, or the folder is protected. Make room, or choose another folder with XDG_DATA_HOME.' ;;
     no_name) finnish='Osoitetta %s ei löydy: tarkista verkkoyhteys ja osoite (KIPINA_HUB).' english='%s is not known: check the network, and the address (KIPINA_HUB).' ;;
     no_answer) finnish='%s ei vastaa: tarkista, että keskus on käynnissä ja osoite oikein (KIPINA_HUB).' english='%s does not answer: check that the hub is running and the address is right (KIPINA_HUB).' ;;
+    no_answer_or_proxy) finnish='%s ei vastaa, tai välityspalvelin ei: tarkista osoite (KIPINA_HUB) ja http_proxy, https_proxy ja no_proxy.' english='%s does not answer, or the proxy does not: check the address (KIPINA_HUB), and http_proxy, https_proxy and no_proxy.' ;;
     too_slow) finnish='%s ei vastannut ajoissa: tarkista verkkoyhteys ja yritä uudelleen.' english='%s did not answer in time: check the network and try again.' ;;
     no_tls) finnish='Osoitteeseen %s ei saada luotettavaa salattua yhteyttä: tarkista koneen kello ja varmenteet (Debian ja Ubuntu: apt-get install ca-certificates), tai kirjoita http://, jos keskuksella ei ole salausta.' english='There is no trusted encrypted connection to %s: check the clock and the certificates of this machine (Debian and Ubuntu: apt-get install ca-certificates), or write http:// where the hub has no encryption.' ;;
     proxy) finnish='Välityspalvelin ei päästä osoitteeseen %s: tarkista http_proxy, https_proxy ja no_proxy.' english='The proxy does not let this machine reach %s: check http_proxy, https_proxy and no_proxy.' ;;
@@ -227,14 +228,22 @@ fetch_with_curl() { # URL FILE [BAR]
     *:416 | 33:*) problem=starts_anew ;;
     22:*) problem=bad_status ;;
     6:*) problem=no_name ;;
-    7:*) problem=no_answer ;;
+    7:*) if has_proxy "$1"; then problem=no_answer_or_proxy; else problem=no_answer; fi ;;
     23:*) problem=cannot_write ;;
     28:000) problem=too_slow ;;
     35:* | 5[1348]:* | 59:* | 6[06]:* | 77:* | 8[023]:* | 9[01]:*) problem=no_tls ;;
     # A proxy's answer to CONNECT is no answer of the hub's.
-    56:000) if [ -n "${https_proxy:-${HTTPS_PROXY:-${ALL_PROXY:-}}}" ]; then problem=proxy; fi ;;
+    56:000) if has_proxy "$1"; then problem=proxy; fi ;;
   esac
   return "$code"
+}
+
+# The variables that curl reads.
+has_proxy() { # URL
+  case "$1" in
+    https:*) [ -n "${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}}" ] ;;
+    *) [ -n "${http_proxy:-${all_proxy:-${ALL_PROXY:-}}}" ] ;;
+  esac
 }
 
 fetch_with_wget() { # URL FILE [BAR]
@@ -295,7 +304,7 @@ download() { # FILE SHA256 VERSION
       resumed=""
     else
       case "$problem" in
-        broke_off | too_slow | no_answer) ;;
+        broke_off | too_slow | no_answer | no_answer_or_proxy) ;;
         starts_anew) rm -f "$unfinished" ;;
         *) return 1 ;;
       esac
