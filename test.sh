@@ -168,6 +168,7 @@ need_node
 need pgrep procps
 need openssl openssl
 need wget wget
+need busybox busybox
 need ip iproute2
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"

@@ -249,7 +249,7 @@ has_proxy() { # URL
 fetch_with_wget() { # URL FILE [BAR]
   local code=0 said
   # shellcheck disable=SC2046 # flags
-  said="$(LC_ALL=C wget -c -T 20 $(wget_tries) -O "$2" "$1" 2>&1 </dev/null)" || code=$?
+  said="$(LC_ALL=C wget -c $(wget_limits 20) -O "$2" "$1" 2>&1 </dev/null)" || code=$?
   case "$code:$said" in
     0:*) ;;
     *' 404 '* | *' 410 '*) problem=missing ;;
@@ -264,9 +264,12 @@ fetch_with_wget() { # URL FILE [BAR]
   return "$code"
 }
 
-# BusyBox's wget tries once, and does not know the flag.
-wget_tries() {
-  case "$(wget --help 2>&1)" in *--tries*) printf %s '-t 1' ;; esac
+# BusyBox's wget tries once, and may know no limit.
+wget_limits() { # SECONDS
+  case "$(wget --help 2>&1)" in
+    *--tries*) printf %s "-t 1 -T $1" ;;
+    *'-T SEC'*) printf %s "-T $1" ;;
+  esac
 }
 
 problem_in_words() {
@@ -641,7 +644,7 @@ look_for_ollama() {
     version="$(cat "$work/ollama.$i.version" 2>/dev/null || true)"
     [ -n "$version" ] || continue
     # Models carry the time they came, to the nanosecond: two servers do not have the same list by chance.
-    tags="$version $(cksum <"$work/ollama.$i.tags")"
+    tags="$version $(tr -d '\000' <"$work/ollama.$i.tags")"
     case "$seen" in *$'\n'"$tags"$'\n'*) continue ;; esac
     seen="$seen$tags"$'\n'
     found+=("${candidates[i]}")
@@ -673,7 +676,7 @@ quick_get() { # URL FILE
     quick_code="${PIPESTATUS[0]}"
   else
     # shellcheck disable=SC2046 # flags
-    (unset http_proxy https_proxy && wget -q -T 3 $(wget_tries) -O - "$1" 2>/dev/null </dev/null) | head -c 1000000 >"$2"
+    (unset http_proxy https_proxy && wget -q $(wget_limits 3) -O - "$1" 2>/dev/null </dev/null) | head -c 1000000 >"$2"
     quick_code="${PIPESTATUS[0]}"
   fi
   [ "$quick_code" -eq 0 ]

@@ -20,7 +20,7 @@ SCRIPT = ROOT / "scripts/join/kipina-node.sh"
 BASH = os.environ.get("KIPINA_TEST_BASH") or shutil.which("bash")
 # All that the script may need of a machine, so that nothing else is found by chance: least of all an Ollama.
 TOOLS = (
-    "sh cat chmod cksum cp curl cut env find fold grep gzip head hostname ip ln ls mkdir mktemp mv nohup openssl "
+    "sh cat chmod cp curl cut env find fold grep gzip head hostname ip ln ls mkdir mktemp mv nohup openssl "
     "readlink rm sed sleep tar tr uname dirname id"
 ).split()
 NODE = """#!/bin/sh

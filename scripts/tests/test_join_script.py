@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from join_support import BASH, ROOT, SCRIPT, JoinTest, node
+from join_support import BASH, ROOT, SCRIPT, SILENT, TOOLS, JoinTest, node
 
 
 class Installing(JoinTest):
@@ -85,6 +85,25 @@ class Installing(JoinTest):
         self.assert_fails(self.run_script(command="bash ./kipina-node"), "has no programs to give")
         (self.bin / "wget").unlink()
         self.assert_fails(self.run_script(command="bash ./kipina-node"), "curl is missing: install it")
+
+    def test_with_busybox_alone(self):
+        busybox = shutil.which("busybox")
+        if not busybox:
+            self.skipTest("no busybox here")
+        binary = self.hub.release("0.1.0")
+        script = self.folder / "kipina-node"
+        script.write_bytes(self.hub.script(SCRIPT))
+        for tool in self.bin.iterdir():
+            if tool.name not in ("bash", "openssl", "uname"):
+                tool.unlink()
+        for tool in {*TOOLS, "wget"} - {"curl", "openssl", "uname"}:
+            (self.bin / tool).symlink_to(busybox)
+        ollama = self.new_ollama()
+        self.hub.cuts[f"/download/{binary.name}"] = 1
+        for _ in range(2):
+            run = self.run_script(command="bash ./kipina-node", KIPINA_OLLAMA_CANDIDATES=f"{SILENT} {ollama.url}")
+            self.assert_runs(run, "0.1.0", OLLAMA_URL=ollama.url)
+        self.assertEqual(len(self.hub.resumed), 1)
 
     def test_questions_of_the_program_need_no_hub(self):
         self.hub.release("0.1.0")
