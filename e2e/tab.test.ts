@@ -11,7 +11,11 @@ import { Profile, type Tab } from "./support/tab";
 
 const PICTURES = fileURLToPath(new URL("screenshots/", import.meta.url));
 const MODEL = "smollm2:135m";
-const question: Ask = { model: MODEL, messages: [{ role: "user", content: "Say hello." }], max_tokens: 8 };
+const question: Ask = {
+  model: MODEL,
+  messages: [{ role: "user", content: "Say hello." }],
+  max_tokens: 8,
+};
 
 let hub: Hub;
 let profile: Profile;
@@ -25,7 +29,9 @@ const picture = async (name: string): Promise<void> => {
 };
 
 async function listedModels(): Promise<string[]> {
-  const listed = (await (await fetch(`${hub.url}/v1/models`)).json()) as { data: { id: string }[] };
+  const listed = (await (await fetch(`${hub.url}/v1/models`)).json()) as {
+    data: { id: string }[];
+  };
   return listed.data.map(({ id }) => id);
 }
 
@@ -74,7 +80,9 @@ it("is started, answers, pauses, goes on and stops", async () => {
   await tab.waitForFace("pysäytetty");
   await hub.until((nodes) => nodes.length === 0);
   await press("Poista malli smollm2:135m laitteelta");
-  await tab.page.getByText("laitteellasi", { exact: true }).waitFor({ state: "hidden" });
+  await tab.page
+    .getByText("laitteellasi", { exact: true })
+    .waitFor({ state: "hidden" });
 });
 
 it("measures itself when the hub asks", async () => {
@@ -83,8 +91,12 @@ it("measures itself when the hub asks", async () => {
     socket.on("framesent", ({ payload }) => sent.push(payload.toString()));
   });
   await tab.startUntilReady();
-  await expect.poll(() => sent.find((frame) => frame.includes("benchmark_result"))).toBeDefined();
-  const result = JSON.parse(sent.find((frame) => frame.includes("benchmark_result")) ?? "{}") as {
+  await expect
+    .poll(() => sent.find((frame) => frame.includes("benchmark_result")))
+    .toBeDefined();
+  const result = JSON.parse(
+    sent.find((frame) => frame.includes("benchmark_result")) ?? "{}",
+  ) as {
     cpu_multiply_adds_per_second: number;
   };
   console.log(
@@ -150,7 +162,7 @@ it("computes in one tab of a browser, which the second names, and moves on deman
   await tab.page.getByText(`mallilla ${MODEL}`).waitFor();
   await picture("elsewhere");
   expect(await hub.stats()).toHaveLength(1);
-  await press("Siirrä laskenta tähän välilehteen");
+  await press("Siirrä tähän välilehteen");
   await tab.waitForFace("valmis");
   await first.waitForFace("pysäytetty");
   expect([...first.weightRequests, ...tab.weightRequests]).toEqual([""]);
@@ -160,12 +172,15 @@ it("computes in one tab of a browser, which the second names, and moves on deman
 it("computes with plain SIMD in one thread where the page is not isolated, and says so", async () => {
   const builds: string[] = [];
   tab.page.on("request", (request) => {
-    if (request.url().endsWith(".wasm")) builds.push(new URL(request.url()).pathname);
+    if (request.url().endsWith(".wasm"))
+      builds.push(new URL(request.url()).pathname);
   });
   // As behind a proxy that strips headers.
   await tab.page.route(address(), async (route) => {
     const response = await route.fetch();
-    const kept = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin-"));
+    const kept = Object.entries(response.headers()).filter(
+      ([name]) => !name.startsWith("cross-origin-"),
+    );
     await route.fulfill({ response, headers: Object.fromEntries(kept) });
   });
   await tab.page.goto(address());

@@ -65,6 +65,17 @@ export class Bench {
     await this.page.locator("fieldset li").first().or(this.page.locator("fieldset > p")).waitFor();
   }
 
+  /**
+   * The hub that is gone is back once it is asked. The page's own tries go to its feed, so only a person's press
+   * brings it back: a button that would vanish by itself stays until it is pressed.
+   */
+  async comeBackWhenAsked(): Promise<void> {
+    await this.page.route(/\/api\/(models|stats)$/, async (route) => {
+      this.hub.orders.apiWorks = true;
+      await route.continue();
+    });
+  }
+
   /** This error was meant. */
   forgive(message: string): void {
     const index = this.#complaints.indexOf(message);

@@ -48,6 +48,7 @@ export async function lookAt(page: Page, pictures: string, name: string): Promis
     equal(await page.locator("html").getAttribute("lang"), tag);
     for (const [width, height] of Object.entries(widths)) {
       await page.setViewportSize({ width: Number(width), height });
+      await leaf(page);
       const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       equal(tooWide, false, `${name} is wider than ${width} (${tag})`);
       for (const theme of themes) {
@@ -59,6 +60,17 @@ export async function lookAt(page: Page, pictures: string, name: string): Promis
       }
     }
   }
+}
+
+/** Down the page and up again: what measures itself only once it is seen has been seen. */
+async function leaf(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (const top of [document.documentElement.scrollHeight, 0]) {
+      scrollTo(0, top);
+      for (let frame = 0; frame < 3; frame += 1)
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  });
 }
 
 /** Words of the page in the language that it opens in. */

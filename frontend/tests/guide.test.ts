@@ -19,6 +19,7 @@ async function open(address = "/guide/"): Promise<void> {
 const part = (id: string) => bench.page.locator(`section#${id}`);
 const press = (name: string) => bench.page.getByRole("button", { name, exact: true }).click();
 const count = () => bench.page.getByTestId("token-count").innerText();
+const kept = () => bench.page.getByTestId("kept").innerText();
 
 /** Comes to the part, so that what is lazy in it loads. */
 async function reach(id: string): Promise<void> {
@@ -58,7 +59,7 @@ describe("the guide", () => {
   it("is there without a model and without the network, with figures of a real model", async () => {
     await open();
     await leaf();
-    expect(await count()).toMatch(/^1\d tokenia$/);
+    await expect.poll(count).toMatch(/^1\d tokenia$/);
     await lookAt(bench.page, PICTURES, "guide");
   });
 
@@ -184,19 +185,19 @@ describe("the next token", () => {
     const first = bars().first();
     await slide("Toistosakko", "1");
     await slide("Lämpötila", "0");
-    expect(await first.innerText()).toContain("100,0 %");
-    expect(await bench.page.getByTestId("kept").innerText()).toBe("Arvonnassa mukana: 1");
+    await expect.poll(() => first.innerText()).toContain("100,0 %");
+    await expect.poll(kept).toBe("Arvonnassa mukana: 1");
     await slide("Toistosakko", "2");
-    expect(await first.innerText()).toContain("pois");
+    await expect.poll(() => first.innerText()).toContain("pois");
     expect(await first.innerText()).toContain("sanottu äsken");
     await slide("Lämpötila", "1");
     await slide("Top-k", "0");
     await slide("Top-p", "1");
-    expect(await bench.page.getByTestId("kept").innerText()).toMatch(/15\d\s\d{3}$/);
+    await expect.poll(kept).toMatch(/15\d\s\d{3}$/);
     await press("Arvo seuraava");
     await bench.page.getByText(/^Arvottiin/).waitFor();
     await press("Palauta säädöt");
-    expect(await bench.page.getByRole("slider", { name: "Top-k" }).inputValue()).toBe("40");
+    await expect.poll(() => bench.page.getByRole("slider", { name: "Top-k" }).inputValue()).toBe("40");
     expect(await bench.page.getByLabel("Teksti, jota malli jatkaa").getAttribute("readonly")).not.toBeNull();
   });
 
@@ -209,7 +210,7 @@ describe("the next token", () => {
     await press("Arvo seuraava");
     await bench.page.getByText("Arvottiin: ␣yksi").waitFor();
     await press("Lisää tekstiin");
-    expect(await text.inputValue()).toBe("laske yksi kaksi yksi");
+    await expect.poll(() => text.inputValue()).toBe("laske yksi kaksi yksi");
     await lookAt(bench.page, PICTURES, "guide-live");
     await press("Suomi");
     await text.fill("FAIL");
@@ -225,9 +226,9 @@ describe("the next token", () => {
       .getByRole("list", { name: "Seuraava token" })
       .getByRole("listitem")
       .first();
-    expect(await likeliest.innerText()).toContain("Here");
+    await expect.poll(() => likeliest.innerText()).toContain("Here");
     await bench.page.getByLabel("koodilohkon aita").check();
-    expect(await likeliest.innerText()).toContain("def");
+    await expect.poll(() => likeliest.innerText()).toContain("def");
   });
 });
 

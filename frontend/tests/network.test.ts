@@ -147,13 +147,14 @@ it("gives every chart as a table", async () => {
   await expect.poll(() => tables.count()).toBe(4);
   for (let index = 0; index < 4; index += 1) await tables.nth(index).press("Enter");
   const history = bench.page.getByRole("region", { name: "Kehotteet", exact: true });
-  expect(await history.getByRole("row").count()).toBe(25);
+  await expect.poll(() => history.getByRole("row").count()).toBe(25);
   await see("Vastauksen tokeneita");
   await lookAt(bench.page, PICTURES, "network-tables");
 });
 
 it("changes between day, week and month", async () => {
   await open();
+  await see(/Viimeisen vuorokauden aikana/);
   const asked: string[] = [];
   bench.page.on("request", (request) => {
     const { pathname, searchParams } = new URL(request.url());
@@ -200,10 +201,11 @@ it("opens where the hub was never there", async () => {
   await open();
   await see("Verkosta ei tiedetä vielä mitään.");
   await lookAt(bench.page, PICTURES, "network-unknown");
-  bench.hub.orders.apiWorks = true;
   await bench.page.getByRole("button", { name: "Suomi" }).click();
-  await bench.page.getByRole("button", { name: "Yritä uudelleen" }).click();
+  await bench.comeBackWhenAsked();
+  await bench.page.getByRole("button", { name: "Yhdistä uudelleen" }).click();
   await card("kone").waitFor();
+  await see(/Viimeisen vuorokauden aikana .* kehotetta/);
 });
 
 it("asks an older hub when something happens", async () => {

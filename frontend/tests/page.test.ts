@@ -32,7 +32,8 @@ describe("the stored model", () => {
   });
 
   it("goes on downloading after a reload in the middle", async () => {
-    Object.assign(bench.hub.orders, { engine: fakeEngine(ready), weightsUntil: 1_300_000, hang: true });
+    // The last byte makes it 1,3 Mt: what is seen is all that comes.
+    Object.assign(bench.hub.orders, { engine: fakeEngine(ready), weightsUntil: 1_250_000, hang: true });
     await bench.open();
     await bench.start();
     await bench.page.getByText("1,3 Mt / 3,2 Mt").waitFor();
@@ -41,7 +42,7 @@ describe("the stored model", () => {
     await bench.page.getByText("lataus kesken").waitFor();
     await bench.start();
     await bench.waitForFace("valmis");
-    expect(bench.hub.weightRequests).toEqual(["", "bytes=1300000-"]);
+    expect(bench.hub.weightRequests).toEqual(["", "bytes=1250000-"]);
   });
 
   it("is fetched again when the disk has flipped a byte", async () => {
@@ -90,7 +91,7 @@ it("computes in one tab only, and hands over on demand", async () => {
   await bench.page.getByText("alustettiin kello").waitFor();
   await lookAt(bench.page, PICTURES, "elsewhere");
   await bench.page.getByRole("button", { name: "Suomi" }).click();
-  await bench.page.getByRole("button", { name: "Siirrä laskenta tähän välilehteen" }).click();
+  await bench.page.getByRole("button", { name: "Siirrä tähän välilehteen" }).click();
   await bench.waitForFace("valmis");
   await first.getByText("Laskenta siirtyi toiseen välilehteen.").waitFor();
   expect(bench.hub.weightRequests).toEqual([""]);

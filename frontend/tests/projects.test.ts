@@ -58,6 +58,22 @@ async function downloaded(name: string): Promise<Download> {
   return download;
 }
 
+/** All that the browser keeps of the projects. */
+const stored = (): Promise<string> =>
+  bench.page.evaluate(
+    () =>
+      new Promise<string>((resolve) => {
+        const opening = indexedDB.open("kipina-projects");
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction("projects").objectStore("projects").getAll();
+          reading.onsuccess = () => {
+            opening.result.close();
+            resolve(JSON.stringify(reading.result));
+          };
+        };
+      }),
+  );
+
 /** Reload, with the page's own wait for its first view. */
 async function reload(page: Page = bench.page): Promise<void> {
   await page.reload();
@@ -277,7 +293,7 @@ describe("a person", () => {
     await bench.page.keyboard.press("Control+End");
     await bench.page.keyboard.type("oma rivi");
     await see("tallentamatta");
-    await bench.page.waitForTimeout(1200);
+    await expect.poll(stored).toContain("oma rivi");
     await reload();
     await file("pyproject.toml").click();
     await expect.poll(() => code().innerText()).toContain("oma rivi");

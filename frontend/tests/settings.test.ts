@@ -38,7 +38,7 @@ describe("choices", () => {
     expect(await root.getAttribute("data-theme")).toBe("light");
     expect(await root.getAttribute("lang")).toBe("en");
     expect(await bench.page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe("light");
-    await bench.page.getByRole("radio", { name: "As the system" }).check();
+    await bench.page.getByRole("radio", { name: "Follow the system" }).check();
     await bench.page.emulateMedia({ colorScheme: "dark" });
     expect(await bench.page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe("dark");
   });
@@ -48,7 +48,7 @@ describe("choices", () => {
     await bench.page.getByRole("switch", { name: "Vain omat kehotteeni" }).check();
     await bench.page.getByRole("switch", { name: "Käytä näytönohjainta" }).uncheck();
     await bench.page.getByRole("switch", { name: "Alusta itsestään" }).check();
-    expect(await kept()).toMatchObject({ onlyOwn: true, useGpu: false, autoStart: true });
+    await expect.poll(kept).toMatchObject({ onlyOwn: true, useGpu: false, autoStart: true });
     await bench.page.getByRole("link", { name: "Avaa laskenta", exact: true }).click();
     expect(await bench.page.getByRole("switch", { name: "Vain omat kehotteeni" }).isChecked()).toBe(true);
   });
@@ -61,6 +61,7 @@ describe("choices", () => {
     expect(await field("Lämpötila").getAttribute("aria-invalid")).toBe("true");
     await field("Top-k").fill("kymmenen");
     await field("Top-k").blur();
+    await bench.page.getByText("Punaisella merkittyjä ei ole tallennettu.").waitFor();
     await lookAt(bench.page, PICTURES, "settings-wrong");
     await bench.page.getByRole("button", { name: "Suomi" }).click();
     await field("Lämpötila").fill("0,3");
@@ -83,11 +84,11 @@ describe("the API key", () => {
     await press("Tallenna");
     await bench.page.getByText("Avain on tallessa.").waitFor();
     await bench.page.reload();
-    expect(await field("Avain").inputValue()).toBe("secret");
+    await expect.poll(() => field("Avain").inputValue()).toBe("secret");
     expect(await kept()).toMatchObject({ apiKey: "secret" });
     await press("Poista avain");
     await bench.page.getByText("Avain poistettiin.").waitFor();
-    expect(await kept()).toMatchObject({ apiKey: null });
+    await expect.poll(kept).toMatchObject({ apiKey: null });
   });
 });
 
@@ -107,7 +108,9 @@ describe("storage", () => {
     await bench.page.screenshot({ path: `${PICTURES}settings-confirm.png` });
     await dialog.getByRole("button", { name: "Poista", exact: true }).click();
     await bench.page.getByText("Poistettu: mallit.").waitFor();
-    expect(await bench.page.getByRole("button", { name: "Poista: Mallit" }).isDisabled()).toBe(true);
+    await expect
+      .poll(() => bench.page.getByRole("button", { name: "Poista: Mallit" }).isDisabled())
+      .toBe(true);
   });
 
   it("can be emptied as a whole", async () => {

@@ -37,7 +37,8 @@ const usual: Script = {
   plan: () => THREE_FILES,
   file: goodFile,
   review: () => "LGTM",
-  risks: "**No authentication.** Anybody may change the tasks.\n- SQLite has one writer.",
+  // After the hyphen that it is begun with.
+  risks: " **No authentication.** Anybody may change the tasks.\n- SQLite has one writer.",
   but: () => null,
 };
 

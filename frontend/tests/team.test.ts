@@ -139,7 +139,7 @@ describe("an agent", () => {
     await told("Kirjoita kokonaisluku.");
     await told("Luvun pitää olla 0,5–2.");
     await press("Tallenna");
-    expect(await field("Nimi").evaluate((input) => input === document.activeElement)).toBe(true);
+    await expect.poll(() => field("Nimi").evaluate((input) => input === document.activeElement)).toBe(true);
     await field("Toistosakko").scrollIntoViewIfNeeded();
     await lookAtEditor("faults");
     await press("Peru muutokset");
@@ -173,7 +173,7 @@ describe("an agent", () => {
     await press("Hylkää muutokset");
     await dialog().waitFor({ state: "detached" });
     const button = bench.page.getByRole("button", { name: "Muokkaa tiimiä" });
-    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => button.evaluate((element) => element === document.activeElement)).toBe(true);
   });
 
   it("is added, duplicated, removed after a question, and brought back", async () => {

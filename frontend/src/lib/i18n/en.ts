@@ -56,7 +56,7 @@ export const en: Dictionary = {
     compute: "This tab",
     join: "Join your machine",
     look: "Open",
-    lookNamed: "Open the computing",
+    lookNamed: "Open Compute",
     percent: (count) => `${count}%`,
     none: "–",
   },
@@ -160,7 +160,7 @@ export const en: Dictionary = {
     text: "The browser holds the model in memory only once.",
     holder: (model, time) => `The other tab was started at ${time} with ${model}.`,
     unknown: "The other tab does not answer right now. It may be frozen in the background.",
-    takeOver: "Move the computing to this tab",
+    takeOver: "Move to this tab",
   },
   stopped: {
     person: "Stopped. The downloaded model is kept on your device.",
@@ -231,20 +231,20 @@ export const en: Dictionary = {
   prompt: {
     speed: (speed) => `${speed} tok/s`,
     errors: {
-      unreachable: "The connection to the hub broke. Check the network and send again.",
+      unreachable: "The connection to the hub broke. Check the network and try again.",
       unreadable: "The hub's answer could not be read. Reload the page.",
       no_node_available:
         "No machine is free for this model right now. Start it above, or try again in a moment.",
       model_not_found: "The hub does not know this model. Choose another one.",
       invalid_api_key:
         "This hub wants an API key, or the one given is wrong. Set it in the settings; its operator has it.",
-      context_length_exceeded: "The prompt is too long for the model. Shorten it and send again.",
-      out_of_memory: "The machine that answered ran out of memory. Send again, or choose a smaller model.",
-      node_lost: "The machine that answered left the network in the middle. Send again.",
-      hub_stopping: "The hub is being stopped. Wait a moment and send again.",
-      rate_limit_exceeded: "There are too many prompts right now. Wait a moment and send again.",
-      deadline_expired: "The prompt waited too long for its turn. Send it again.",
-      other: (message) => `The answer failed. Send again. (${message})`,
+      context_length_exceeded: "The prompt is too long for the model. Shorten it and try again.",
+      out_of_memory: "The machine that answered ran out of memory. Try again, or choose a smaller model.",
+      node_lost: "The machine that answered left the network in the middle. Try again.",
+      hub_stopping: "The hub is being stopped. Wait a moment and try again.",
+      rate_limit_exceeded: "There are too many prompts right now. Wait a moment and try again.",
+      deadline_expired: "The prompt waited too long for its turn. Try again.",
+      other: (message) => `The answer failed. Try again. (${message})`,
     },
   },
   time: {

@@ -59,7 +59,7 @@ export const fi = {
     join: "Liitä koneesi",
     look: "Avaa",
     lookNamed: "Avaa laskenta",
-    percent: (count: number) => `${count} %`,
+    percent: (count: number) => `${count}\u00a0%`,
     none: "–",
   },
   offline: {
@@ -163,7 +163,7 @@ export const fi = {
     text: "Selain pitää mallia muistissa vain kerran.",
     holder: (model: string, time: string) => `Toinen välilehti alustettiin kello ${time} mallilla ${model}.`,
     unknown: "Toinen välilehti ei vastaa juuri nyt. Se voi olla jäissä taustalla.",
-    takeOver: "Siirrä laskenta tähän välilehteen",
+    takeOver: "Siirrä tähän välilehteen",
   },
   stopped: {
     person: "Pysäytetty. Ladattu malli on tallessa laitteellasi.",
@@ -237,20 +237,20 @@ export const fi = {
   prompt: {
     speed: (speed: string) => `${speed} tok/s`,
     errors: {
-      unreachable: "Yhteys keskukseen katkesi. Tarkista verkko ja lähetä uudelleen.",
+      unreachable: "Yhteys keskukseen katkesi. Tarkista verkko ja yritä uudelleen.",
       unreadable: "Keskuksen vastausta ei voitu lukea. Lataa sivu uudelleen.",
       no_node_available:
         "Mallille ei ole juuri nyt yhtään vapaata konetta. Alusta malli yllä tai yritä hetken päästä uudelleen.",
       model_not_found: "Keskus ei tunne mallia. Valitse toinen malli.",
       invalid_api_key:
         "Tämä keskus vaatii API-avaimen, tai annettu avain on väärä. Anna avain asetuksissa; sen saa ylläpitäjältä.",
-      context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja lähetä uudelleen.",
-      out_of_memory: "Vastanneelta koneelta loppui muisti. Lähetä uudelleen tai valitse pienempi malli.",
-      node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Lähetä uudelleen.",
-      hub_stopping: "Keskusta ollaan sulkemassa. Odota hetki ja lähetä uudelleen.",
-      rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja lähetä uudelleen.",
-      deadline_expired: "Kehote odotti vuoroaan liian kauan. Lähetä uudelleen.",
-      other: (message: string) => `Vastaus epäonnistui. Lähetä uudelleen. (${message})`,
+      context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja yritä uudelleen.",
+      out_of_memory: "Vastanneelta koneelta loppui muisti. Yritä uudelleen tai valitse pienempi malli.",
+      node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Yritä uudelleen.",
+      hub_stopping: "Keskusta ollaan sulkemassa. Odota hetki ja yritä uudelleen.",
+      rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja yritä uudelleen.",
+      deadline_expired: "Kehote odotti vuoroaan liian kauan. Yritä uudelleen.",
+      other: (message: string) => `Vastaus epäonnistui. Yritä uudelleen. (${message})`,
     },
   },
   time: {

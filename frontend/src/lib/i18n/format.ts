@@ -8,6 +8,8 @@ export interface Formats {
   /** Decimal units, as on a disk's box. */
   bytes(count: number): string;
   decimal(value: number): string;
+  /** A speed: a decimal says something only of a small one. */
+  rate(value: number): string;
   whole(value: number): string;
   hundredths(value: number): string;
   duration(seconds: number): string;
@@ -19,6 +21,7 @@ export interface Formats {
 export function formatsOf(language: Language): Formats {
   const locale = locales[language];
   const { units, time } = dictionaries[language];
+  const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
@@ -28,10 +31,12 @@ export function formatsOf(language: Language): Formats {
     bytes(count) {
       const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
       const value = count / 1000 ** power;
-      const text = power > 0 && value < 100 ? decimal.format(value) : whole.format(value);
-      return `${text} ${units[power] ?? ""}`;
+      const text = value < 100 ? short.format(value) : whole.format(value);
+      // A unit stays on the line of its number.
+      return `${text}\u00a0${units[power] ?? ""}`;
     },
     decimal: (value) => decimal.format(value),
+    rate: (value) => (value < 100 ? decimal : whole).format(value),
     whole: (value) => whole.format(value),
     hundredths: (value) => hundredths.format(value),
     duration(seconds) {

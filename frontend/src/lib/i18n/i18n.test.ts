@@ -51,11 +51,14 @@ describe("numbers", () => {
   const english = formatsOf("en");
 
   it("are written as people of the language do", () => {
-    expect(finnish.bytes(491_400_064)).toBe("491 Mt");
-    expect(english.bytes(491_400_064)).toBe("491 MB");
-    expect(finnish.bytes(12_300_000)).toBe("12,3 Mt");
-    expect(english.bytes(1_117_320_768)).toBe("1.1 GB");
-    expect(english.bytes(0)).toBe("0 B");
+    expect(finnish.bytes(491_400_064)).toBe("491\u00a0Mt");
+    expect(english.bytes(491_400_064)).toBe("491\u00a0MB");
+    expect(finnish.bytes(12_300_000)).toBe("12,3\u00a0Mt");
+    expect(finnish.bytes(20_000_000)).toBe("20\u00a0Mt");
+    expect(english.bytes(1_117_320_768)).toBe("1.1\u00a0GB");
+    expect(english.bytes(0)).toBe("0\u00a0B");
+    expect(finnish.rate(21.46)).toBe("21,5");
+    expect(finnish.rate(2333.3)).toBe("2\u00a0333");
     expect(finnish.decimal(4.25)).toBe("4,3");
   });
 

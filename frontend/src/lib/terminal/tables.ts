@@ -119,7 +119,7 @@ function nodeTable({ nodes }: OutputOf<"nodes">, { words: { command, answer }, f
       command.kinds[node.kind] ?? node.kind,
       node.models.join(", "),
       command.busyOf(node.busy, node.slots),
-      node.tokensPerSecond === null ? command.none : answer.speed(formats.decimal(node.tokensPerSecond)),
+      node.tokensPerSecond === null ? command.none : answer.speed(formats.rate(node.tokensPerSecond)),
       String(node.prompts),
     ]),
   };
@@ -143,7 +143,7 @@ function benchTable(output: OutputOf<"bench">, { words: { command, answer }, for
     value === null ? command.none : command.milliseconds(String(Math.round(value)));
   const count = (value: number | null): string => (value === null ? command.none : String(value));
   const rate = (value: number | null): string =>
-    value === null ? command.none : answer.speed(formats.decimal(value));
+    value === null ? command.none : answer.speed(formats.rate(value));
   return {
     caption: `${command.bench}: ${command.benchBy(node ?? command.none, model)}`,
     columns: [

@@ -25,7 +25,7 @@ export const en: GuideWords = {
     nav: "Model size",
     title: "How big a model?",
     text: [
-      "A model's size is told in parameters: 0.5B is half a thousand million numbers. For every token it writes, the machine reads all of them from memory once. So a model twice the size is about half as fast, and memory speed matters more than the processor.",
+      "A model's size is told in parameters: 0.5B is half a billion numbers. For every token it writes, the machine reads all of them from memory once. So a model twice the size is about half as fast, and memory speed matters more than the processor.",
       "Bigger is not always better. A small model completes a function before a big one has read the question. Choose the smallest that can do what you need.",
     ],
     caption: "The catalogue's Qwen2.5-Coder models, in a tab with two threads",
@@ -201,7 +201,8 @@ export const en: GuideWords = {
       repeat: "Repeat penalty",
       tokens: "Tokens at most",
     },
-    teamText: "The planner and the reviewer may be dull, the coder is a little freer.",
+    teamText:
+      "Those who write and review code keep to what is sure; the planner and the finder of risks may draw more freely.",
   },
   stops: {
     nav: "Stop strings",
@@ -272,7 +273,7 @@ export const en: GuideWords = {
       { name: "Beware of examples.", text: "The model copies them as its answer." },
       {
         name: "Lower the temperature when you want the same result.",
-        text: "0.3–0.7 for code, less still for reviews.",
+        text: "About 0.3 for code and reviews, more for ideas.",
       },
       {
         name: "Start over when it gets stuck.",

@@ -193,7 +193,8 @@ export const fi = {
       repeat: "Toistosakko",
       tokens: "Tokeneita enintään",
     },
-    teamText: "Suunnittelija ja arvioija saavat olla tylsiä, koodari hieman vapaampi.",
+    teamText:
+      "Koodin kirjoittajat ja tarkastaja pysyvät varmassa, suunnittelija ja riskien etsijä saavat arpoa vapaammin.",
   },
   stops: {
     nav: "Pysäytysmerkit",
@@ -269,7 +270,7 @@ export const fi = {
       { name: "Varo esimerkkejä.", text: "Malli kopioi ne vastaukseksi." },
       {
         name: "Laske lämpötilaa, kun haluat saman tuloksen.",
-        text: "Koodille 0,3–0,7, arvioille vielä vähemmän.",
+        text: "Koodille ja arvioille noin 0,3, ideoille enemmän.",
       },
       {
         name: "Aloita alusta, kun se jumittuu.",

@@ -182,7 +182,7 @@ export const fi = {
     },
     issues: (count: number) => (count === 1 ? "1 huomautus" : `${count} huomautusta`),
     opensHere: "Tiedosto avautuu tähän.",
-    writer: (name: string) => `Kirjoittaa: ${name}`,
+    writer: (name: string) => `Tekijä: ${name}`,
     empty: "Tiedostoa ei ole vielä kirjoitettu.",
     code: (path: string) => `Tiedosto ${path}`,
     saving: "Tallenna (Ctrl+S)",

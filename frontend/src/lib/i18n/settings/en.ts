@@ -15,7 +15,7 @@ export const en: SettingsSentences = {
   close: "Close",
   cancel: "Cancel",
   language: { title: "Language", hint: "Changes the whole page at once." },
-  theme: { title: "Theme", names: { dark: "Dark", light: "Light", system: "As the system" } },
+  theme: { title: "Theme", names: { dark: "Dark", light: "Light", system: "Follow the system" } },
   look: "Language and look",
   key: {
     title: "API key",
@@ -31,18 +31,18 @@ export const en: SettingsSentences = {
   },
   compute: {
     title: "Computing",
-    lead: "How this tab computes. The model is chosen and started in the view of the computing.",
-    open: "Open the computing",
+    lead: "How this tab computes. The model is chosen and started in the Compute view.",
+    open: "Open Compute",
   },
   sampling: {
-    title: "Defaults of answers",
+    title: "Answer defaults",
     lead: "New agents begin with these. Each agent can have its own.",
     names: {
       temperature: "Temperature",
       top_k: "Top-k",
       top_p: "Top-p",
       repeat_penalty: "Repeat penalty",
-      max_tokens: "Tokens at most",
+      max_tokens: "Maximum tokens",
     },
     hints: {
       temperature: "Low stays with what is sure, high invents more.",
@@ -60,6 +60,7 @@ export const en: SettingsSentences = {
     reset: "Back to the defaults",
     isDefault: "These are the defaults.",
     kept: "Your own values are kept.",
+    notKept: "What is marked in red is not kept.",
   },
   storage: {
     title: "Storage",
@@ -98,9 +99,9 @@ export const en: SettingsSentences = {
   },
   keys: {
     title: "Keys",
-    lead: "Shortcuts of a single key rest while you type in a field.",
-    on: "Use shortcuts of a single key",
-    off: "Shortcuts of a single key are switched off in the settings.",
+    lead: "Single-key shortcuts rest while you type in a field.",
+    on: "Use single-key shortcuts",
+    off: "Single-key shortcuts are switched off in the settings.",
     then: "then",
     or: "or",
     groups: { go: "Views", page: "The whole page", terminal: "Terminal", editing: "Editing" },

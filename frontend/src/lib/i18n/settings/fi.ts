@@ -79,6 +79,7 @@ export const fi = {
     reset: "Palauta oletukset",
     isDefault: "Arvot ovat oletuksia.",
     kept: "Omat arvosi ovat tallessa.",
+    notKept: "Punaisella merkittyjä ei ole tallennettu.",
   },
   storage: {
     title: "Tallennustila",
@@ -116,7 +117,7 @@ export const fi = {
     off: "Yhden näppäimen oikotiet on kytketty pois asetuksissa.",
     then: "ja sitten",
     or: "tai",
-    groups: { go: "Näkymät", page: "Koko sivu", terminal: "Terminaali", editing: "Muokkaus" },
+    groups: { go: "Näkymät", page: "Koko sivu", terminal: "Pääte", editing: "Muokkaus" },
     prompt: "Kirjoita kehote",
     join: "Liitä kone",
     map: "Tämä luettelo",

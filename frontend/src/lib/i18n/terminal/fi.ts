@@ -37,7 +37,7 @@ export const fi = {
   nobody: {
     title: "Kukaan ei vielä vastaa",
     lead: "Verkossa ei ole juuri nyt yhtään konetta, jossa olisi malli. Aloita tästä:",
-    start: "Alusta malli tässä välilehdessä",
+    start: "Alusta tässä välilehdessä",
     startHint: (model: string, size: string) => `${model}, lataus ${size}. Ladataan vain kerran.`,
     choose: "Valitse toinen malli",
     or: "Tai anna koneesi vastata ilman selainta:",
@@ -103,6 +103,7 @@ export const fi = {
     rate: "Nopeus",
     copy: "Kopioi vastaus",
     regenerate: "Uusi vastaus",
+    again: "Yritä uudelleen",
     continue: "Jatka vastausta",
     edit: "Muokkaa",
     editNamed: (prompt: string) => `Muokkaa kehotetta: ${prompt}`,
