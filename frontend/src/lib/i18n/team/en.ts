@@ -12,7 +12,7 @@ export const en: TeamWords = {
     reviewer: "Reviewer",
     observer: "Risks",
   },
-  noRole: "Your own agent",
+  noRole: "Own agent",
   states: { working: "Hard at work", answers: "Answers you", idle: "Waiting" },
   choose: (name) => `${name} answers in the terminal`,
   nowWorking: (names) => `At work: ${names}.`,
