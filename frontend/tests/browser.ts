@@ -67,7 +67,7 @@ async function leaf(page: Page): Promise<void> {
   await page.evaluate(async () => {
     for (const top of [document.documentElement.scrollHeight, 0]) {
       scrollTo(0, top);
-      for (let frame = 0; frame < 3; frame += 1)
+      for (let frame = 0; frame < 8; frame += 1)
         await new Promise((resolve) => requestAnimationFrame(resolve));
     }
   });

@@ -64,6 +64,12 @@ export function teamScript(parts: Partial<Script> = {}): (question: Question) =>
           return script.file(asked.path, question, times);
       }
     };
-    return { pieces: text().match(/[^]{1,24}/g) ?? [""], ...script.but(asked, times) };
+    return { pieces: piecesOf(text()), ...script.but(asked, times) };
   };
+}
+
+/** As a stream brings it; what is endless in few enough events for a slow machine. */
+function piecesOf(text: string): string[] {
+  const length = Math.max(24, Math.ceil(text.length / 400));
+  return text.match(new RegExp(`[^]{1,${length}}`, "g")) ?? [""];
 }

@@ -74,6 +74,7 @@ const theme = EditorView.theme({
   ".cm-deletedChunk .cm-chunkButtons": { insetInlineEnd: "0.5rem", zIndex: "1" },
   // Where lines are short, buttons beside them would lie on the code.
   "@media (max-width: 48rem)": {
+    ".cm-deletedChunk": { backgroundColor: "transparent" },
     ".cm-deletedChunk .cm-chunkButtons": { position: "static", textAlign: "end", padding: "0.25rem 0.5rem" },
   },
   ".cm-chunkButtons button": {
