@@ -104,6 +104,8 @@ async function answer(
   try {
     const either = AbortSignal.any([signal, enough.signal]);
     const { finishReason } = await surroundings.ask(promptOf(request, model), onText, either);
+    // It may have been over before it could be broken off.
+    if (enough.signal.aborted) return { text: text.slice(0, most), finish: "length" };
     return { text, finish: finishReason === "length" ? "length" : "stop" };
   } catch (error) {
     if (signal.aborted || !enough.signal.aborted) throw error;
