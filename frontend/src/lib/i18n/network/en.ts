@@ -81,7 +81,7 @@ export const en: NetworkWords = {
     summary: (now, least, most) => `Now ${now}. Between ${least} and ${most} so far.`,
     steady: (now) => `Now ${now}.`,
     unknownNow: (least, most) => `Now unknown. Between ${least} and ${most} so far.`,
-    unknownSteady: (last) => `Now unknown, ${last} at last.`,
+    unknownSteady: (last) => `Now unknown, last ${last}.`,
     nothing: "Nothing has been heard yet.",
     old: "This hub is older than the page and does not tell its rates.",
     table: "Show as a table",
