@@ -166,7 +166,6 @@ need shellcheck shellcheck
 need chromium chromium
 need_node
 need pgrep procps
-need openssl openssl
 need wget wget
 need busybox busybox
 need ip iproute2

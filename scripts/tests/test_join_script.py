@@ -147,6 +147,14 @@ class TheHubsAddress(JoinTest):
                 host = "localhost" if "localhost" in written else "127.0.0.1"
                 self.assert_runs(run, "0.1.0", HUB_URL=f"ws://{host}:{port}/ws")
 
+    def test_of_another_hub_goes_with_that_hubs_key(self):
+        self.hub.release("0.1.0")
+        carrying = self.new_hub("carrying")
+        carrying.release("0.2.0")
+        run = self.run_script(command=self.piped("--engine", hub=carrying), KIPINA_HUB=self.hub.url)
+        self.assert_runs(run, "0.1.0")
+        self.assert_runs(self.run_script(command=self.piped("--engine", hub=carrying)), "0.2.0")
+
     def test_is_refused_where_it_is_none(self):
         for written in "ftp://example.org", "http://", "https://user:word@example.org", "http://a b", "$(touch x)", "http://x/?a", "-x":
             with self.subTest(written):
