@@ -196,14 +196,25 @@ impl Settings {
         environment: &Environment,
         file: ConfigFile,
     ) -> Result<Self, ConfigError> {
-        let hub = given.hub.or_else(|| environment.url.clone()).or(file.url);
+        let from_file = file.url.as_deref().map(HubUrl::parse).transpose();
+        let wished = given.hub.or_else(|| environment.url.clone());
+        let hub = match &wished {
+            Some(wished) => HubUrl::parse(wished)?,
+            None => match from_file.clone()? {
+                Some(hub) => hub,
+                None => HubUrl::parse(DEFAULT_HUB)?,
+            },
+        };
+        // The file's key is for the file's hub: another one must not learn it.
+        let is_file_s = file.url.is_none() || from_file.ok().flatten().as_ref() == Some(&hub);
+        let file_key = file.key.filter(|_| is_file_s);
         let filled = |text: &String| !text.is_empty();
         Ok(Self {
-            hub: HubUrl::parse(hub.as_deref().unwrap_or(DEFAULT_HUB))?,
+            hub,
             key: given
                 .key
                 .or_else(|| environment.key.clone())
-                .or(file.key)
+                .or(file_key)
                 .filter(|key| !key.0.is_empty()),
             model: given.model.or(file.model).filter(filled),
         })
@@ -276,6 +287,30 @@ mod tests {
         assert_eq!(told(Given::default(), &nothing, file), all("file"));
         let (url, ..) = told(Given::default(), &nothing, ConfigFile::default());
         assert_eq!(url, DEFAULT_HUB);
+    }
+
+    #[test]
+    fn the_file_s_key_is_for_the_file_s_hub_only() {
+        let file = ConfigFile {
+            url: Some("http://mine/".into()),
+            key: Some(Secret("sekret".into())),
+            ..ConfigFile::default()
+        };
+        let key_for = |hub: &str, file: &ConfigFile| {
+            let given = Given {
+                hub: Some(hub.into()),
+                ..Given::default()
+            };
+            let settings = Settings::new(given, &Environment::default(), file.clone());
+            settings.unwrap().key.map(|key| key.0)
+        };
+        assert_eq!(key_for("http://mine", &file).as_deref(), Some("sekret"));
+        assert_eq!(key_for("http://other", &file), None);
+        let anywhere = ConfigFile { url: None, ..file };
+        assert_eq!(
+            key_for("http://other", &anywhere).as_deref(),
+            Some("sekret")
+        );
     }
 
     #[test]

@@ -40,15 +40,13 @@ pub(crate) enum Outcome {
     Answered {
         text: String,
         finish: Finish,
+        /// Of the question, as the hub tells.
+        prompt_tokens: Option<u64>,
     },
     /// A machine was lost with it.
-    Lost {
-        message: String,
-    },
+    Lost { message: String },
     /// It does not fit the machine's window.
-    Window {
-        message: String,
-    },
+    Window { message: String },
     /// Asking again would come to the same.
     Hopeless(HubError),
     /// It was waited for long enough.
@@ -97,7 +95,13 @@ impl Asking {
             tell(News::Asking { model });
             let mut text = String::new();
             let error = match self.answer(request, &mut text, &tell).await {
-                Ok(finish) => return Outcome::Answered { text, finish },
+                Ok((finish, prompt_tokens)) => {
+                    return Outcome::Answered {
+                        text,
+                        finish,
+                        prompt_tokens,
+                    };
+                }
                 Err(error) => error,
             };
             if !text.is_empty() {
@@ -146,7 +150,7 @@ impl Asking {
         request: &Request,
         text: &mut String,
         tell: &impl Fn(News),
-    ) -> Result<Finish, HubError> {
+    ) -> Result<(Finish, Option<u64>), HubError> {
         let most = (request.sampling.max_tokens as usize + 64) * CHARACTERS_PER_TOKEN;
         let mut answer = self.hub.ask(&chat_request(request, &self.model)).await?;
         while let Some(piece) = answer.next().await? {
@@ -156,15 +160,16 @@ impl Asking {
             });
             if text.len() > most {
                 text.truncate(text.floor_char_boundary(most));
-                return Ok(Finish::Length);
+                return Ok((Finish::Length, None));
             }
         }
         let (answer, _) = answer.end();
-        Ok(if answer.is_cut_off() {
+        let finish = if answer.is_cut_off() {
             Finish::Length
         } else {
             Finish::Stop
-        })
+        };
+        Ok((finish, answer.usage.map(|usage| usage.prompt_tokens)))
     }
 }
 

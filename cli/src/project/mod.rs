@@ -1,6 +1,7 @@
 //! A team's work in a folder: the crate `pipeline` says what to ask, and this asks, writes and saves.
 
 mod asking;
+mod estimate;
 mod files;
 mod folder;
 mod progress;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipeline::{Effect, Event, Limits, Pipeline, Project, Request, Run, Team, most_tokens};
+use pipeline::{Effect, Event, Limits, Pipeline, Project, Request, Run, Team};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     Asking, Files, Progress, Record,
     asking::{News, Outcome},
+    estimate::Estimate,
 };
 use crate::{error::Failure, hub::HubError, interrupt::Interrupt};
 
@@ -28,6 +29,7 @@ pub(crate) struct Work {
     name: String,
     pipeline: Pipeline,
     limits: Limits,
+    estimate: Estimate,
     jobs: JoinSet<(u64, Outcome)>,
     open: HashMap<u64, Job>,
     /// Losses of each question since its last answer.
@@ -43,6 +45,8 @@ struct Job {
     /// The same for the same question, whichever request it comes in.
     name: String,
     window: usize,
+    /// What was asked, for its length.
+    texts: [String; 3],
     task: AbortHandle,
 }
 
@@ -69,6 +73,7 @@ impl Work {
             name: record.name,
             pipeline: Pipeline::new(record.project, Team::default(), limits),
             limits,
+            estimate: Estimate::default(),
             jobs: JoinSet::new(),
             open: HashMap::new(),
             losses: HashMap::new(),
@@ -130,9 +135,13 @@ impl Work {
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Failure> {
-        // Without the model's tokenizer an estimate stands in, which is on the safe side. Where it is not, the hub says
-        // that the question is too long, and it is asked again in a smaller window.
-        for effect in self.pipeline.handle(event, &most_tokens) {
+        // Where the estimate is too low, the hub says that the question is too long, and it is asked again in a smaller
+        // window.
+        let estimate = self.estimate;
+        for effect in self
+            .pipeline
+            .handle(event, &|text: &str| estimate.count(text))
+        {
             match effect {
                 Effect::Ask { request } => self.ask(*request),
                 Effect::Withdraw { id } => self.withdraw(id),
@@ -172,13 +181,20 @@ impl Work {
         };
         let is_patient = self.losses.get(&name).copied().unwrap_or(0) >= LOSSES_TOLD;
         let window = request.window;
+        let texts = [&request.system, &request.user, &request.prefill].map(String::clone);
         let (asking, tell) = (self.asking.clone(), self.tell.clone());
         let task = self.jobs.spawn(async move {
             // Nobody listens any more where the work has ended.
             let tell = |news| drop(tell.send((id, news)));
             (id, asking.pursue(&request, is_patient, tell).await)
         });
-        self.open.insert(id, Job { name, window, task });
+        let job = Job {
+            name,
+            window,
+            texts,
+            task,
+        };
+        self.open.insert(id, job);
     }
 
     fn withdraw(&mut self, id: u64) {
@@ -189,12 +205,24 @@ impl Work {
     }
 
     fn came(&mut self, id: u64, outcome: Outcome) -> Result<(), Failure> {
-        let Some(Job { name, window, .. }) = self.open.remove(&id) else {
+        let Some(job) = self.open.remove(&id) else {
             return Ok(());
         };
+        let Job {
+            name,
+            window,
+            texts,
+            ..
+        } = job;
         self.progress.closed(id);
         let (message, may_retry) = match outcome {
-            Outcome::Answered { text, finish } => {
+            Outcome::Answered {
+                text,
+                finish,
+                prompt_tokens,
+            } => {
+                let texts = texts.each_ref().map(String::as_str);
+                self.estimate.learn(texts, prompt_tokens.unwrap_or(0));
                 self.losses.remove(&name);
                 return self.handle(Event::Answer { id, text, finish });
             }
