@@ -15,6 +15,12 @@ use native_node::{
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
+/// musl's own gives every large buffer back to the system at once: each token would cost page faults,
+/// and a small model a fifth of its speed.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
     let language = Language::from_locale(environment.locale.as_deref());
