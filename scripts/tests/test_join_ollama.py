@@ -10,13 +10,15 @@ import tempfile
 import threading
 import unittest
 
-from join_support import SILENT, Hub, JoinTest, Ollama, Run
+from join_support import SILENT, JoinTest, Ollama, Run, node
 
 # What `ollama serve` does, where a test says so.
 SERVER = """#!/bin/sh
 echo "ollama $*" >>"$HOME/ollama-calls"
 exec {python} -c '
-import http.server, sys
+import http.server, os, signal
+# As a Go program does, whatever the shell that started it said.
+signal.signal(signal.SIGINT, lambda *_: os._exit(0))
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
@@ -223,6 +225,13 @@ class InstallingAndStarting(JoinTest):
         run = self.run_script(KIPINA_OLLAMA_CANDIDATES=self.url)
         self.assertNotIn("Starting", run.err)
         self.assert_runs(run, "0.1.0", OLLAMA_URL=self.url)
+
+    def test_leaving_the_node_leaves_it_running(self):
+        self.write_program("ollama", self.server)
+        self.hub.release("0.2.0", node("0.2.0", "that stays\nexec sleep 60\n#"))
+        run = self.run_at_terminal([("node 0.2.0 runs(.|\n)*HUB_URL=.*\n", "\x03")], KIPINA_OLLAMA_CANDIDATES=self.url)
+        self.assertIn("Starting Ollama", run.out)
+        self.assertNotIn("Starting", self.run_at_terminal([("HUB_URL=.*\n", "\x03")], KIPINA_OLLAMA_CANDIDATES=self.url).out)
 
     def test_one_that_does_not_start(self):
         self.write_program("ollama", "#!/bin/sh\necho 'no such device'\nexit 1\n")
