@@ -169,6 +169,7 @@ need pgrep procps
 need wget wget
 need busybox busybox
 need ip iproute2
+need systemd-analyze systemd
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
 python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"

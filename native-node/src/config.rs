@@ -4,13 +4,16 @@
 mod checks;
 mod url;
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use protocol::CatalogueModel;
 
 use self::checks::Checks;
 pub use self::url::BaseUrl;
-use crate::{arguments::Arguments, language::Language};
+use crate::{arguments::Arguments, language::Language, service::Home};
 
 /// The environment's variables that matter here, as they are.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +93,26 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Where a service of this user's belongs; `None` without a home.
+    pub fn service_home(&self) -> Option<Home> {
+        let folder = PathBuf::from(self.home.as_ref()?);
+        let config = self.config_folder.as_ref().map(PathBuf::from);
+        Some(Home {
+            config: config.unwrap_or_else(|| folder.join(".config")),
+            folder,
+            user: self.user.clone(),
+        })
+    }
+
+    /// Where Kipinä keeps what is worth keeping: `~/.local/share/kipina`.
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        let named = self.data_folder.as_ref().map(PathBuf::from);
+        let usual = || Some(Path::new(self.home.as_ref()?).join(".local/share"));
+        Some(named.or_else(usual)?.join("kipina"))
+    }
+}
+
 /// A key, which must not end up in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
@@ -126,6 +149,11 @@ pub struct Config {
 pub enum StatusPort {
     Off,
     Port(u16),
+}
+
+impl StatusPort {
+    /// Where the page is unless the owner wants it elsewhere.
+    pub const USUAL: u16 = 3210;
 }
 
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 mod errors;
 mod help;
 mod log;
+mod service;
 mod status;
 
 pub use self::help::Help;

@@ -5,6 +5,7 @@
 //! `backend` computes the answers. Nothing here decides which node gets a prompt: the hub does.
 
 pub mod arguments;
+pub mod ask;
 pub mod backend;
 pub mod benchmark;
 pub mod config;
@@ -12,9 +13,13 @@ pub mod device;
 pub mod error;
 pub mod hub;
 pub mod language;
+pub mod logging;
 pub mod models;
 pub mod node;
+pub mod page;
 pub mod prompt_log;
+pub mod service;
+pub mod setup;
 pub mod status;
 pub mod stop;
 pub mod surroundings;

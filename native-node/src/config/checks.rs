@@ -17,8 +17,6 @@ const DEFAULT_OLLAMA_URL: &str = "http://localhost:11434";
 const DEFAULT_OLLAMA_MODEL: &str = "qwen2.5-coder:3b";
 const DEFAULT_ENGINE_MODEL: &str = "qwen2.5-coder:0.5b";
 
-const DEFAULT_STATUS_PORT: u16 = 3210;
-
 pub(super) struct Checks<'a> {
     arguments: &'a Arguments,
     environment: &'a Environment,
@@ -86,7 +84,7 @@ impl<'a> Checks<'a> {
 
     pub(super) fn status_port(&mut self) -> StatusPort {
         match self.arguments.status_port.as_deref() {
-            None => StatusPort::Port(DEFAULT_STATUS_PORT),
+            None => StatusPort::Port(StatusPort::USUAL),
             Some("off") => StatusPort::Off,
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => StatusPort::Port(port),

@@ -6,6 +6,7 @@ use super::Language;
 use crate::{
     config::ConfigError,
     error::{LossReason, NodeError},
+    logging::LogError,
 };
 
 impl Language {
@@ -92,6 +93,25 @@ impl Language {
                 format!("Ohjelman malliluettelo on rikki: {reason}. Asenna ohjelma uudelleen."),
                 format!("The program's model catalogue is broken: {reason}. Install it again."),
             ),
+        }
+    }
+
+    pub fn log_error(self, error: &LogError) -> String {
+        match error {
+            LogError::Occupied { path } => {
+                let path = path.display();
+                self.pick(
+                    format!("--log-file: {path} on jo muu tiedosto. Anna toinen polku."),
+                    format!("--log-file: {path} is another file already. Give another path."),
+                )
+            }
+            LogError::NotWritable { path, reason } => {
+                let path = path.display();
+                self.pick(
+                    format!("--log-file: tiedostoon {path} ei voi kirjoittaa: {reason}"),
+                    format!("--log-file: {path} can't be written: {reason}"),
+                )
+            }
         }
     }
 

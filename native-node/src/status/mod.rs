@@ -2,6 +2,7 @@
 //! whoever shows it.
 
 mod pause;
+mod report;
 mod snapshot;
 
 use std::{
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use self::snapshot::Measured;
 pub use self::{
     pause::PauseReason,
+    report::{Mood, Report, Row},
     snapshot::{Connection, ConnectionState, Pause, Prompts, Snapshot, Trouble, TroubleKind},
 };
 use crate::error::LossReason;
@@ -143,7 +145,7 @@ impl Drop for PromptStatus {
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
 }

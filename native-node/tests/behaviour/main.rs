@@ -3,6 +3,7 @@
 mod hub;
 mod ollama;
 mod openai;
+mod page;
 mod restart;
 mod script;
 mod support;

@@ -1,0 +1,102 @@
+//! Which program the service runs, and its flags as they hold from anywhere.
+
+use std::path::{Path, PathBuf};
+
+/// Flags that may name a file.
+const PATHS: [&str; 2] = ["--model", "--log-file"];
+
+/// The link that updates point to the newest version, where it leads to this program; else the
+/// program itself.
+pub fn stable_program(current: &Path, home: &Path) -> PathBuf {
+    let link = home.join(".local/bin/kipina-node");
+    let same = |link: &Path| Some(link.canonicalize().ok()? == current.canonicalize().ok()?);
+    if same(&link) == Some(true) {
+        link
+    } else {
+        current.to_owned()
+    }
+}
+
+/// The flags without the one that asks for the service, and with paths that do not depend on the
+/// folder that they were given in.
+pub fn absolute_flags(given: &[String], folder: &Path) -> Vec<String> {
+    let mut flags = Vec::new();
+    let mut before = "";
+    for given in given.iter().filter(|given| *given != "--install") {
+        flags.push(match given.split_once('=') {
+            _ if PATHS.contains(&before) => absolute(before, given, folder),
+            Some((flag, value)) if PATHS.contains(&flag) => {
+                format!("{flag}={}", absolute(flag, value, folder))
+            }
+            _ => given.clone(),
+        });
+        before = given;
+    }
+    flags
+}
+
+/// A model is named by its id unless it ends like a model's file.
+fn absolute(flag: &str, value: &str, folder: &Path) -> String {
+    if flag == "--model" && !value.to_lowercase().ends_with(".gguf") {
+        return value.to_owned();
+    }
+    folder.join(value).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn absolute(given: &[&str]) -> Vec<String> {
+        let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+        absolute_flags(&given, Path::new("/work"))
+    }
+
+    #[test]
+    fn files_are_found_from_anywhere() {
+        assert_eq!(
+            absolute(&[
+                "--install",
+                "--model",
+                "tiny.GGUF",
+                "--name",
+                "./x",
+                "--engine"
+            ]),
+            ["--model", "/work/tiny.GGUF", "--name", "./x", "--engine"]
+        );
+        assert_eq!(
+            absolute(&[
+                "--log-file=node.txt",
+                "--model=/m/a.gguf",
+                "--log-file",
+                "logs/x"
+            ]),
+            [
+                "--log-file=/work/node.txt",
+                "--model=/m/a.gguf",
+                "--log-file",
+                "/work/logs/x"
+            ]
+        );
+        for id in ["qwen2.5-coder:3b", "hf.co/bartowski/x:Q4_K_M", "llama3.2"] {
+            assert_eq!(absolute(&["--model", id]), ["--model", id]);
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_link_is_run_only_where_it_leads_here() {
+        let home = tempfile::tempdir().unwrap();
+        let (program, other) = (home.path().join("kipina-node"), home.path().join("other"));
+        for file in [&program, &other] {
+            std::fs::write(file, "").unwrap();
+        }
+        assert_eq!(stable_program(&program, home.path()), program);
+        let link = home.path().join(".local/bin/kipina-node");
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&program, &link).unwrap();
+        assert_eq!(stable_program(&program, home.path()), link);
+        assert_eq!(stable_program(&other, home.path()), other);
+    }
+}
