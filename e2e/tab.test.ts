@@ -80,9 +80,7 @@ it("is started, answers, pauses, goes on and stops", async () => {
   await tab.waitForFace("pysäytetty");
   await hub.until((nodes) => nodes.length === 0);
   await press("Poista malli smollm2:135m laitteelta");
-  await tab.page
-    .getByText("laitteellasi", { exact: true })
-    .waitFor({ state: "hidden" });
+  await tab.page.getByText("laitteellasi", { exact: true }).waitFor({ state: "hidden" });
 });
 
 it("measures itself when the hub asks", async () => {
@@ -91,12 +89,8 @@ it("measures itself when the hub asks", async () => {
     socket.on("framesent", ({ payload }) => sent.push(payload.toString()));
   });
   await tab.startUntilReady();
-  await expect
-    .poll(() => sent.find((frame) => frame.includes("benchmark_result")))
-    .toBeDefined();
-  const result = JSON.parse(
-    sent.find((frame) => frame.includes("benchmark_result")) ?? "{}",
-  ) as {
+  await expect.poll(() => sent.find((frame) => frame.includes("benchmark_result"))).toBeDefined();
+  const result = JSON.parse(sent.find((frame) => frame.includes("benchmark_result")) ?? "{}") as {
     cpu_multiply_adds_per_second: number;
   };
   console.log(
@@ -172,15 +166,12 @@ it("computes in one tab of a browser, which the second names, and moves on deman
 it("computes with plain SIMD in one thread where the page is not isolated, and says so", async () => {
   const builds: string[] = [];
   tab.page.on("request", (request) => {
-    if (request.url().endsWith(".wasm"))
-      builds.push(new URL(request.url()).pathname);
+    if (request.url().endsWith(".wasm")) builds.push(new URL(request.url()).pathname);
   });
   // As behind a proxy that strips headers.
   await tab.page.route(address(), async (route) => {
     const response = await route.fetch();
-    const kept = Object.entries(response.headers()).filter(
-      ([name]) => !name.startsWith("cross-origin-"),
-    );
+    const kept = Object.entries(response.headers()).filter(([name]) => !name.startsWith("cross-origin-"));
     await route.fulfill({ response, headers: Object.fromEntries(kept) });
   });
   await tab.page.goto(address());

@@ -38,7 +38,7 @@ find_library() { # TRIPLE
   library=()
   if [ -d "$(rustc --print target-libdir --target "$1")" ]; then return; fi
   if command -v rustup >/dev/null 2>&1 && rustup target add "$1" >&2; then return; fi
-  if has_library_source rustc; then library=(-Z build-std=std,panic_unwind); fi
+  if has_library_source rustc; then library=(-Z "build-std=std,panic_unwind"); fi
   [ "${#library[@]}" -gt 0 ]
 }
 

@@ -95,7 +95,8 @@ function inDocker(wish: Wish): JoinCommands {
       `${run("ollama")} -v ollama:/root/.ollama ollama/ollama`,
       `docker exec ollama ollama pull ${shell(wish.model)}`,
     ].join("\n"),
-    node: `${run("kipina-node")}${given.join("")} ${BARE_IMAGE} bash -c "curl -fsSL ${script} | bash"`,
+    // Not by a pipe: the program takes the place of the container's first process, which is who is told to stop.
+    node: `${run("kipina-node")}${given.join("")} ${BARE_IMAGE} bash -c "exec bash <(curl -fsSL ${script})"`,
     again: "docker start ollama kipina-node",
     source: null,
   };

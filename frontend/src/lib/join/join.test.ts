@@ -68,7 +68,7 @@ describe("the commands", () => {
     ]);
     expect(node).toBe(
       "docker run -d --name kipina-node --network kipina --restart unless-stopped" +
-        ' buildpack-deps:curl bash -c "curl -fsSL https://kipina.studio/kipina-node | bash"',
+        ' buildpack-deps:curl bash -c "exec bash <(curl -fsSL https://kipina.studio/kipina-node)"',
     );
     expect(again).toBe("docker start ollama kipina-node");
   });
