@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use crate::gguf::{Gguf, quantisation};
 use crate::kernels::Spawn;
-use crate::model::{CHUNK, Model};
+use crate::model::{CHUNK, Config, Model};
 use crate::sampler::argmax;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
@@ -47,6 +47,16 @@ pub struct ModelInfo {
     pub threads: usize,
 }
 
+/// What is known of a model before it is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelHead {
+    /// As in [`ModelInfo`].
+    pub quantisation: String,
+    pub parameters: u64,
+    /// The most tokens that it was trained for.
+    pub trained_context: usize,
+}
+
 /// A loaded model and its KV cache; answers one prompt at a time.
 #[derive(Debug)]
 pub struct Engine {
@@ -65,10 +75,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let gguf = Gguf::read(reader)?;
         // First what may be refused for little: the weights are the long part.
-        let architecture = gguf.string("general.architecture")?.to_owned();
-        if !matches!(architecture.as_str(), "qwen2" | "llama") {
-            return Err(EngineError::UnsupportedArchitecture(architecture));
-        }
+        let architecture = architecture(&gguf)?;
         let tokenizer = Tokenizer::read(&gguf)?;
         let template = ChatTemplate::read(&gguf, &tokenizer)?;
         let model = Model::load(&gguf, reader, options, progress)?;
@@ -86,6 +93,17 @@ impl Engine {
             tokenizer,
             template,
             info,
+        })
+    }
+
+    /// Reads the header of a model's file and nothing after it.
+    pub fn inspect<R: Read + Seek>(reader: &mut R) -> Result<ModelHead, EngineError> {
+        let gguf = Gguf::read(reader)?;
+        architecture(&gguf)?;
+        Ok(ModelHead {
+            quantisation: quantisation(&gguf),
+            parameters: gguf.parameters(),
+            trained_context: Config::read(&gguf)?.trained_context,
         })
     }
 
@@ -200,6 +218,15 @@ impl Engine {
                 });
         }
         Ok(scores)
+    }
+}
+
+fn architecture(gguf: &Gguf) -> Result<String, EngineError> {
+    let architecture = gguf.string("general.architecture")?.to_owned();
+    if matches!(architecture.as_str(), "qwen2" | "llama") {
+        Ok(architecture)
+    } else {
+        Err(EngineError::UnsupportedArchitecture(architecture))
     }
 }
 

@@ -21,7 +21,7 @@ mod text;
 mod tokenizer;
 
 pub use distribution::{Candidate, Distribution};
-pub use engine::{Engine, EngineOptions, LoadProgress, ModelInfo, Score};
+pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
 pub use kernels::{Spawn, spawn_thread};
 pub use request::{EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};

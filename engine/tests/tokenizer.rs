@@ -1,11 +1,11 @@
-//! A tokenizer from the header of a model's file alone, as a page reads it.
+//! What the header of a model's file tells alone, without the weights.
 
 mod support;
 
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use engine::{EngineError, Tokenizer};
+use engine::{Engine, EngineError, ModelHead, Tokenizer};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -64,4 +64,15 @@ fn two_megabytes_of_smollm2_are_enough() {
 fn less_than_the_header_is_an_error() {
     let found = Tokenizer::load(&mut head("smollm2-135m-instruct-q4_1.gguf", 1_000_000));
     assert!(matches!(found, Err(EngineError::InvalidModel(_))));
+}
+
+#[test]
+fn a_header_tells_what_a_model_is() {
+    let found = Engine::inspect(&mut head("smollm2-135m-instruct-q4_1.gguf", 2_000_000));
+    let expected = ModelHead {
+        quantisation: "Q4_1".into(),
+        parameters: 134_515_008,
+        trained_context: 8192,
+    };
+    assert_eq!(found.unwrap(), expected);
 }
