@@ -25,7 +25,7 @@ pub struct Arguments {
     pub engine: bool,
     pub ollama: bool,
     pub openai: bool,
-    pub model: Option<String>,
+    pub models: Vec<String>,
     pub name: Option<String>,
     pub threads: Option<String>,
     pub slots: Option<String>,
@@ -33,6 +33,10 @@ pub struct Arguments {
     pub hub: Option<String>,
     pub status_port: Option<String>,
     pub log_file: Option<String>,
+    pub hours: Vec<String>,
+    pub max_gpu_temperature: Option<String>,
+    pub yield_to_gpu_jobs: bool,
+    pub not_on_battery: bool,
 }
 
 /// Why the program ends before it has begun.
@@ -55,12 +59,13 @@ impl Arguments {
                 kind => EarlyEnd::Wrong(language.wrong_flag(kind, wrong_part(&error).as_deref())),
             })?;
         let text = |name: &str| text(&matches, name);
+        let texts = |name: &str| texts(&matches, name);
         Ok(Self {
             action: action(&matches, language)?,
             engine: matches.get_flag("engine"),
             ollama: matches.get_flag("ollama"),
             openai: matches.get_flag("openai"),
-            model: text("model"),
+            models: texts("model"),
             name: text("name"),
             threads: text("threads"),
             slots: text("slots"),
@@ -68,6 +73,10 @@ impl Arguments {
             hub: text("hub"),
             status_port: text("status-port"),
             log_file: text("log-file"),
+            hours: texts("hours"),
+            max_gpu_temperature: text("max-gpu-temperature"),
+            yield_to_gpu_jobs: matches.get_flag("yield-to-gpu-jobs"),
+            not_on_battery: matches.get_flag("not-on-battery"),
         })
     }
 }
@@ -115,7 +124,7 @@ fn command(language: Language) -> Command {
             flag("ollama", help.ollama),
             flag("openai", help.openai),
             flag("engine", help.engine),
-            value("model", "ID", help.model),
+            value("model", "ID", help.model).action(ArgAction::Append),
             value("name", help.name_unit, help.name),
             value("threads", "N", help.threads),
             value("slots", "N", help.slots),
@@ -125,6 +134,12 @@ fn command(language: Language) -> Command {
             value("log-file", help.log_file_unit, help.log_file),
             flag("install", help.install),
             flag("uninstall", help.uninstall),
+            value("hours", "18-08", help.hours)
+                .action(ArgAction::Append)
+                .value_delimiter(','),
+            value("max-gpu-temperature", "C", help.max_gpu_temperature),
+            flag("yield-to-gpu-jobs", help.yield_to_gpu_jobs),
+            flag("not-on-battery", help.not_on_battery),
             Arg::new("version")
                 .long("version")
                 .short('V')
@@ -157,6 +172,11 @@ fn text(matches: &ArgMatches, name: &str) -> Option<String> {
     matches.get_one::<String>(name).cloned()
 }
 
+fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let given = matches.get_many::<String>(name);
+    given.into_iter().flatten().cloned().collect()
+}
+
 fn wrong_part(error: &clap::Error) -> Option<String> {
     use clap::error::ContextKind::{InvalidArg, InvalidSubcommand};
     let part = error
@@ -183,10 +203,16 @@ mod tests {
             "--threads=2",
             "--name",
             "Sauna",
+            "--model",
+            "qwen2.5-coder:0.5b",
+            "--hours",
+            "18-08,12-13",
+            "--hours=9:30-10",
         ];
         let arguments = parse(&given, Language::English).unwrap();
         assert!(arguments.engine && !arguments.ollama && !arguments.openai);
-        assert_eq!(arguments.model.as_deref(), Some("smollm2:135m"));
+        assert_eq!(arguments.models, ["smollm2:135m", "qwen2.5-coder:0.5b"]);
+        assert_eq!(arguments.hours, ["18-08", "12-13", "9:30-10"]);
         assert_eq!(arguments.threads.as_deref(), Some("2"));
         assert_eq!(arguments.name.as_deref(), Some("Sauna"));
     }
@@ -213,6 +239,10 @@ mod tests {
                 "--install",
                 "--uninstall",
                 "kipina-node status [--json]",
+                "--hours",
+                "--max-gpu-temperature",
+                "--yield-to-gpu-jobs",
+                "--not-on-battery",
                 "--version",
                 "HUB_URL",
                 "OLLAMA_URL",
@@ -221,6 +251,7 @@ mod tests {
                 "OPENAI_API_KEY",
                 "NODE_API_KEY",
                 "MODELS_DIR",
+                "HF_ENDPOINT",
             ] {
                 assert!(help.contains(name), "{name} is missing from:\n{help}");
             }

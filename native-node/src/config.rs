@@ -2,6 +2,7 @@
 //! environment.
 
 mod checks;
+mod limits;
 mod url;
 
 use std::{
@@ -9,11 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use protocol::CatalogueModel;
+use protocol::{Catalogue, CatalogueModel};
 
 use self::checks::Checks;
 pub use self::url::BaseUrl;
-use crate::{arguments::Arguments, language::Language, service::Home};
+use crate::{arguments::Arguments, language::Language, limits::Limits, service::Home};
 
 /// The environment's variables that matter here, as they are.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,7 @@ pub struct Environment {
     pub openai_api_key: Option<Secret>,
     pub node_api_key: Option<Secret>,
     pub models_dir: Option<String>,
+    pub hugging_face: Option<String>,
     pub home: Option<String>,
     /// The desktop's folders: `XDG_RUNTIME_DIR`, `XDG_DATA_HOME` and `XDG_CONFIG_HOME`.
     pub runtime_folder: Option<String>,
@@ -76,6 +78,7 @@ impl Environment {
             openai_api_key: variable("OPENAI_API_KEY").map(Secret),
             node_api_key: variable("NODE_API_KEY").map(Secret),
             models_dir: variable("MODELS_DIR"),
+            hugging_face: variable("HF_ENDPOINT"),
             home: variable("HOME").or_else(|| variable("USERPROFILE")),
             runtime_folder: variable("XDG_RUNTIME_DIR"),
             data_folder: variable("XDG_DATA_HOME"),
@@ -142,6 +145,8 @@ pub struct Config {
     pub status_port: StatusPort,
     /// Where the log goes besides the terminal.
     pub log_file: Option<PathBuf>,
+    /// When this machine does not compute.
+    pub limits: Limits,
 }
 
 /// Where the status page is.
@@ -171,8 +176,8 @@ pub enum BackendChoice {
 #[derive(Clone, Debug)]
 pub struct OllamaSettings {
     pub url: BaseUrl,
-    /// Downloaded where Ollama does not have it.
-    pub model: String,
+    /// Downloaded where Ollama does not have them. Never none.
+    pub models: Vec<String>,
     pub context_length: Option<u32>,
 }
 
@@ -181,17 +186,29 @@ pub struct OpenAiSettings {
     /// Up to and with `/v1`.
     pub url: BaseUrl,
     pub key: Option<Secret>,
-    /// The one model to offer; absent: all that the server has.
-    pub model: Option<String>,
+    /// The models to offer; none: all that the server has.
+    pub models: Vec<String>,
     pub context_length: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    pub model: ModelChoice,
+    /// Never none. The first is loaded at once, the others when a prompt for them comes.
+    pub models: Vec<ModelChoice>,
     pub models_folder: PathBuf,
     pub threads: usize,
     pub context_length: Option<usize>,
+    pub sources: ModelSources,
+    /// All models that Kipinä knows: a hub may want one of them that is on the disk.
+    pub catalogue: Catalogue,
+}
+
+/// Who is asked for models that are not in the folder, in this order.
+#[derive(Clone, Debug)]
+pub struct ModelSources {
+    /// A hub serves the models of its own folder.
+    pub hub: Option<BaseUrl>,
+    pub hugging_face: BaseUrl,
 }
 
 #[derive(Clone, Debug)]
@@ -225,6 +242,9 @@ pub enum ConfigError {
     InvalidStatusPort {
         value: String,
     },
+    InvalidHours {
+        value: String,
+    },
     EngineHasOneSlot,
     BrokenCatalogue {
         reason: String,
@@ -244,6 +264,7 @@ impl Config {
         let slots = checks.slots();
         let threads = checks.threads();
         let status_port = checks.status_port();
+        let limits = checks.limits();
         match (backend, hub_url) {
             (Some(backend), Some(hub_url)) if checks.problems.is_empty() => Ok(Self {
                 language: Language::from_locale(environment.locale.as_deref()),
@@ -255,6 +276,7 @@ impl Config {
                 backend,
                 status_port,
                 log_file: arguments.log_file.as_ref().map(PathBuf::from),
+                limits,
             }),
             _ => Err(checks.problems),
         }
@@ -285,8 +307,8 @@ mod tests {
             panic!("both are possible")
         };
         assert_eq!(ollama.url.join("/x"), "http://localhost:11434/x");
-        assert_eq!(ollama.model, "qwen2.5-coder:3b");
-        let ModelChoice::Catalogue(model) = engine.model else {
+        assert_eq!(ollama.models, ["qwen2.5-coder:3b"]);
+        let [ModelChoice::Catalogue(model)] = &engine.models[..] else {
             panic!("of the catalogue")
         };
         assert_eq!(model.id, "qwen2.5-coder:0.5b");
@@ -294,12 +316,15 @@ mod tests {
             engine.models_folder,
             PathBuf::from("/home/aino/.cache/kipina/models")
         );
+        let sources = engine.sources;
+        assert_eq!(sources.hub.unwrap().to_string(), "https://kipina.studio");
+        assert_eq!(sources.hugging_face.to_string(), "https://huggingface.co");
     }
 
     #[test]
     fn a_model_that_only_one_backend_can_have_chooses_it() {
         let with = |model: &str| Arguments {
-            model: Some(model.into()),
+            models: vec![model.into()],
             ..Arguments::default()
         };
         assert!(matches!(
@@ -326,7 +351,7 @@ mod tests {
         let arguments = Arguments {
             ollama: true,
             hub: Some("http://two".into()),
-            model: Some("from-flag".into()),
+            models: vec!["from-flag".into(), "another".into()],
             context: Some("4096".into()),
             ..Arguments::default()
         };
@@ -336,9 +361,22 @@ mod tests {
             panic!("ollama was asked for")
         };
         assert_eq!(
-            (ollama.model.as_str(), ollama.context_length),
-            ("from-flag", Some(4096))
+            (ollama.models, ollama.context_length),
+            (vec!["from-flag".into(), "another".into()], Some(4096))
         );
+    }
+
+    #[test]
+    fn the_environment_may_name_several_models() {
+        let environment = Environment {
+            ollama_model: Some("llama3.2, qwen2.5-coder:3b,,llama3.2".into()),
+            ..home()
+        };
+        let BackendChoice::Automatic { ollama, .. } = backend(&Arguments::default(), &environment)
+        else {
+            panic!("both are possible")
+        };
+        assert_eq!(ollama.models, ["llama3.2", "qwen2.5-coder:3b"]);
     }
 
     #[test]
@@ -349,7 +387,9 @@ mod tests {
         };
         let arguments = Arguments {
             engine: true,
-            model: Some("gpt-5".into()),
+            models: vec!["smollm2:135m".into(), "gpt-5".into()],
+            hours: vec!["18-8".into(), "18".into()],
+            max_gpu_temperature: Some("hot".into()),
             threads: Some("0".into()),
             slots: Some("2".into()),
             context: Some("many".into()),
@@ -365,10 +405,12 @@ mod tests {
             "--slots",
             "--context",
             "MODELS_DIR",
+            "--hours",
+            "--max-gpu-temperature",
         ] {
             assert!(told.contains(name), "{name} is missing from:\n{told}");
         }
-        assert_eq!(problems.len(), 6, "{told}");
+        assert_eq!(problems.len(), 8, "{told}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::language::Language;
+use crate::{download::DownloadError, language::Language};
 
 /// In words: `Language::node_error`.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +25,9 @@ pub enum NodeError {
     },
     ModelNotFetched {
         id: String,
-        path: String,
+        reason: DownloadError,
     },
+    NoModel,
     ModelUnusable {
         path: String,
         reason: String,

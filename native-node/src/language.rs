@@ -2,8 +2,10 @@
 //!
 //! What travels to the hub, and from there to whoever sent a prompt, is English: the API's language.
 
+mod download;
 mod errors;
 mod help;
+mod limits;
 mod log;
 mod service;
 mod status;

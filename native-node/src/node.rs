@@ -15,11 +15,12 @@ use crate::{
         openai::OpenAiBackend,
     },
     config::{BackendChoice, Config, EngineSettings, OllamaSettings, Secret},
-    device,
+    device::{self, OwnWork, Sensors},
+    download::{Downloader, Patience},
     error::NodeError,
     language::Language,
-    models,
-    status::Status,
+    limits, models,
+    status::{PauseReason, Status},
     surroundings::{Surroundings, ThisMachine},
     tls,
 };
@@ -44,6 +45,8 @@ pub struct Node {
     /// Rung where the models may no longer be there.
     pub look_again: Arc<Notify>,
     pub surroundings: Arc<dyn Surroundings>,
+    /// Why it takes no prompts just now.
+    pub paused: watch::Receiver<Option<PauseReason>>,
     pub tls: Arc<ClientConfig>,
 }
 
@@ -55,7 +58,7 @@ impl Node {
         let tls = tls.map_err(|error| NodeError::Tls {
             reason: error.to_string(),
         })?;
-        let (backend, slots) = start_backend(&config, &tls, &status).await?;
+        let (backend, slots, own_work) = start_backend(&config, &tls, &status).await?;
         let device = device::device().await;
         let look_again = Arc::new(Notify::new());
         let models = models::watch(
@@ -68,6 +71,11 @@ impl Node {
         .await;
         let ids = models::ids(&models.borrow());
         tracing::info!("{}", config.language.models_changed(&ids));
+        let sensors = Sensors {
+            own_work,
+            ..Sensors::default()
+        };
+        let paused = limits::watch(config.limits, sensors, status.clone(), config.language).await;
         let name = config.name.or_else(device::host_name);
         let name = name.unwrap_or_else(|| "kipina-node".to_owned());
         status.started(&name, &config.hub_url, slots);
@@ -84,11 +92,12 @@ impl Node {
             models,
             look_again,
             surroundings: Arc::new(ThisMachine),
+            paused,
             tls,
         })
     }
 
-    pub fn hello(&self, models: Vec<NodeModel>) -> Hello {
+    pub fn hello(&self, models: Vec<NodeModel>, paused: bool) -> Hello {
         Hello {
             protocol_version: PROTOCOL_VERSION,
             kind: NodeKind::Native,
@@ -97,7 +106,7 @@ impl Node {
             key: self.key.as_ref().map(|key| key.reveal().to_owned()),
             owner: None,
             only_own: false,
-            paused: false,
+            paused,
             models,
             slots: self.slots,
             device: self.device.clone(),
@@ -105,25 +114,27 @@ impl Node {
     }
 }
 
-/// The backend, and how many prompts it answers at once.
+/// What answers, how many prompts at once, and what of the GPU's work is its own.
+type Started = (Arc<dyn Backend>, u32, OwnWork);
+
 async fn start_backend(
     config: &Config,
     tls: &ClientConfig,
     status: &Status,
-) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+) -> Result<Started, NodeError> {
     match &config.backend {
         BackendChoice::Ollama(settings) => start_ollama(config, settings, tls, status).await,
-        BackendChoice::Engine(settings) => start_engine(config, settings, status).await,
+        BackendChoice::Engine(settings) => start_engine(config, settings, tls, status).await,
         BackendChoice::OpenAi(settings) => {
             announce(config.language, status, &settings.url.to_string());
             let backend = OpenAiBackend::start(settings.clone(), tls).await?;
-            Ok((Arc::new(backend), config.slots))
+            Ok((Arc::new(backend), config.slots, OwnWork::Any))
         }
         BackendChoice::Automatic { ollama, engine } => {
             if ollama::answers(ollama, tls).await {
                 start_ollama(config, ollama, tls, status).await
             } else {
-                start_engine(config, engine, status).await
+                start_engine(config, engine, tls, status).await
             }
         }
     }
@@ -134,24 +145,27 @@ async fn start_ollama(
     settings: &OllamaSettings,
     tls: &ClientConfig,
     status: &Status,
-) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+) -> Result<Started, NodeError> {
     announce(
         config.language,
         status,
         &format!("Ollama, {}", settings.url),
     );
     let backend = OllamaBackend::start(settings, tls, config.language).await?;
-    Ok((Arc::new(backend), config.slots))
+    Ok((Arc::new(backend), config.slots, OwnWork::Ollama))
 }
 
 async fn start_engine(
     config: &Config,
     settings: &EngineSettings,
+    tls: &ClientConfig,
     status: &Status,
-) -> Result<(Arc<dyn Backend>, u32), NodeError> {
+) -> Result<Started, NodeError> {
     status.backend(ENGINE);
-    let backend = EngineBackend::start(settings, config.language).await?;
-    Ok((Arc::new(backend), 1))
+    let sources = settings.sources.clone();
+    let downloader = Downloader::new(sources, Patience::default(), tls, config.language)?;
+    let backend = EngineBackend::start(settings, downloader, config.language).await?;
+    Ok((Arc::new(backend), 1, OwnWork::None))
 }
 
 fn announce(language: Language, status: &Status, backend: &str) {

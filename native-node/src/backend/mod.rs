@@ -3,7 +3,7 @@
 mod answer_writer;
 mod body_lines;
 pub mod engine;
-mod http;
+pub(crate) mod http;
 mod line_splitter;
 pub mod ollama;
 pub mod openai;
@@ -31,4 +31,9 @@ pub trait Backend: Debug + Send + Sync {
         prompt: &'a LlmPrompt,
         answer: &'a mut AnswerWriter,
     ) -> BoxFuture<'a, Result<Ending, Failure>>;
+
+    /// The network has too few of these models; a backend that can may offer some of them.
+    fn want<'a>(&'a self, _models: &'a [String]) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

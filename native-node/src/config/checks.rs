@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use protocol::Catalogue;
 
 use super::{
-    BackendChoice, BaseUrl, ConfigError, EngineSettings, Environment, ModelChoice, OllamaSettings,
-    OpenAiSettings, StatusPort, url,
+    BackendChoice, BaseUrl, ConfigError, EngineSettings, Environment, ModelChoice, ModelSources,
+    OllamaSettings, OpenAiSettings, StatusPort, url,
 };
 use crate::arguments::Arguments;
 
@@ -16,9 +16,10 @@ const DEFAULT_HUB_URL: &str = "wss://kipina.studio/ws";
 const DEFAULT_OLLAMA_URL: &str = "http://localhost:11434";
 const DEFAULT_OLLAMA_MODEL: &str = "qwen2.5-coder:3b";
 const DEFAULT_ENGINE_MODEL: &str = "qwen2.5-coder:0.5b";
+const DEFAULT_HUGGING_FACE: &str = "https://huggingface.co";
 
 pub(super) struct Checks<'a> {
-    arguments: &'a Arguments,
+    pub(super) arguments: &'a Arguments,
     environment: &'a Environment,
     physical_cores: usize,
     pub(super) problems: Vec<ConfigError>,
@@ -52,12 +53,16 @@ impl<'a> Checks<'a> {
         }
     }
 
-    pub(super) fn hub_url(&mut self) -> Option<String> {
-        let (name, value) = match (&self.arguments.hub, &self.environment.hub_url) {
+    fn named_hub(&self) -> (&'static str, &'a str) {
+        match (&self.arguments.hub, &self.environment.hub_url) {
             (Some(flag), _) => ("--hub", flag.as_str()),
             (None, Some(variable)) => ("HUB_URL", variable.as_str()),
             (None, None) => ("HUB_URL", DEFAULT_HUB_URL),
-        };
+        }
+    }
+
+    pub(super) fn hub_url(&mut self) -> Option<String> {
+        let (name, value) = self.named_hub();
         let url = url::hub_url(value);
         self.or_invalid(url, name, value, DEFAULT_HUB_URL)
     }
@@ -99,25 +104,20 @@ impl<'a> Checks<'a> {
 
     /// A model that only one of the two can have decides which it is.
     fn automatic(&mut self) -> Option<BackendChoice> {
-        match self.arguments.model.as_deref() {
-            Some(model) if is_path(model) => self.engine().map(BackendChoice::Engine),
-            Some(model)
-                if !self
-                    .catalogue()?
-                    .models
-                    .iter()
-                    .any(|known| known.id == model) =>
-            {
-                self.ollama().map(BackendChoice::Ollama)
-            }
-            _ => {
-                let (ollama, engine) = (self.ollama(), self.engine());
-                Some(BackendChoice::Automatic {
-                    ollama: ollama?,
-                    engine: engine?,
-                })
-            }
+        let models = &self.arguments.models;
+        if models.iter().any(|model| is_path(model)) {
+            return self.engine().map(BackendChoice::Engine);
         }
+        let known = self.catalogue()?.models;
+        let is_known = |model: &String| known.iter().any(|known| known.id == *model);
+        if !models.iter().all(is_known) {
+            return self.ollama().map(BackendChoice::Ollama);
+        }
+        let (ollama, engine) = (self.ollama(), self.engine());
+        Some(BackendChoice::Automatic {
+            ollama: ollama?,
+            engine: engine?,
+        })
     }
 
     fn ollama(&mut self) -> Option<OllamaSettings> {
@@ -128,17 +128,16 @@ impl<'a> Checks<'a> {
             .as_deref()
             .unwrap_or(DEFAULT_OLLAMA_URL);
         let url = self.or_invalid(BaseUrl::parse(url), "OLLAMA_URL", url, DEFAULT_OLLAMA_URL)?;
-        let model = self
-            .arguments
-            .model
-            .as_ref()
-            .or(environment.ollama_model.as_ref());
-        let model = model
-            .map_or(DEFAULT_OLLAMA_MODEL, String::as_str)
-            .to_owned();
+        let flags = &self.arguments.models;
+        let variable = environment.ollama_model.as_deref().unwrap_or_default();
+        let models = if flags.is_empty() {
+            different(variable.split(',').map(str::trim))
+        } else {
+            different(flags.iter().map(String::as_str))
+        };
         Some(OllamaSettings {
             url,
-            model,
+            models: or_default(models, DEFAULT_OLLAMA_MODEL),
             context_length,
         })
     }
@@ -152,14 +151,10 @@ impl<'a> Checks<'a> {
         };
         let example = "http://localhost:8080/v1";
         let url = self.or_invalid(BaseUrl::parse(url), "OPENAI_BASE_URL", url, example)?;
-        let (key, model) = (
-            environment.openai_api_key.clone(),
-            self.arguments.model.clone(),
-        );
         Some(OpenAiSettings {
             url,
-            key,
-            model,
+            key: environment.openai_api_key.clone(),
+            models: self.arguments.models.clone(),
             context_length,
         })
     }
@@ -171,22 +166,39 @@ impl<'a> Checks<'a> {
         let threads = self.number("--threads", self.arguments.threads.as_deref(), 1, 1024);
         let threads = threads.and_then(|threads| usize::try_from(threads).ok());
         let threads = threads.unwrap_or(self.physical_cores);
-        let model = self.engine_model();
+        let wanted = different(self.arguments.models.iter().map(String::as_str));
+        let wanted = or_default(wanted, DEFAULT_ENGINE_MODEL);
+        // Every one is looked at, so that all that is wrong is told at once.
+        let models: Vec<_> = wanted.iter().map(|id| self.engine_model(id)).collect();
         let models_folder = self.models_folder();
+        let sources = self.model_sources();
         Some(EngineSettings {
-            model: model?,
+            models: models.into_iter().collect::<Option<_>>()?,
             models_folder: models_folder?,
             threads,
             context_length,
+            sources: sources?,
+            catalogue: self.catalogue()?,
         })
     }
 
-    fn engine_model(&mut self) -> Option<ModelChoice> {
-        let wanted = self
-            .arguments
-            .model
+    fn model_sources(&mut self) -> Option<ModelSources> {
+        let environment = self.environment;
+        let hugging_face = environment
+            .hugging_face
             .as_deref()
-            .unwrap_or(DEFAULT_ENGINE_MODEL);
+            .unwrap_or(DEFAULT_HUGGING_FACE);
+        let parsed = BaseUrl::parse(hugging_face);
+        let hugging_face =
+            self.or_invalid(parsed, "HF_ENDPOINT", hugging_face, DEFAULT_HUGGING_FACE)?;
+        Some(ModelSources {
+            // What is wrong with the hub's address is told by `hub_url`.
+            hub: url::hub_url(self.named_hub().1).and_then(|url| url::site_of(&url)),
+            hugging_face,
+        })
+    }
+
+    fn engine_model(&mut self, wanted: &str) -> Option<ModelChoice> {
         if is_path(wanted) {
             return Some(ModelChoice::File(PathBuf::from(wanted)));
         }
@@ -231,7 +243,7 @@ impl<'a> Checks<'a> {
         self.number("--context", self.arguments.context.as_deref(), 256, 1 << 20)
     }
 
-    fn number(
+    pub(super) fn number(
         &mut self,
         name: &'static str,
         value: Option<&str>,
@@ -273,6 +285,25 @@ impl<'a> Checks<'a> {
             });
         }
         parsed
+    }
+}
+
+/// Each once, in order, and none that is empty.
+fn different<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+fn or_default(models: Vec<String>, default: &str) -> Vec<String> {
+    if models.is_empty() {
+        vec![default.to_owned()]
+    } else {
+        models
     }
 }
 

@@ -55,6 +55,13 @@ pub(super) fn hub_url(text: &str) -> Option<String> {
     Some(url.into())
 }
 
+/// Where a hub's pages and files are, from its WebSocket address.
+pub(super) fn site_of(hub_url: &str) -> Option<BaseUrl> {
+    let site = hub_url.strip_suffix("/ws")?;
+    // "ws" and "wss" become "http" and "https".
+    BaseUrl::parse(&format!("http{}", site.strip_prefix("ws")?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +89,17 @@ mod tests {
             "ws://",
         ] {
             assert_eq!(hub_url(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_hubs_files_are_beside_its_socket() {
+        for (socket, site) in [
+            ("wss://kipina.studio/ws", "https://kipina.studio"),
+            ("ws://[::1]:3000/ws", "http://[::1]:3000"),
+            ("wss://example.org/kipina/ws", "https://example.org/kipina"),
+        ] {
+            assert_eq!(site_of(socket).unwrap().to_string(), site);
         }
     }
 

@@ -1,44 +1,35 @@
 //! The machine's largest GPU, as its vendor's own tool names it.
 
-use std::time::Duration;
+use std::path::Path;
 
 use protocol::Gpu;
 use serde_json::Value;
-use tokio::process::Command;
+
+use super::output;
 
 const MEBIBYTE: u64 = 1 << 20;
-
-/// A driver that hangs must not keep the node from starting.
-const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// `None` where there is none, or none whose tool is installed.
 pub(super) async fn find() -> Option<Gpu> {
     let nvidia = output(
-        "nvidia-smi",
+        Path::new("nvidia-smi"),
         &[
             "--query-gpu=name,memory.total",
             "--format=csv,noheader,nounits",
         ],
     );
     let amd = output(
-        "rocm-smi",
+        Path::new("rocm-smi"),
         &["--showproductname", "--showmeminfo", "vram", "--json"],
     );
-    let apple = output("system_profiler", &["SPDisplaysDataType", "-json"]);
+    let apple = output(
+        Path::new("system_profiler"),
+        &["SPDisplaysDataType", "-json"],
+    );
     let (nvidia, amd, apple) = tokio::join!(nvidia, amd, apple);
     let found = nvidia.and_then(|text| parse_nvidia(&text));
     let found = found.or_else(|| amd.and_then(|text| parse_amd(&text)));
     found.or_else(|| apple.and_then(|text| parse_apple(&text)))
-}
-
-async fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    let running = command.args(arguments).kill_on_drop(true).output();
-    let output = tokio::time::timeout(TIMEOUT, running).await.ok()?.ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Lines as in `NVIDIA GeForce RTX 3060, 12288`, in MiB; `[N/A]` where memory is shared.

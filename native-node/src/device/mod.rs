@@ -1,9 +1,23 @@
 //! Facts about this machine, for the hub's choice of node.
 
+pub mod battery;
 mod gpu;
+pub mod gpu_load;
+mod sensors;
+
+use std::{path::Path, time::Duration};
 
 use protocol::Device;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+use tokio::process::Command;
+
+pub use self::{
+    gpu_load::{GpuProgram, GpuReading},
+    sensors::{OwnWork, Sensors},
+};
+
+/// A driver that hangs must not keep the node from its work.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// What is known within a few seconds; the rest is absent.
 pub async fn device() -> Device {
@@ -44,6 +58,30 @@ pub fn physical_cores() -> usize {
     System::physical_core_count()
         .map_or_else(|_| logical(), |cores| cores.min(logical()))
         .max(1)
+}
+
+/// Memory that may be taken without pushing anything out; `None` where the system does not tell.
+pub fn available_memory_bytes() -> Option<u64> {
+    let refreshes = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(refreshes).ok()?;
+    // A container may have less than its machine. What it calls free leaves out the files that
+    // were read lately, and those make room.
+    let limits = system.cgroup_limits();
+    let in_container = limits.map(|limits| limits.total_memory.saturating_sub(limits.rss));
+    let available = system.available_memory();
+    let least = in_container.map_or(available, |bytes| bytes.min(available));
+    Some(least).filter(|&bytes| bytes > 0)
+}
+
+/// What a program of the system says; `None` where there is none, or it fails.
+async fn output(program: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    let running = command.args(arguments).kill_on_drop(true).output();
+    let output = tokio::time::timeout(TIMEOUT, running).await.ok()?.ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// What the machine's owner called it.

@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use protocol::{
-    BenchmarkResult, HubMessage, NodeMessage, NodeModel, NodeStatus, Task, TaskId, Welcome,
-};
+use protocol::{BenchmarkResult, HubMessage, NodeMessage, NodeStatus, Task, TaskId, Welcome};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
 use super::{
     dial::{self, Loss, Socket},
+    news::News,
     work::Work,
 };
 use crate::{
@@ -49,8 +48,8 @@ pub(super) enum End {
 /// Serves the hub until the connection is lost or the owner stops the node. All prompts end with
 /// the connection.
 pub(super) async fn serve(node: &Node, mut socket: Socket, stopping: &Stopping) -> End {
-    let mut models = node.models.clone();
-    let hello = NodeMessage::Hello(node.hello(models.borrow_and_update().clone()));
+    let (news, hello) = News::begin(node);
+    let hello = NodeMessage::Hello(hello);
     let (mut finish, mut now) = (stopping.clone(), stopping.clone());
     let welcome = tokio::select! {
         () = finish.wanted(Stop::Finish) => return farewell(socket).await,
@@ -60,7 +59,8 @@ pub(super) async fn serve(node: &Node, mut socket: Socket, stopping: &Stopping) 
         },
     };
     tracing::info!("{}", node.language.connected(&node.hub_url, &node.name));
-    let mut connection = Connection::new(node, socket, models, &welcome);
+    node.backend.want(&welcome.wanted_models).await;
+    let mut connection = Connection::new(node, socket, news, &welcome);
     node.status.connected();
     let end = tokio::select! {
         () = now.wanted(Stop::Now) => End::Stopped,
@@ -93,7 +93,7 @@ async fn farewell(mut socket: Socket) -> End {
 struct Connection<'a> {
     node: &'a Node,
     socket: Socket,
-    models: watch::Receiver<Vec<NodeModel>>,
+    news: News,
     work: Work,
     frames: mpsc::Receiver<NodeMessage>,
     frames_sender: mpsc::Sender<NodeMessage>,
@@ -104,14 +104,10 @@ struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    fn new(
-        node: &'a Node,
-        socket: Socket,
-        models: watch::Receiver<Vec<NodeModel>>,
-        welcome: &Welcome,
-    ) -> Self {
+    fn new(node: &'a Node, socket: Socket, news: News, welcome: &Welcome) -> Self {
         let (frames_sender, frames) = mpsc::channel(FRAMES_AHEAD);
-        let work = Work::new(node, welcome.max_frame_bytes, frames_sender.clone());
+        let mut work = Work::new(node, welcome.max_frame_bytes, frames_sender.clone());
+        work.pause(news.told_paused());
         let heartbeat = Duration::from_millis(welcome.heartbeat_ms);
         let silence = heartbeat
             .saturating_mul(SILENT_HEARTBEATS)
@@ -122,7 +118,7 @@ impl<'a> Connection<'a> {
         Self {
             node,
             socket,
-            models,
+            news,
             work,
             frames,
             frames_sender,
@@ -160,7 +156,10 @@ impl<'a> Connection<'a> {
                 }
                 accident = self.work.next_accident() => self.send(&accident).await,
                 // A hub that was told to send no more has no use for it.
-                Ok(()) = self.models.changed(), if !finishing => self.tell_models().await,
+                status = self.news.next(), if !finishing => {
+                    self.work.pause(self.news.told_paused());
+                    self.send(&NodeMessage::NodeStatus(status)).await
+                }
                 change = self.watch.change() => match change {
                     Change::Slept => Err(Loss::Passing(LossReason::Slept)),
                     Change::Network => {
@@ -242,15 +241,6 @@ impl<'a> Connection<'a> {
             // The connection may be gone by now; the next hub asks again.
             let _ = frames.blocking_send(result);
         });
-    }
-
-    async fn tell_models(&mut self) -> Result<(), Loss> {
-        let models = self.models.borrow_and_update().clone();
-        let status = NodeStatus {
-            models: Some(models),
-            ..NodeStatus::default()
-        };
-        self.send(&NodeMessage::NodeStatus(status)).await
     }
 
     /// A connection that takes nothing for so long is as lost as one that says nothing.

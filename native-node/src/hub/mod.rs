@@ -2,6 +2,7 @@
 
 mod connection;
 mod dial;
+mod news;
 mod reconnect;
 mod work;
 

@@ -29,6 +29,7 @@ pub(super) struct Work {
     tasks: JoinSet<()>,
     running: HashMap<TaskId, AbortHandle>,
     draining: bool,
+    paused: bool,
 }
 
 impl Work {
@@ -45,6 +46,7 @@ impl Work {
             tasks: JoinSet::new(),
             running: HashMap::new(),
             draining: false,
+            paused: false,
         }
     }
 
@@ -55,12 +57,7 @@ impl Work {
             tracing::warn!("the hub sent prompt {task_id} twice");
             return None;
         }
-        if self.draining || self.running.len() >= self.slots {
-            let message = if self.draining {
-                "the node is stopping"
-            } else {
-                "the node is busy"
-            };
+        if let Some(message) = self.refusal() {
             let failure = Failure::new(LlmErrorCode::Unavailable, message);
             return Some(failure.into_frame(task_id));
         }
@@ -85,6 +82,23 @@ impl Work {
     /// Whether the last frame of every prompt has been passed on.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty()
+    }
+
+    fn refusal(&self) -> Option<&'static str> {
+        if self.draining {
+            Some("the node is stopping")
+        } else if self.paused {
+            Some("the node is paused by its owner's limits")
+        } else if self.running.len() >= self.slots {
+            Some("the node is busy")
+        } else {
+            None
+        }
+    }
+
+    /// What has begun goes on; what was on its way when the pause began is sent back.
+    pub(super) fn pause(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     pub(super) fn drain(&mut self) {

@@ -85,6 +85,10 @@ impl Language {
                 "Kotikansiota ei löydy: aseta MODELS_DIR kansioksi, jossa mallit ovat.".into(),
                 "There is no home folder: set MODELS_DIR to the folder of the models.".into(),
             ),
+            ConfigError::InvalidHours { value } => self.pick(
+                format!("--hours: `{value}` ei ole aikaväli. Kirjoita se näin: 18-08 tai 9:30-17"),
+                format!("--hours: `{value}` is no span of hours. Write it like 18-08 or 9:30-17"),
+            ),
             ConfigError::EngineHasOneSlot => self.pick(
                 "--slots: moottori laskee yhden pyynnön kerrallaan. Jätä valitsin pois.".into(),
                 "--slots: the engine computes one prompt at a time. Leave the option out.".into(),
@@ -153,11 +157,16 @@ impl Language {
                     "{url} gives no answer ({reason}). Check OPENAI_BASE_URL and OPENAI_API_KEY."
                 ),
             ),
-            NodeError::ModelNotFetched { id, path } => self.pick(
-                format!("Mallia {id} ei ole: {path} puuttuu. Hae se: scripts/fetch-model.sh {id}"),
-                format!(
-                    "There is no {id}: {path} is missing. Fetch it: scripts/fetch-model.sh {id}"
-                ),
+            NodeError::ModelNotFetched { id, reason } => {
+                let reason = self.download_error(reason);
+                self.pick(
+                    format!("Mallia {id} ei saatu. {reason}"),
+                    format!("{id} could not be had. {reason}"),
+                )
+            }
+            NodeError::NoModel => self.pick(
+                "Malleja ei ole. Valitse jokin: --model".into(),
+                "There are no models. Choose one with --model".into(),
             ),
             NodeError::ModelUnusable { path, reason } => self.pick(
                 format!("Mallia {path} ei voi käyttää: {reason}"),

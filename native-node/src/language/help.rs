@@ -25,6 +25,10 @@ pub struct Help {
     pub uninstall: &'static str,
     pub status: &'static str,
     pub json: &'static str,
+    pub hours: &'static str,
+    pub max_gpu_temperature: &'static str,
+    pub yield_to_gpu_jobs: &'static str,
+    pub not_on_battery: &'static str,
     pub version: &'static str,
     pub help: &'static str,
     pub environment: &'static str,
@@ -55,8 +59,8 @@ impl Language {
                 "Compute with the built-in engine (the default without Ollama)",
             ),
             model: self.pick(
-                "Malli: tunnus tai moottorille myös polku.gguf",
-                "The model: its id or, for the engine, a path.gguf",
+                "Malli: tunnus tai moottorille myös polku.gguf; useita: toista valitsin",
+                "The model: its id or, for the engine, a path.gguf; repeat for several",
             ),
             name: self.pick(
                 "Solmun nimi tilastoissa (oletus: koneen nimi)",
@@ -98,6 +102,22 @@ impl Language {
                  3 none runs.",
             ),
             json: self.pick("Koneluettavana: yksi rivi solmua kohti", "As JSON: a line per node"),
+            hours: self.pick(
+                "Laske vain näinä aikoina, paikallista aikaa; useita: 18-08,12-13",
+                "Compute at these hours only, local time; several: 18-08,12-13",
+            ),
+            max_gpu_temperature: self.pick(
+                "Tauko, kun näytönohjain on kuumempi (°C)",
+                "Pause while the GPU is hotter than this (°C)",
+            ),
+            yield_to_gpu_jobs: self.pick(
+                "Tauko, kun peli tai muu ohjelma käyttää näytönohjainta",
+                "Pause while a game or another program uses the GPU",
+            ),
+            not_on_battery: self.pick(
+                "Tauko, kun kannettava on akun varassa",
+                "Pause while a laptop runs on its battery",
+            ),
             version: self.pick("Näytä versio", "Show the version"),
             help: self.pick("Näytä tämä ohje", "Show this help"),
             environment: self.pick(
@@ -105,18 +125,22 @@ impl Language {
                  HUB_URL          keskuksen osoite (oletus wss://kipina.studio/ws)\n  \
                  NODE_API_KEY     keskukselta saatu avain\n  \
                  OLLAMA_URL       Ollaman osoite (oletus http://localhost:11434)\n  \
-                 OLLAMA_MODEL     malli, joka haetaan, jos se puuttuu (oletus qwen2.5-coder:3b)\n  \
+                 OLLAMA_MODEL     malli tai mallit (a,b), jotka haetaan (oletus qwen2.5-coder:3b)\n  \
                  OPENAI_BASE_URL  palvelimen osoite, esim. http://localhost:8080/v1\n  \
                  OPENAI_API_KEY   sen avain\n  \
-                 MODELS_DIR       moottorin mallit (oletus ~/.cache/kipina/models)",
+                 MODELS_DIR       moottorin mallit (oletus ~/.cache/kipina/models)\n  \
+                 HF_ENDPOINT      mistä malli haetaan, ellei keskuksella ole sitä\n                   \
+                 (oletus https://huggingface.co)",
                 "Environment:\n  \
                  HUB_URL          the hub's address (default wss://kipina.studio/ws)\n  \
                  NODE_API_KEY     the key that the hub gave you\n  \
                  OLLAMA_URL       Ollama's address (default http://localhost:11434)\n  \
-                 OLLAMA_MODEL     the model to download if missing (default qwen2.5-coder:3b)\n  \
+                 OLLAMA_MODEL     the model or models (a,b) to have (default qwen2.5-coder:3b)\n  \
                  OPENAI_BASE_URL  the server's address, as in http://localhost:8080/v1\n  \
                  OPENAI_API_KEY   its key\n  \
-                 MODELS_DIR       the engine's models (default ~/.cache/kipina/models)",
+                 MODELS_DIR       the engine's models (default ~/.cache/kipina/models)\n  \
+                 HF_ENDPOINT      where a model comes from that the hub does not have\n                   \
+                 (default https://huggingface.co)",
             ),
         }
     }

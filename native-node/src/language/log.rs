@@ -13,14 +13,6 @@ impl Language {
         )
     }
 
-    pub fn pull_progress(self, model: &str, done_bytes: u64, total_bytes: u64) -> String {
-        let (done, total) = (megabytes(done_bytes), megabytes(total_bytes));
-        self.pick(
-            format!("{model}: {done} / {total} Mt haettu"),
-            format!("{model}: {done} of {total} MB downloaded"),
-        )
-    }
-
     pub fn pull_failed(self, model: &str, reason: &str) -> String {
         self.pick(
             format!("Mallin {model} haku ei onnistunut ({reason}); jatketaan muilla malleilla."),
@@ -40,6 +32,13 @@ impl Language {
         self.pick(
             format!("{model} ladattu {seconds:.1} sekunnissa, säikeitä {threads}"),
             format!("{model} loaded in {seconds:.1} s, {threads} threads"),
+        )
+    }
+
+    pub fn model_given_up(self, model: &str) -> String {
+        self.pick(
+            format!("{model} poistettu muistista: tilaa tarvittiin toiselle"),
+            format!("{model} left memory: another model needs the room"),
         )
     }
 
@@ -106,7 +105,7 @@ impl Language {
     }
 }
 
-fn megabytes(bytes: u64) -> u64 {
+pub(super) fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
 }
 

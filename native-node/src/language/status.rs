@@ -29,6 +29,9 @@ impl Language {
                     "something else uses the GPU",
                 )
                 .to_owned(),
+            PauseReason::OnBattery => self
+                .pick("kone on akun varassa", "the machine runs on its battery")
+                .to_owned(),
         }
     }
 }

@@ -18,4 +18,12 @@ pub enum PauseReason {
     GpuInUse {
         by: Option<String>,
     },
+    OnBattery,
+}
+
+impl PauseReason {
+    /// Whether only details differ.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
 }

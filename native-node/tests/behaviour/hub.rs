@@ -16,7 +16,7 @@ use native_node::{
     hub,
     language::Language,
     node::Node,
-    status::{ConnectionState, Status, TroubleKind},
+    status::{ConnectionState, PauseReason, Status, TroubleKind},
     stop::{Stop, Stopping},
     surroundings::Surroundings,
     tls,
@@ -134,6 +134,7 @@ pub(crate) struct Fixture {
     /// Rung, it lets an answer to "wait" end.
     go_on: Arc<Notify>,
     models: Option<watch::Sender<Vec<NodeModel>>>,
+    paused: watch::Sender<Option<PauseReason>>,
     stop: watch::Sender<Stop>,
     surroundings: Arc<Machine>,
     status: Status,
@@ -142,6 +143,10 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
+        Self::start_with(1, None).await
+    }
+
+    async fn start_with(slots: u32, reason: Option<PauseReason>) -> Self {
         let (sender, receiver) = watch::channel(models(&["finish"]));
         let stub = Stub::default();
         let (answering, go_on) = (Arc::clone(&stub.answering), Arc::clone(&stub.go_on));
@@ -149,7 +154,7 @@ impl Fixture {
             answering,
             go_on,
             models: Some(sender),
-            ..Self::with(Arc::new(stub), receiver, Arc::default()).await
+            ..Self::build(Arc::new(stub), receiver, Arc::default(), slots, reason).await
         }
     }
 
@@ -159,13 +164,24 @@ impl Fixture {
         models: watch::Receiver<Vec<NodeModel>>,
         look_again: Arc<Notify>,
     ) -> Self {
+        Self::build(backend, models, look_again, 1, None).await
+    }
+
+    async fn build(
+        backend: Arc<dyn Backend>,
+        models: watch::Receiver<Vec<NodeModel>>,
+        look_again: Arc<Notify>,
+        slots: u32,
+        reason: Option<PauseReason>,
+    ) -> Self {
+        let (paused, paused_receiver) = watch::channel(reason);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (status, surroundings) = (Status::default(), Arc::new(Machine::default()));
         let node = Node {
             hub_url: format!("ws://{}/ws", listener.local_addr().unwrap()),
             name: "Sauna".into(),
             key: None,
-            slots: 1,
+            slots,
             threads: 1,
             language: Language::English,
             status: status.clone(),
@@ -174,6 +190,7 @@ impl Fixture {
             models,
             look_again,
             surroundings: Arc::clone(&surroundings) as Arc<dyn Surroundings>,
+            paused: paused_receiver,
             tls: tls::client_config().unwrap(),
         };
         let (stop, stopping) = Stopping::new();
@@ -183,6 +200,7 @@ impl Fixture {
             answering: Arc::default(),
             go_on: Arc::default(),
             models: None,
+            paused,
             stop,
             surroundings,
             status,
@@ -208,11 +226,7 @@ impl Fixture {
 
     async fn welcome_with_heartbeat(&self, heartbeat_ms: u64) -> Hub {
         let (mut hub, _) = self.accept().await;
-        hub.send(json!({
-            "type": "welcome", "node_id": "n1", "protocol_version": 1,
-            "heartbeat_ms": heartbeat_ms, "max_frame_bytes": 1 << 20,
-        }))
-        .await;
+        hub.welcome(heartbeat_ms).await;
         hub
     }
 
@@ -248,6 +262,14 @@ impl Fixture {
 pub(crate) struct Hub(WebSocketStream<TcpStream>);
 
 impl Hub {
+    async fn welcome(&mut self, heartbeat_ms: u64) {
+        self.send(json!({
+            "type": "welcome", "node_id": "n1", "protocol_version": 1,
+            "heartbeat_ms": heartbeat_ms, "max_frame_bytes": 1 << 20,
+        }))
+        .await;
+    }
+
     async fn send(&mut self, frame: Value) {
         self.0.send(Message::text(frame.to_string())).await.unwrap();
     }
@@ -294,11 +316,7 @@ async fn the_node_introduces_itself_and_answers() {
         (&json!("native"), &json!("Sauna"))
     );
     assert_eq!(hello["models"][0]["id"], "finish");
-    hub.send(
-        json!({"type": "welcome", "node_id": "n", "protocol_version": 1,
-                    "heartbeat_ms": 60_000, "max_frame_bytes": 1 << 20}),
-    )
-    .await;
+    hub.welcome(60_000).await;
     // One slot answers prompts one after another, each time from the beginning of `seq`.
     for task_id in ["t1", "t2"] {
         hub.prompt(task_id, "finish").await;
@@ -348,6 +366,25 @@ async fn more_prompts_than_slots_are_sent_back() {
         (&json!("t2"), &json!("unavailable"))
     );
     assert_eq!(error["retryable"], true);
+}
+
+#[tokio::test]
+async fn as_many_prompts_as_slots_are_computed_at_once() {
+    let fixture = Fixture::start_with(2, None).await;
+    let (mut hub, hello) = fixture.accept().await;
+    assert_eq!(hello["slots"], 2);
+    hub.welcome(60_000).await;
+    for task_id in ["t1", "t2"] {
+        hub.prompt(task_id, "hang").await;
+        assert_eq!(hub.receive().await["task_id"], task_id);
+    }
+    assert_eq!(fixture.answering.load(Ordering::SeqCst), 2);
+    hub.prompt("t3", "finish").await;
+    assert_eq!(hub.receive().await["code"], "unavailable");
+    hub.send(json!({"type": "llm_cancel", "task_id": "t1"}))
+        .await;
+    hub.prompt("t4", "finish").await;
+    assert_eq!(hub.receive().await["task_id"], "t4");
 }
 
 #[tokio::test]
@@ -445,6 +482,49 @@ async fn the_hub_hears_when_models_change() {
     let status = hub.receive().await;
     assert_eq!(status["type"], "node_status");
     assert_eq!(status["models"][1]["id"], "new");
+}
+
+#[tokio::test]
+async fn a_paused_node_finishes_what_it_has_takes_no_more_and_goes_on() {
+    let fixture = Fixture::start().await;
+    let (mut hub, hello) = fixture.accept().await;
+    assert_eq!(hello.get("paused"), None);
+    hub.welcome(60_000).await;
+    hub.prompt("t1", "hang").await;
+    assert_eq!(hub.receive().await["type"], "llm_token");
+    fixture.paused.send(Some(PauseReason::OnBattery)).unwrap();
+    let status = hub.receive().await;
+    assert_eq!(status, json!({"type": "node_status", "paused": true}));
+    // A prompt that was on its way comes back, and the one that is computed goes on.
+    hub.prompt("t2", "finish").await;
+    let error = hub.receive().await;
+    assert_eq!(
+        (&error["task_id"], &error["code"], &error["retryable"]),
+        (&json!("t2"), &json!("unavailable"), &json!(true))
+    );
+    assert_eq!(fixture.answering.load(Ordering::SeqCst), 1);
+    hub.send(json!({"type": "llm_cancel", "task_id": "t1"}))
+        .await;
+    // A new reason for the same pause is no news to the hub: next it hears of the end.
+    let reason = PauseReason::GpuInUse { by: None };
+    fixture.paused.send(Some(reason)).unwrap();
+    fixture.paused.send(None).unwrap();
+    let status = hub.receive().await;
+    assert_eq!(status, json!({"type": "node_status", "paused": false}));
+    hub.prompt("t3", "finish").await;
+    assert_eq!(hub.receive().await["task_id"], "t3");
+}
+
+#[tokio::test]
+async fn a_node_that_begins_paused_says_so_at_once() {
+    let fixture = Fixture::start_with(1, Some(PauseReason::OnBattery)).await;
+    let (mut hub, hello) = fixture.accept().await;
+    assert_eq!(hello["paused"], true);
+    hub.welcome(60_000).await;
+    hub.prompt("t1", "finish").await;
+    assert_eq!(hub.receive().await["code"], "unavailable");
+    fixture.paused.send(None).unwrap();
+    assert_eq!(hub.receive().await["paused"], false);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The node against stand-ins for what it talks to, over real sockets.
 
+mod download;
+mod engine;
 mod hub;
 mod ollama;
 mod openai;

@@ -35,6 +35,7 @@ pub(crate) const ANSWER: &str = r#"{"model":"m","message":{"role":"assistant","c
 pub(crate) struct Ollama {
     version: &'static str,
     installed: Recorded,
+    wanted: &'static [&'static str],
     chat: Arc<dyn Fn() -> Response + Send + Sync>,
     pull: Arc<dyn Fn() -> Response + Send + Sync>,
     template_closes: bool,
@@ -55,6 +56,7 @@ impl Ollama {
         Self {
             version: "0.13.5",
             installed,
+            wanted: &["qwen2.5-coder:3b"],
             chat: Arc::new(chat),
             pull: Arc::new(|| StatusCode::NOT_FOUND.into_response()),
             template_closes: false,
@@ -74,14 +76,18 @@ impl Ollama {
     }
 
     async fn start(&self) -> Result<OllamaBackend, NodeError> {
-        Self::join(serve(self.router()).await).await
+        Self::join_with(serve(self.router()).await, self.wanted).await
     }
 
     /// The node's side of the one that listens there.
     pub(crate) async fn join(address: SocketAddr) -> Result<OllamaBackend, NodeError> {
+        Self::join_with(address, &["qwen2.5-coder:3b"]).await
+    }
+
+    async fn join_with(address: SocketAddr, wanted: &[&str]) -> Result<OllamaBackend, NodeError> {
         let settings = OllamaSettings {
             url: base_url(address, ""),
-            model: "qwen2.5-coder:3b".into(),
+            models: wanted.iter().map(|&model| model.into()).collect(),
             context_length: None,
         };
         let tls = tls::client_config().unwrap();
@@ -413,6 +419,61 @@ async fn a_pull_that_fails_stops_a_node_that_has_nothing_else() {
             .push(json!({"name": "llama3.2:latest"}));
         assert!(ollama.start().await.is_ok(), "other models will do");
     }
+}
+
+#[tokio::test]
+async fn a_node_with_one_of_its_models_answers_while_the_others_are_pulled() {
+    let ollama = Ollama {
+        pull: Arc::new(|| Body::into_response(body(vec![Beat::Hang]))),
+        wanted: &["llama3.2", "qwen2.5-coder:3b", "smollm2:135m"],
+        ..Ollama::answering(in_pieces(ANSWER, 64))
+    };
+    let backend = ollama.backend().await;
+    while ollama.requests.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(ollama.last_request()["model"], "llama3.2");
+    assert_eq!(ask(&backend, &hei()).await.text(), "Hyvää yötä 🌙");
+    // Pulled or by the owner's hand: what is there is offered, and both can answer at once.
+    let other = json!({"name": "llama3.2:latest", "digest": "a80c"});
+    ollama.installed.lock().unwrap().push(other);
+    let ids: Vec<String> = backend
+        .models()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|m| m.id)
+        .collect();
+    assert_eq!(ids, ["qwen2.5-coder:3b", "llama3.2"]);
+    let mut second = hei();
+    second.request.model = "llama3.2".into();
+    let first = hei();
+    let answers = tokio::join!(ask(&backend, &first), ask(&backend, &second));
+    assert_eq!(answers.0.text(), answers.1.text());
+    assert_eq!(ollama.last_request()["model"], "llama3.2:latest");
+}
+
+#[tokio::test]
+async fn with_none_of_its_models_a_node_takes_the_first_that_can_be_pulled() {
+    let ollama = Ollama::answering(vec![]);
+    let pulls = Recorded::clone(&ollama.requests);
+    let pull = Arc::new(move || {
+        let model = pulls.lock().unwrap().last().unwrap()["model"].clone();
+        let line = if model == "gone:1b" {
+            "{\"error\":\"pull model manifest: file does not exist\"}\n"
+        } else {
+            "{\"status\":\"success\"}\n"
+        };
+        Body::into_response(body(vec![send(line)]))
+    });
+    let ollama = Ollama {
+        pull,
+        wanted: &["gone:1b", "qwen2.5-coder:3b"],
+        ..ollama
+    };
+    ollama.installed.lock().unwrap().clear();
+    ollama.start().await.unwrap();
+    assert_eq!(ollama.last_request()["model"], "qwen2.5-coder:3b");
 }
 
 #[tokio::test]

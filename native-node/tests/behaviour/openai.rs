@@ -64,7 +64,7 @@ impl Server {
         let settings = OpenAiSettings {
             url: base_url(serve(router).await, "/v1"),
             key: key.map(|key| Secret(key.into())),
-            model: None,
+            models: Vec::new(),
             context_length: None,
         };
         OpenAiBackend::start(settings, &tls::client_config().unwrap()).await

@@ -1,22 +1,32 @@
-//! The built-in engine as a backend: one model, one prompt at a time, on a thread of its own.
+//! The built-in engine as a backend: several models, one prompt at a time, on a thread of its own.
 
+mod loader;
 mod model_file;
+mod shelf;
+mod supply;
 mod worker;
 
-use std::{fs::File, io::BufReader, thread, time::Instant};
+use std::{sync::Arc, thread};
 
-use ::engine::{Engine, EngineError, EngineOptions, LoadProgress};
+use ::engine::EngineOptions;
 use futures_util::future::BoxFuture;
 use node_core::engine_request;
 use protocol::{LlmErrorCode, LlmPrompt, NodeModel};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+};
 
 use self::{
-    model_file::ModelFile,
-    worker::{Event, Job},
+    loader::Loader,
+    shelf::{NotLoaded, Shelf},
+    supply::Supply,
+    worker::{Event, Job, Order},
 };
 use super::{AnswerWriter, Backend, Ending, Failure};
-use crate::{config::EngineSettings, device, error::NodeError, language::Language};
+use crate::{
+    config::EngineSettings, device, download::Downloader, error::NodeError, language::Language,
+};
 
 /// Tokens that may wait for a connection that is slower than the engine.
 const EVENTS_AHEAD: usize = 256;
@@ -31,55 +41,52 @@ const MEMORY_TO_KEEP_THEM_BYTES: u64 = 12 << 30;
 
 #[derive(Debug)]
 pub struct EngineBackend {
-    model: NodeModel,
-    jobs: mpsc::UnboundedSender<Job>,
+    supply: Arc<Supply>,
+    orders: mpsc::UnboundedSender<Order>,
+    fetching: AbortHandle,
 }
 
 impl EngineBackend {
-    /// Loads the model, which takes seconds, and starts the thread that computes with it.
-    pub async fn start(settings: &EngineSettings, language: Language) -> Result<Self, NodeError> {
-        let file = model_file::find(&settings.model, &settings.models_folder)?;
-        let context_length = settings.context_length.unwrap_or(DEFAULT_CONTEXT_LENGTH);
-        let plenty = device::memory_bytes().is_some_and(|bytes| bytes >= MEMORY_TO_KEEP_THEM_BYTES);
-        let options = EngineOptions {
-            threads: settings.threads,
-            spawn: ::engine::spawn_thread,
-            context_length: Some(context_length),
-            cache_tokens: plenty.then_some(context_length + TOKENS_KEPT_BESIDE),
-        };
-        let (jobs, jobs_receiver) = mpsc::unbounded_channel();
-        let (loaded_sender, loaded) = oneshot::channel();
-        let loading = file.clone();
-        let spawned = thread::Builder::new().name("engine".into()).spawn(move || {
-            match load(&loading, &options, language) {
-                Ok(mut engine) => {
-                    let info = engine.info().clone();
-                    // Nobody waits any more where the node was stopped while it loaded.
-                    if loaded_sender.send(Ok(info)).is_ok() {
-                        worker::run(&mut engine, jobs_receiver);
-                    }
-                }
-                Err(error) => drop(loaded_sender.send(Err(error))),
-            }
-        });
+    /// Starts the thread that computes, and loads the first model, which may have to be fetched.
+    /// The others are fetched while it answers, and loaded when a prompt for them comes.
+    pub async fn start(
+        settings: &EngineSettings,
+        downloader: Downloader,
+        language: Language,
+    ) -> Result<Self, NodeError> {
+        let supply = Arc::new(Supply::new(settings.clone(), downloader, language));
+        let (first, missing) = supply.open().await?;
         let unusable = |reason: String| NodeError::ModelUnusable {
-            path: file.path.display().to_string(),
+            path: first.file.path.display().to_string(),
             reason,
         };
+        let loader = Loader {
+            options: options(settings),
+            language,
+        };
+        let (orders, orders_receiver) = mpsc::unbounded_channel();
+        let spawned = thread::Builder::new().name("engine".into()).spawn(move || {
+            worker::run(&mut Shelf::new(Box::new(loader)), orders_receiver);
+        });
         spawned.map_err(|error| unusable(error.to_string()))?;
-        let info = loaded
+        let (loaded, first_loaded) = oneshot::channel();
+        let order = Order::Load(Arc::clone(&first.file), loaded);
+        orders
+            .send(order)
+            .map_err(|_| unusable("the engine's thread ended".into()))?;
+        first_loaded
             .await
             .map_err(|_| unusable("the engine's thread ended".into()))?
-            .map_err(|error| unusable(error.to_string()))?;
-        let model = NodeModel {
-            id: file.id,
-            digest: file.digest,
-            quantisation: Some(info.quantisation),
-            parameters: Some(info.parameters),
-            context_length: u32::try_from(info.context_length).unwrap_or(u32::MAX),
-            runtime: concat!("kipina-engine ", env!("CARGO_PKG_VERSION")).to_owned(),
-        };
-        Ok(Self { model, jobs })
+            .map_err(|error| unusable(failure_of(&error).message))?;
+        let fetching = tokio::spawn({
+            let supply = Arc::clone(&supply);
+            async move { supply.complete(missing).await }
+        });
+        Ok(Self {
+            supply,
+            orders,
+            fetching: fetching.abort_handle(),
+        })
     }
 
     async fn relay(
@@ -87,20 +94,25 @@ impl EngineBackend {
         prompt: &LlmPrompt,
         answer: &mut AnswerWriter,
     ) -> Result<Ending, Failure> {
-        if prompt.request.model != self.model.id {
-            return Err(Failure::new(
+        let id = &prompt.request.model;
+        let offered = self.supply.offered();
+        let model = offered.iter().find(|model| model.advertised.id == *id);
+        let model = model.ok_or_else(|| {
+            Failure::new(
                 LlmErrorCode::ModelUnavailable,
-                format!("this node's engine has loaded `{}` only", self.model.id),
-            ));
-        }
+                format!("this node's engine does not have the model `{id}`"),
+            )
+        })?;
         let request = engine_request(prompt, fastrand::u64(..))?;
         // The receiver lives as long as somebody waits: when it is dropped, the worker stops.
         let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
-        self.jobs
-            .send(Job {
-                request,
-                events: sender,
-            })
+        let job = Job {
+            file: Arc::clone(&model.file),
+            request,
+            events: sender,
+        };
+        self.orders
+            .send(Order::Answer(job))
             .map_err(|_| stopped())?;
         let mut token_ids = Vec::new();
         while let Some(event) = events.recv().await {
@@ -121,20 +133,27 @@ impl EngineBackend {
                     return Ok(Ending::of_engine(reason, usage, timings));
                 }
                 Event::Failed(error) => return Err(Failure::from(&error)),
+                Event::NotLoaded(error) => return Err(failure_of(&error)),
             }
         }
         Err(stopped())
     }
 }
 
+impl Drop for EngineBackend {
+    fn drop(&mut self) {
+        self.fetching.abort();
+    }
+}
+
 impl Backend for EngineBackend {
     fn models(&self) -> BoxFuture<'_, Result<Vec<NodeModel>, Failure>> {
         Box::pin(async {
-            if self.jobs.is_closed() {
-                Err(stopped())
-            } else {
-                Ok(vec![self.model.clone()])
+            if self.orders.is_closed() {
+                return Err(stopped());
             }
+            let offered = self.supply.offered();
+            Ok(offered.into_iter().map(|model| model.advertised).collect())
         })
     }
 
@@ -145,31 +164,45 @@ impl Backend for EngineBackend {
     ) -> BoxFuture<'a, Result<Ending, Failure>> {
         Box::pin(self.relay(prompt, answer))
     }
+
+    fn want<'a>(&'a self, models: &'a [String]) -> BoxFuture<'a, ()> {
+        Box::pin(self.supply.want(models))
+    }
 }
 
-fn load(
-    file: &ModelFile,
-    options: &EngineOptions,
-    language: Language,
-) -> Result<Engine, EngineError> {
-    let started = Instant::now();
-    let mut shown = (started, 0);
-    let mut reader = BufReader::new(File::open(&file.path)?);
-    let engine = Engine::load(&mut reader, options, &mut |progress: LoadProgress| {
-        let percent = (progress.done_bytes * 100)
-            .checked_div(progress.total_bytes)
-            .unwrap_or(0);
-        // A line a second at most: most models load before the first.
-        if shown.0.elapsed().as_secs() >= 1 && percent > shown.1 {
-            tracing::info!("{}", language.load_progress(&file.id, percent));
-            shown = (Instant::now(), percent);
-        }
-    })?;
-    tracing::info!(
-        "{}",
-        language.model_loaded(&file.id, started.elapsed(), options.threads)
-    );
-    Ok(engine)
+fn options(settings: &EngineSettings) -> EngineOptions {
+    let context_length = context_length(settings);
+    let plenty = device::memory_bytes().is_some_and(|bytes| bytes >= MEMORY_TO_KEEP_THEM_BYTES);
+    EngineOptions {
+        threads: settings.threads,
+        spawn: ::engine::spawn_thread,
+        context_length: Some(context_length),
+        cache_tokens: plenty.then_some(context_length + TOKENS_KEPT_BESIDE),
+    }
+}
+
+fn context_length(settings: &EngineSettings) -> usize {
+    settings.context_length.unwrap_or(DEFAULT_CONTEXT_LENGTH)
+}
+
+fn failure_of(error: &NotLoaded) -> Failure {
+    match error {
+        NotLoaded::Failed(error) => Failure::from(error),
+        NotLoaded::NoMemory {
+            file_bytes,
+            available_bytes,
+        } => Failure::new(
+            LlmErrorCode::OutOfMemory,
+            format!(
+                "the model's file has {} MB, and the node has {} MB of memory left: ask for a \
+                 smaller model",
+                file_bytes / 1_000_000,
+                available_bytes / 1_000_000
+            ),
+        ),
+        // Nobody reads this: whoever would is who left.
+        NotLoaded::Abandoned => Failure::backend("nobody waits for this answer"),
+    }
 }
 
 fn stopped() -> Failure {

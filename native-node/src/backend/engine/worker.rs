@@ -1,14 +1,30 @@
 //! The thread that computes: takes prompts one after another and steps through each.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ::engine::{Engine, EngineError, FinishReason, Request, Step, Usage};
 use protocol::Timings;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    model_file::ModelFile,
+    shelf::{NotLoaded, Shelf},
+};
+
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Load this model, and tell when it is there.
+    Load(Arc<ModelFile>, oneshot::Sender<Result<(), NotLoaded>>),
+    Answer(Job),
+}
 
 /// A prompt and where its answer goes. Dropping the receiver cancels.
 #[derive(Debug)]
 pub(super) struct Job {
+    pub(super) file: Arc<ModelFile>,
     pub(super) request: Request,
     pub(super) events: mpsc::Sender<Event>,
 }
@@ -26,6 +42,7 @@ pub(super) enum Event {
         timings: Timings,
     },
     Failed(EngineError),
+    NotLoaded(NotLoaded),
 }
 
 /// What the worker needs of an engine.
@@ -50,22 +67,37 @@ impl Steps for ::engine::Session<'_> {
     }
 }
 
-/// Works until every sender of jobs is gone.
-pub(super) fn run(engine: &mut dyn Compute, mut jobs: mpsc::UnboundedReceiver<Job>) {
-    while let Some(job) = jobs.blocking_recv() {
-        let last = answer(engine, &job);
-        if let Some(last) = last {
-            // Whoever asked may have gone in this moment; then nobody needs to know.
-            let _ = job.events.blocking_send(last);
+/// Works until every sender of orders is gone.
+pub(super) fn run(shelf: &mut Shelf, mut orders: mpsc::UnboundedReceiver<Order>) {
+    while let Some(order) = orders.blocking_recv() {
+        // Whoever asked may have gone in this moment; then nobody needs to know.
+        match order {
+            Order::Load(file, loaded) => {
+                let taken = shelf.take(&file, &|| !loaded.is_closed()).map(drop);
+                let _ = loaded.send(taken);
+            }
+            Order::Answer(job) => {
+                if let Some(last) = load_and_answer(shelf, &job) {
+                    let _ = job.events.blocking_send(last);
+                }
+            }
         }
     }
 }
 
-/// Steps to the end of the answer; `None` where nobody waits for it any more.
-fn answer(engine: &mut dyn Compute, job: &Job) -> Option<Event> {
+/// `None` where nobody waits for the answer any more.
+fn load_and_answer(shelf: &mut Shelf, job: &Job) -> Option<Event> {
     if job.events.is_closed() {
         return None;
     }
+    match shelf.take(&job.file, &|| !job.events.is_closed()) {
+        Ok((engine, load)) => answer(engine, job, load),
+        Err(error) => Some(Event::NotLoaded(error)),
+    }
+}
+
+/// Steps to the end of the answer; `None` where nobody waits for it any more.
+fn answer(engine: &mut dyn Compute, job: &Job, load: Duration) -> Option<Event> {
     let started = Instant::now();
     let mut prefilled = started;
     let mut session = match engine.start(&job.request) {
@@ -82,7 +114,7 @@ fn answer(engine: &mut dyn Compute, job: &Job) -> Option<Event> {
             }
             Ok(Step::Finished { text, reason }) => {
                 let timings = Timings {
-                    load_ms: 0.0,
+                    load_ms: load.as_secs_f64() * 1e3,
                     prefill_ms: (prefilled - started).as_secs_f64() * 1e3,
                     decode_ms: prefilled.elapsed().as_secs_f64() * 1e3,
                 };
@@ -114,7 +146,10 @@ mod tests {
 
     use super::*;
 
+    use super::super::shelf::{Load, tests::file};
+
     /// Answers every prompt with this many tokens, and counts them.
+    #[derive(Clone)]
     struct Counter {
         tokens: usize,
         computed: Arc<AtomicUsize>,
@@ -163,31 +198,60 @@ mod tests {
         }
     }
 
-    fn start(tokens: usize) -> (mpsc::UnboundedSender<Job>, Arc<AtomicUsize>) {
+    /// The model that everybody's prompts are for; another has other words for it.
+    impl Load for Counter {
+        fn load(
+            &mut self,
+            file: &ModelFile,
+            _: &dyn Fn() -> bool,
+        ) -> Result<Box<dyn Compute>, EngineError> {
+            if file.id == "broken" {
+                return Err(EngineError::InvalidModel("it is broken".into()));
+            }
+            Ok(Box::new(self.clone()))
+        }
+
+        fn available_bytes(&self) -> Option<u64> {
+            Some(u64::MAX)
+        }
+
+        fn given_up(&self, _: &ModelFile) {}
+    }
+
+    fn start(tokens: usize) -> (mpsc::UnboundedSender<Order>, Arc<AtomicUsize>) {
         let computed = Arc::new(AtomicUsize::new(0));
-        let mut counter = Counter {
+        let counter = Counter {
             tokens,
             computed: Arc::clone(&computed),
         };
         let (sender, receiver) = mpsc::unbounded_channel();
-        thread::spawn(move || run(&mut counter, receiver));
+        thread::spawn(move || run(&mut Shelf::new(Box::new(counter)), receiver));
         (sender, computed)
     }
 
-    fn ask(jobs: &mpsc::UnboundedSender<Job>, prompt: &str) -> mpsc::Receiver<Event> {
+    fn ask(orders: &mpsc::UnboundedSender<Order>, prompt: &str) -> mpsc::Receiver<Event> {
+        ask_model(orders, "a", prompt)
+    }
+
+    fn ask_model(
+        orders: &mpsc::UnboundedSender<Order>,
+        model: &str,
+        prompt: &str,
+    ) -> mpsc::Receiver<Event> {
         let (events, receiver) = mpsc::channel(4);
         let input = Input::Raw {
             prompt: prompt.into(),
             suffix: None,
         };
-        jobs.send(Job {
+        let job = Job {
+            file: file(model, 100),
             request: Request {
                 input,
                 sampling: Sampling::greedy(None),
             },
             events,
-        })
-        .unwrap();
+        };
+        orders.send(Order::Answer(job)).unwrap();
         receiver
     }
 
@@ -234,15 +298,37 @@ mod tests {
     #[test]
     fn a_prompt_that_was_abandoned_in_the_queue_is_never_begun() {
         let computed = Arc::new(AtomicUsize::new(0));
-        let mut counter = Counter {
+        let counter = Counter {
             tokens: 2,
             computed: Arc::clone(&computed),
         };
         let (jobs, receiver) = mpsc::unbounded_channel();
         drop(ask(&jobs, "hei"));
         drop(jobs);
-        run(&mut counter, receiver);
+        run(&mut Shelf::new(Box::new(counter)), receiver);
         assert_eq!(computed.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn models_take_turns_and_a_broken_one_harms_no_other() {
+        let (orders, _) = start(1);
+        for model in ["a", "b", "a"] {
+            let mut events = ask_model(&orders, model, "hei");
+            assert!(matches!(events.recv().await, Some(Event::Token { .. })));
+            let Some(Event::Finished { timings, .. }) = events.recv().await else {
+                panic!("the end")
+            };
+            assert!(timings.load_ms >= 0.0);
+        }
+        let mut broken = ask_model(&orders, "broken", "hei");
+        let error = broken.recv().await;
+        assert!(matches!(
+            error,
+            Some(Event::NotLoaded(NotLoaded::Failed(_)))
+        ));
+        let (loaded, told) = oneshot::channel();
+        orders.send(Order::Load(file("b", 100), loaded)).unwrap();
+        assert!(told.await.unwrap().is_ok());
     }
 
     #[tokio::test]

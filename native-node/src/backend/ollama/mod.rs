@@ -5,6 +5,7 @@ mod client;
 mod failure;
 mod model;
 mod prefill;
+mod pull;
 mod request;
 mod wire;
 
@@ -40,7 +41,7 @@ pub async fn answers(settings: &OllamaSettings, tls: &ClientConfig) -> bool {
 }
 
 impl OllamaBackend {
-    /// Connects, and downloads the model that the owner wants where Ollama does not have it.
+    /// Connects, and downloads the models that the owner wants and Ollama does not have.
     pub async fn start(
         settings: &OllamaSettings,
         tls: &ClientConfig,
@@ -56,24 +57,7 @@ impl OllamaBackend {
             return Err(NodeError::OllamaTooOld { version });
         }
         let tags = client.tags().await.map_err(unreachable)?;
-        let wanted = model::public_id(&settings.model);
-        if !tags.iter().any(|tag| model::public_id(&tag.name) == wanted) {
-            let pulled = pull(&client, &settings.model, language).await;
-            match pulled {
-                Ok(()) => {}
-                // Better to serve what there is than nothing.
-                Err(failure) if !tags.is_empty() => tracing::warn!(
-                    "{}",
-                    language.pull_failed(&settings.model, &failure.message)
-                ),
-                Err(failure) => {
-                    return Err(NodeError::PullFailed {
-                        model: settings.model.clone(),
-                        reason: failure.message,
-                    });
-                }
-            }
-        }
+        pull::pull_missing(&client, &settings.models, &tags, language).await?;
         Ok(Self {
             client,
             runtime: format!("ollama {version}"),
@@ -153,27 +137,6 @@ impl Backend for OllamaBackend {
             answer::relay(lines, model.advertised.context_length, answer).await
         })
     }
-}
-
-async fn pull(client: &OllamaClient, model: &str, language: Language) -> Result<(), Failure> {
-    tracing::info!("{}", language.pulling(model));
-    let mut shown = None;
-    client
-        .pull(model, |line| {
-            // A model is one large layer and some small ones; each tenth of a layer is a line.
-            let Some(tenth) = (line.completed * 10).checked_div(line.total) else {
-                return;
-            };
-            let step = (line.digest.clone(), tenth);
-            if shown.as_ref() != Some(&step) {
-                tracing::info!(
-                    "{}",
-                    language.pull_progress(model, line.completed, line.total)
-                );
-                shown = Some(step);
-            }
-        })
-        .await
 }
 
 /// Versions that can't be read count as new: `0.0.0` is what a build from source calls itself.

@@ -151,11 +151,11 @@ impl OpenAiBackend {
 impl Backend for OpenAiBackend {
     fn models(&self) -> BoxFuture<'_, Result<Vec<NodeModel>, Failure>> {
         Box::pin(async {
-            let wanted = self.settings.model.as_deref();
+            let wanted = &self.settings.models;
             let models = self.list().await?;
             let models = models
                 .iter()
-                .filter(|model| wanted.is_none_or(|id| id == model.id));
+                .filter(|model| wanted.is_empty() || wanted.contains(&model.id));
             Ok(models.map(|model| self.describe(model)).collect())
         })
     }

@@ -1,0 +1,249 @@
+//! The models in memory: loaded when a prompt for them comes, given up when another needs the room.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ::engine::EngineError;
+
+use super::{model_file::ModelFile, worker::Compute};
+
+/// What the shelf needs of the machine.
+pub(super) trait Load {
+    /// May stop with any error once `wanted` says no.
+    fn load(
+        &mut self,
+        file: &ModelFile,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Compute>, EngineError>;
+
+    /// Memory that may be taken; `None` where nobody knows.
+    fn available_bytes(&self) -> Option<u64>;
+
+    fn given_up(&self, file: &ModelFile);
+}
+
+#[derive(Debug)]
+pub(super) enum NotLoaded {
+    /// Nobody waits for it any more.
+    Abandoned,
+    NoMemory {
+        file_bytes: u64,
+        available_bytes: u64,
+    },
+    Failed(EngineError),
+}
+
+pub(super) struct Shelf {
+    loader: Box<dyn Load>,
+    /// The least recently used first.
+    loaded: Vec<(Arc<ModelFile>, Box<dyn Compute>)>,
+}
+
+impl Shelf {
+    pub(super) fn new(loader: Box<dyn Load>) -> Self {
+        Self {
+            loader,
+            loaded: Vec::new(),
+        }
+    }
+
+    /// The model, and how long it took to load if it was not there.
+    pub(super) fn take(
+        &mut self,
+        file: &Arc<ModelFile>,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(&mut dyn Compute, Duration), NotLoaded> {
+        let started = Instant::now();
+        let place = self.loaded.iter().position(|(known, _)| known == file);
+        let entry = match place {
+            Some(place) => self.loaded.remove(place),
+            None => {
+                self.make_room(file)?;
+                let loaded = self.loader.load(file, wanted);
+                let engine = loaded.map_err(|error| {
+                    if wanted() {
+                        NotLoaded::Failed(error)
+                    } else {
+                        NotLoaded::Abandoned
+                    }
+                })?;
+                (Arc::clone(file), engine)
+            }
+        };
+        let took = match place {
+            Some(_) => Duration::ZERO,
+            None => started.elapsed(),
+        };
+        let (_, engine) = self.loaded.push_mut(entry);
+        Ok((engine.as_mut(), took))
+    }
+
+    /// Gives up models until this one fits beside the others; alone it need only fit itself.
+    fn make_room(&mut self, file: &ModelFile) -> Result<(), NotLoaded> {
+        loop {
+            let available = self.loader.available_bytes();
+            let fits = available.is_some_and(|bytes| bytes >= needed_bytes(file.bytes));
+            if fits {
+                return Ok(());
+            }
+            if self.loaded.is_empty() {
+                // Weights take about what their file does: with less, the machine only swaps.
+                return match available {
+                    Some(available_bytes) if available_bytes < file.bytes => {
+                        Err(NotLoaded::NoMemory {
+                            file_bytes: file.bytes,
+                            available_bytes,
+                        })
+                    }
+                    _ => Ok(()),
+                };
+            }
+            let (oldest, engine) = self.loaded.remove(0);
+            drop(engine);
+            self.loader.given_up(&oldest);
+        }
+    }
+}
+
+/// Weights, keys and values, and what a computation needs besides: 1.4 times the file.
+fn needed_bytes(file_bytes: u64) -> u64 {
+    file_bytes.saturating_add(file_bytes / 5 * 2)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Mutex;
+
+    use ::engine::Request;
+
+    use super::*;
+    use crate::backend::engine::worker::Steps;
+
+    /// Counts as a model as long as it lives.
+    struct Loaded(Arc<ModelFile>, Arc<Mutex<Vec<String>>>);
+
+    impl Drop for Loaded {
+        fn drop(&mut self) {
+            self.1.lock().unwrap().retain(|id| *id != self.0.id);
+        }
+    }
+
+    impl Compute for Loaded {
+        fn start<'a>(&'a mut self, _: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
+            Err(EngineError::InvalidRequest(self.0.id.clone()))
+        }
+    }
+
+    /// A machine with so much memory, of which each model takes 1.4 times its file.
+    struct Machine {
+        memory_bytes: Option<u64>,
+        in_memory: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Load for Machine {
+        fn load(
+            &mut self,
+            file: &ModelFile,
+            wanted: &dyn Fn() -> bool,
+        ) -> Result<Box<dyn Compute>, EngineError> {
+            if !wanted() || file.id == "broken" {
+                return Err(EngineError::InvalidModel("it is broken".into()));
+            }
+            self.in_memory.lock().unwrap().push(file.id.clone());
+            let in_memory = Arc::clone(&self.in_memory);
+            Ok(Box::new(Loaded(Arc::new(file.clone()), in_memory)))
+        }
+
+        fn available_bytes(&self) -> Option<u64> {
+            let taken = self.in_memory.lock().unwrap().len() as u64 * 140;
+            self.memory_bytes.map(|bytes| bytes - taken)
+        }
+
+        fn given_up(&self, _: &ModelFile) {}
+    }
+
+    pub(crate) fn file(id: &str, bytes: u64) -> Arc<ModelFile> {
+        Arc::new(ModelFile {
+            path: id.into(),
+            id: id.into(),
+            digest: None,
+            bytes,
+        })
+    }
+
+    fn shelf(memory_bytes: Option<u64>) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+        let in_memory = Arc::new(Mutex::new(Vec::new()));
+        let machine = Machine {
+            memory_bytes,
+            in_memory: Arc::clone(&in_memory),
+        };
+        (Shelf::new(Box::new(machine)), in_memory)
+    }
+
+    fn take(shelf: &mut Shelf, id: &str) -> Result<(), NotLoaded> {
+        shelf.take(&file(id, 100), &|| true).map(drop)
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_gives_way() {
+        let (mut shelf, in_memory) = shelf(Some(300));
+        let mut after = |id: &str| {
+            take(&mut shelf, id).unwrap();
+            in_memory.lock().unwrap().join(" ")
+        };
+        assert_eq!(after("a"), "a");
+        assert_eq!(after("b"), "a b");
+        assert_eq!(after("a"), "a b", "nothing is loaded twice");
+        assert_eq!(after("c"), "a c", "b was not used for longest");
+        assert_eq!(after("b"), "c b");
+    }
+
+    #[test]
+    fn a_model_that_is_there_takes_no_time() {
+        let (mut shelf, _) = shelf(Some(300));
+        take(&mut shelf, "a").unwrap();
+        let (_, took) = shelf.take(&file("a", 100), &|| true).unwrap();
+        assert_eq!(took, Duration::ZERO);
+    }
+
+    #[test]
+    fn alone_a_model_is_tried_as_long_as_its_weights_fit() {
+        let (mut tight, in_memory) = shelf(Some(120));
+        take(&mut tight, "a").unwrap();
+        assert_eq!(*in_memory.lock().unwrap(), ["a"]);
+        let (mut small, _) = shelf(Some(90));
+        let refused = take(&mut small, "a");
+        assert!(
+            matches!(
+                refused,
+                Err(NotLoaded::NoMemory {
+                    file_bytes: 100,
+                    available_bytes: 90
+                })
+            ),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn where_nobody_knows_how_much_memory_there_is_one_model_is_kept() {
+        let (mut shelf, in_memory) = shelf(None);
+        for id in ["a", "b"] {
+            take(&mut shelf, id).unwrap();
+            assert_eq!(*in_memory.lock().unwrap(), [id]);
+        }
+    }
+
+    #[test]
+    fn a_model_that_nobody_waits_for_is_not_loaded() {
+        let (mut shelf, in_memory) = shelf(Some(300));
+        let abandoned = shelf.take(&file("a", 100), &|| false).map(drop);
+        assert!(matches!(abandoned, Err(NotLoaded::Abandoned)));
+        let broken = take(&mut shelf, "broken");
+        assert!(matches!(broken, Err(NotLoaded::Failed(_))));
+        assert!(in_memory.lock().unwrap().is_empty());
+        take(&mut shelf, "a").unwrap();
+    }
+}
