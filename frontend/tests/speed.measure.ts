@@ -1,4 +1,5 @@
-// Lighthouse's performance of every view, on an idle machine: `npm run performance`. Results are in bench/RESULTS.md.
+// Lighthouse's performance of every view, on an idle machine: `npm run performance`, 12 minutes. Results are in
+// bench/RESULTS.md.
 
 import { desktopConfig } from "lighthouse";
 import { describe, it } from "vitest";
@@ -12,7 +13,7 @@ describe.each([
   ["on a phone", undefined],
   ["on a desktop", desktopConfig],
 ])("%s", (_, config) => {
-  it.each(views)("%s", { timeout: 180_000 }, async (view) => {
-    await audit.pass(pathOf(view), ["performance"], config);
+  it.each(views)("%s", { timeout: 300_000 }, async (view) => {
+    await audit.passMostly(pathOf(view), "performance", config);
   });
 });
