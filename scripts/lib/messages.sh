@@ -76,6 +76,7 @@ message() { # KEY VALUES...
     has_paths) finnish='%s (%s): ohjelmaan jäi tämän koneen kansioiden nimiä, joten sitä ei jaeta' english='%s (%s): names of folders of this machine are left in the program, so it is not handed out' ;;
     no_checkout) finnish='tämä ei ole git-haara' english='this is no git checkout' ;;
     uncommitted) finnish='Huom: muutoksia, joita ei ole viety gitiin, ei ole tiedostossa %s.' english='Note: changes that are not committed are not in %s.' ;;
+    nothing_offered) finnish='Liittyville koneille ei ole ohjelmaa jaettavana; syy: %s' english='There is no program for machines that join; the reason: %s' ;;
     not_built) finnish='kääntäminen epäonnistui:%s' english='not built:%s' ;;
     *) finnish="$key" english="$key" ;;
   esac
