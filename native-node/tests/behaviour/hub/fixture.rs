@@ -12,18 +12,16 @@ use std::{
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use native_node::{
     backend::{AnswerWriter, Backend, Ending, Failure},
-    error::{LossReason, NodeError},
+    error::NodeError,
     hub,
     language::Language,
     node::Node,
-    status::{ConnectionState, PauseReason, Status, TroubleKind},
+    status::{ConnectionState, PauseReason, Status},
     stop::{Stop, Stopping},
     surroundings::Surroundings,
     tls,
 };
-use protocol::{
-    Device, FinishReason, LlmPrompt, NodeMessage, NodeModel, Timings, Usage, close_code,
-};
+use protocol::{Device, FinishReason, LlmPrompt, NodeMessage, NodeModel, Timings, Usage};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},

@@ -1,6 +1,14 @@
 //! Connections that are lost, and what the node does then.
 
-use super::fixture::*;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use native_node::{status::ConnectionState, stop::Stop};
+use protocol::close_code;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::fixture::{Fixture, PATIENCE};
 
 #[tokio::test]
 async fn a_lost_connection_ends_its_prompts_and_the_node_comes_back() {

@@ -5,4 +5,4 @@ mod losses;
 mod prompts;
 mod rests;
 
-pub(crate) use self::fixture::{Fixture, Hub};
+pub(crate) use self::fixture::Fixture;

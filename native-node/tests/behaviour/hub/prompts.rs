@@ -1,6 +1,12 @@
 //! Prompts: answered, refused, cancelled.
 
-use super::fixture::*;
+use std::sync::atomic::Ordering;
+
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::fixture::{Fixture, models};
 
 #[tokio::test]
 async fn the_node_introduces_itself_and_answers() {

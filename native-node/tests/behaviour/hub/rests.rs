@@ -1,6 +1,16 @@
 //! A node that is paused, drained or stopped.
 
-use super::fixture::*;
+use std::sync::atomic::Ordering;
+
+use native_node::{
+    error::LossReason,
+    status::{ConnectionState, PauseReason, TroubleKind},
+    stop::Stop,
+};
+use protocol::close_code;
+use serde_json::json;
+
+use super::fixture::Fixture;
 
 #[tokio::test]
 async fn a_draining_node_finishes_what_it_has_and_takes_no_more() {
