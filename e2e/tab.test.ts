@@ -135,7 +135,7 @@ it("joins again by itself when the hub was killed, and keeps its model", async (
 it("goes on with a download when the hub was killed in the middle", async () => {
   tab = await profile.openTab(`${hub.url}/compute/?model=qwen2.5-coder:0.5b`);
   await tab.start();
-  await tab.page.getByText(/[1-9]\d Mt \/ 491 Mt/).waitFor();
+  await tab.page.getByText(/(?<![\d,])[1-9]\d*(,\d)?\sMt \/ 491\sMt/).waitFor();
   const { port } = new URL(hub.url);
   await hub.program.end("SIGKILL");
   await tab.page.getByText("Yhteys katkesi.").waitFor();
