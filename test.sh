@@ -124,9 +124,10 @@ test_models() {
 
 frontend_tests() {
   install_packages frontend
-  npm --prefix frontend run lint
-  npm --prefix frontend run check
-  NO_COLOR=1 npm --prefix frontend test
+  # A stage's commands run without `set -e`: each has to ask for the one before.
+  npm --prefix frontend run lint &&
+    npm --prefix frontend run check &&
+    NO_COLOR=1 npm --prefix frontend test
 }
 
 page_tests() {
