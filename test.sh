@@ -11,9 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/lib/setup.sh
 
 logs="$(mktemp -d)"
-summary="$logs/summary"
-passed=0
-failed=0
+# shellcheck source=scripts/lib/stages.sh
+. scripts/lib/stages.sh
 kipina=""
 
 clean_up() {
@@ -26,63 +25,6 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-
-# Runs one stage. Its tests are counted from what the runners print; a stage without such lines is one test, or
-# none if it says that it was skipped.
-stage() { # NAME COMMAND...
-  local name="$1" log="$logs/stage" start="$SECONDS" status=0 good bad
-  shift
-  printf '\n=== %s\n' "$name"
-  "$@" 2>&1 | tee "$log" || status=$?
-  read -r good bad < <(count_tests "$log")
-  if [ "$((good + bad))" -eq 0 ] && [ "$status" -eq 0 ] && ! grep -qE "$skip_lines" "$log"; then good=1; fi
-  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-  passed=$((passed + good))
-  failed=$((failed + bad))
-  printf -- '--- %s: %s passed, %s failed, %s s\n' "$name" "$good" "$bad" "$((SECONDS - start))"
-  {
-    printf '%s (%s s)\n' "$name" "$((SECONDS - start))"
-    grep -E "$summary_lines|$skip_lines" "$log" | grep -v ' 0 passed; 0 failed' | sed 's/^/    /' || true
-  } >>"$summary"
-}
-
-# Rust's, Python's (unittest and pytest), Node's, Vitest's, and our own shell tests' last lines.
-summary_lines='^test result: |^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s|^Ran [0-9]+ tests? in|^(OK|FAILED)( \(.*\))?$|^(# |ℹ )(pass|fail) [0-9]+$|^ +Tests  .*[0-9]+ (passed|failed)|^[0-9]+ passed, [0-9]+ failed$'
-skip_lines='^(skipped|ohitettu): '
-
-count_tests() { # LOG
-  grep -E "$summary_lines" "$1" | awk '
-    /^test result:/ { sub(/^test result: [^.]*\. /, ""); good += $1; sub(/^[0-9]+ passed; /, ""); bad += $1 }
-    /^Ran / { ran = $2 }
-    /^OK/ { good += ran; ran = 0 }
-    /^FAILED/ {
-      wrong = 0
-      while (match($0, /(failures|errors)=[0-9]+/)) {
-        found = substr($0, RSTART, RLENGTH)
-        sub(/.*=/, "", found)
-        wrong += found
-        $0 = substr($0, RSTART + RLENGTH)
-      }
-      bad += wrong; good += ran - wrong; ran = 0
-    }
-    /^(# |ℹ )pass / { good += $3 }
-    /^(# |ℹ )fail / { bad += $3 }
-    / in [0-9.]+s/ && !/^(test result|Ran)/ {
-      for (i = 2; i <= NF; i++) {
-        if ($i ~ /^passed/) good += $(i - 1)
-        if ($i ~ /^(failed|errors?),?$/) bad += $(i - 1)
-      }
-      next
-    }
-    /^ +Tests  / {
-      for (i = 2; i <= NF; i++) {
-        if ($i == "passed") good += $(i - 1)
-        if ($i == "failed") bad += $(i - 1)
-      }
-    }
-    /^[0-9]+ passed, / { good += $1; bad += $3 }
-    END { print good + 0, bad + 0 }'
-}
 
 # --- stages ------------------------------------------------------------------------------------------
 
@@ -124,10 +66,9 @@ test_models() {
 
 frontend_tests() {
   install_packages frontend
-  # A stage's commands run without `set -e`: each has to ask for the one before.
-  npm --prefix frontend run lint &&
-    npm --prefix frontend run check &&
-    NO_COLOR=1 npm --prefix frontend test
+  npm --prefix frontend run lint
+  npm --prefix frontend run check
+  NO_COLOR=1 npm --prefix frontend test
 }
 
 page_tests() {
@@ -210,7 +151,4 @@ wait "$kipina" || status=$?
 kipina=""
 stage "Stopping" has_stopped "$status"
 
-printf '\n=== Summary\n'
-cat "$summary"
-printf '\n%s passed, %s failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ]
+summarise

@@ -49,7 +49,7 @@ mod tests {
 
     fn absolute(given: &[&str]) -> Vec<String> {
         let given: Vec<String> = given.iter().map(ToString::to_string).collect();
-        absolute_flags(&given, Path::new("/work"))
+        absolute_flags(&given, Path::new("/srv"))
     }
 
     #[test]
@@ -63,7 +63,7 @@ mod tests {
                 "./x",
                 "--engine"
             ]),
-            ["--model", "/work/tiny.GGUF", "--name", "./x", "--engine"]
+            ["--model", "/srv/tiny.GGUF", "--name", "./x", "--engine"]
         );
         assert_eq!(
             absolute(&[
@@ -73,10 +73,10 @@ mod tests {
                 "logs/x"
             ]),
             [
-                "--log-file=/work/node.txt",
+                "--log-file=/srv/node.txt",
                 "--model=/m/a.gguf",
                 "--log-file",
-                "/work/logs/x"
+                "/srv/logs/x"
             ]
         );
         for id in ["qwen2.5-coder:3b", "hf.co/bartowski/x:Q4_K_M", "llama3.2"] {
