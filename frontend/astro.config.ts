@@ -1,7 +1,7 @@
 import svelte from "@astrojs/svelte";
 import { defineConfig, passthroughImageService } from "astro/config";
 
-import { externalInline } from "./integrations/external-inline";
+import { externalScripts } from "./integrations/external-scripts";
 import { frameStyles } from "./integrations/frame-styles";
 import { preload } from "./integrations/preload";
 import { serviceWorker } from "./integrations/service-worker";
@@ -18,7 +18,7 @@ const viewModules = {
 
 export default defineConfig({
   // The order matters: each takes what those before it have written, and the service worker's list has the checksums.
-  integrations: [svelte(), externalInline(), frameStyles(), preload(viewModules), serviceWorker()],
+  integrations: [svelte(), externalScripts(), frameStyles(), preload(viewModules), serviceWorker()],
   image: { service: passthroughImageService() },
   devToolbar: { enabled: false },
   build: { inlineStylesheets: "never" },

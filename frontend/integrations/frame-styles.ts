@@ -1,5 +1,6 @@
 // A page waits for its stylesheets before anything is drawn, and Astro names those of all views in each page. What the
-// page's own HTML can use becomes one small file; the rest comes with the scripts of the views, which ask for it.
+// page's own HTML can use becomes one small file, Astro's inline styles among it, which a strict Content-Security-Policy
+// refuses; the rest comes with the scripts of the views, which ask for it.
 
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -17,8 +18,10 @@ export function frameStyles(): AstroIntegration {
         const pages = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".html"));
         for (const page of pages) {
           const html = await readFile(root + page, "utf8");
-          const sheets = stylesheetsOf(html);
-          const css = await Promise.all(sheets.map((path) => readFile(root + path, "utf8")));
+          const css: string[] = [];
+          for (const style of stylesOf(html)) {
+            css.push("text" in style ? style.text : await readFile(root + style.path, "utf8"));
+          }
           const used = usedStyles(css.join("\n"), html);
           const name = `_astro/frame.${createHash("sha256").update(used).digest("hex").slice(0, 8)}.css`;
           await writeFile(root + name, used);
@@ -29,15 +32,18 @@ export function frameStyles(): AstroIntegration {
   };
 }
 
-const LINK = /<link rel="stylesheet" href="([^"]+)">\s*/g;
+const STYLE = /<link rel="stylesheet" href="([^"]+)">\s*|<style[^>]*>([\s\S]+?)<\/style>/g;
 
-export function stylesheetsOf(html: string): string[] {
-  return [...html.matchAll(LINK)].map(([, path]) => path ?? "");
+/** Linked and inline, in the page's order. */
+export function stylesOf(html: string): ({ path: string } | { text: string })[] {
+  return [...html.matchAll(STYLE)].map(([, path, text]) =>
+    path === undefined ? { text: text ?? "" } : { path },
+  );
 }
 
 /** The page with one stylesheet instead of its own. */
 export function withStylesheet(html: string, path: string): string {
-  return html.replace(LINK, "").replace("</title>", `</title><link rel="stylesheet" href="${path}">`);
+  return html.replace(STYLE, "").replace("</title>", `</title><link rel="stylesheet" href="${path}">`);
 }
 
 /** Svelte marks a component's elements and its rules with one class. */

@@ -6,7 +6,6 @@ pub mod downloads;
 pub mod error;
 mod headers;
 pub mod help;
-mod join;
 pub mod language;
 pub mod models;
 pub mod net;

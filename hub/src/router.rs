@@ -18,7 +18,7 @@ use tower_http::{
 use crate::{
     downloads,
     error::ApiError,
-    headers, join, models,
+    headers, models, nodes,
     openai::{create_chat_completion, list_models, retrieve_model},
     page::page,
     site::site,
@@ -53,7 +53,7 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .layer(headers::cross_origin(hub.gate.origins.clone()));
 
     let router = Router::new()
-        .route("/ws", any(join::join))
+        .route("/ws", any(nodes::upgrade))
         .route("/healthz", get(health))
         .route("/kipina-node", get(downloads::join_with_bash))
         .route("/kipina-node.ps1", get(downloads::join_with_powershell))

@@ -66,8 +66,7 @@ impl Downloads {
         Arc::clone(&read.release)
     }
 
-    /// Where a file of the folder lies, and not
-    /// behind a link that leads out. Blocks on the disk.
+    /// Where a file of the folder lies; nowhere, if it is a link that leads out. Blocks on the disk.
     pub(super) fn locate(&self, name: &str) -> Option<PathBuf> {
         let folder = self.folder.as_deref()?.canonicalize().ok()?;
         let file = folder.join(name).canonicalize().ok()?;

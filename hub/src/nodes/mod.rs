@@ -7,6 +7,7 @@ mod outgoing;
 mod rate_limit;
 mod session;
 mod settings;
+mod upgrade;
 mod violation;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use crate::dispatch::Dispatcher;
 use crate::net::ConnectionLimit;
 
 pub use settings::NodeSettings;
+pub(crate) use upgrade::upgrade;
 
 /// What `/ws` needs to let a node in. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! `GET /ws`: lets a node in.
+//! `GET /ws`: lets a node in where its origin and address may connect.
 
 use axum::{
     extract::{State, ws::WebSocketUpgrade},
@@ -7,7 +7,7 @@ use axum::{
 
 use crate::{net::Admission, state::Hub};
 
-pub(crate) async fn join(
+pub(crate) async fn upgrade(
     State(hub): State<Hub>,
     admission: Admission,
     upgrade: WebSocketUpgrade,
