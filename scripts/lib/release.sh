@@ -101,7 +101,8 @@ build_release() { # SYSTEM-ARCHITECTURE FOLDER
       say has_paths "$program" "$wanted"
       return 1
     fi
-    install -m 755 "$path" "$folder/$program-$release_version-$wanted$suffix"
+    # Called in a condition, where no failure ends a function by itself.
+    install -m 755 "$path" "$folder/$program-$release_version-$wanted$suffix" || return 1
   done
 }
 

@@ -94,7 +94,9 @@ class Compose(unittest.TestCase):
         self.assertIn("test", ollama["healthcheck"])
         self.assertEqual(node["depends_on"], {"ollama": {"condition": "service_healthy"}})
         self.assertEqual(node["environment"]["OLLAMA_URL"], "http://ollama:11434")
-        self.assertEqual(node["command"][0], "--ollama")
+        self.assertEqual(node["command"], ["--ollama"])
+        # Several models are the program's to tell apart, and which one it takes of itself is said there alone.
+        self.assertEqual(node["environment"]["OLLAMA_MODEL"], "${OLLAMA_MODEL:-}")
 
     def test_the_node_is_built_from_the_dockerfile_beside_it(self):
         build = self.services["node"]["build"]

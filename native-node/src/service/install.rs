@@ -98,10 +98,13 @@ fn install_agent(service: &Service, home: &Home) -> Result<Outcome, ServiceError
     // One of before would go on as it was.
     let _ = run("launchctl", &["unload", &path]);
     write_private(&file, &agent::agent(service, &log_file))?;
-    run("launchctl", &["load", "-w", &path]).map_err(|reason| ServiceError::NotStarted {
-        reason,
-        then: format!("launchctl load -w '{path}'"),
-    })?;
+    // The first says that it went well whatever happened; the second knows.
+    run("launchctl", &["load", "-w", &path])
+        .and_then(|()| run("launchctl", &["list", agent::LABEL]))
+        .map_err(|reason| ServiceError::NotStarted {
+            reason,
+            then: format!("launchctl load -w '{path}'"),
+        })?;
     Ok(Outcome {
         files: vec![file],
         log: format!("tail -F {}", log_file.display()),
