@@ -1,4 +1,4 @@
-// Projects as a person meets them: from an idea to a ZIP, and everything that may go wrong on the way.
+// Projects as a person meets them: from an idea to a ZIP.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
@@ -6,79 +6,29 @@ import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { Download, Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 
 import { Bench, PICTURES } from "./bench";
 import { lookAt } from "./browser";
-import { smallDisk } from "./surroundings";
-import { PLAN, teamScript, type Script } from "./team-script";
+import { projectSteps } from "./project-steps";
+import { PLAN } from "./team-script";
 
 const bench = new Bench();
-
-const IDEA = "Tehtävälista, jossa tehtäviä voi lisätä ja poistaa";
-
-const button = (name: string, page = bench.page) => page.getByRole("button", { name, exact: true });
-const press = (name: string, page = bench.page) => button(name, page).click();
-const see = (words: string | RegExp, page = bench.page) => page.getByText(words).first().waitFor();
-const file = (name: string, page = bench.page) =>
-  page.getByRole("navigation", { name: "Tiedostot" }).getByRole("button", { name });
-const badge = (page = bench.page) => page.locator("header .badge").first();
-const code = () => bench.page.locator(".cm-content");
-
-const PART_OF_A_WAIT = 25_000;
-
-function script(parts: Partial<Script> = {}): void {
-  bench.hub.orders.script = teamScript(parts);
-}
-
-async function open(page = bench.page): Promise<void> {
-  await page.goto(`${bench.hub.url}/projects/`);
-  await page.getByLabel("Idea").waitFor();
-}
-
-async function begin(idea = IDEA, page = bench.page): Promise<void> {
-  await open(page);
-  await page.getByLabel("Idea").fill(idea);
-  await press("Aloita", page);
-  await page.getByRole("heading", { name: idea, level: 2 }).waitFor();
-}
-
-async function untilRun(state: string, page = bench.page): Promise<void> {
-  await expect.poll(() => badge(page).innerText(), { timeout: PART_OF_A_WAIT }).toBe(state);
-}
-
-async function finished(idea = IDEA): Promise<void> {
-  await begin(idea);
-  await untilRun("valmis");
-}
-
-async function downloaded(name: string): Promise<Download> {
-  const [download] = await Promise.all([bench.page.waitForEvent("download"), press(name)]);
-  return download;
-}
-
-/** All that the browser keeps of the projects. */
-const stored = (): Promise<string> =>
-  bench.page.evaluate(
-    () =>
-      new Promise<string>((resolve) => {
-        const opening = indexedDB.open("kipina-projects");
-        opening.onsuccess = () => {
-          const reading = opening.result.transaction("projects").objectStore("projects").getAll();
-          reading.onsuccess = () => {
-            opening.result.close();
-            resolve(JSON.stringify(reading.result));
-          };
-        };
-      }),
-  );
-
-/** Reload, with the page's own wait for its first view. */
-async function reload(page: Page = bench.page): Promise<void> {
-  await page.reload();
-  await page.getByRole("link", { name: "← Kaikki projektit" }).waitFor();
-}
+const {
+  button,
+  press,
+  see,
+  file,
+  code,
+  script,
+  open,
+  begin,
+  untilRun,
+  finished,
+  downloaded,
+  reload,
+  stored,
+} = projectSteps(bench);
 
 describe("a project", () => {
   it("goes from an idea to a ZIP that unpacks", async () => {
@@ -172,115 +122,6 @@ describe("a project", () => {
     await expect.poll(() => code().innerText()).not.toContain("Task]");
     await bench.page.getByLabel("Versio", { exact: true }).selectOption({ index: 1 });
     await expect.poll(() => code().innerText()).toContain("Task]");
-  });
-});
-
-describe("a project that is interrupted", () => {
-  it("goes on by itself after a reload in the middle", async () => {
-    let held = true;
-    script({
-      but: (asked) =>
-        held && asked.is === "write" && asked.path === "pyproject.toml" ? { chat: "hangs" } : null,
-    });
-    await begin();
-    await file("main.py").first().waitFor();
-    await expect.poll(() => file("main.py").first().innerText()).toContain("valmis");
-    await see("kirjoitetaan");
-    const before = bench.hub.prompts.length;
-    held = false;
-    await reload();
-    await untilRun("valmis");
-    const plans = bench.hub.prompts
-      .slice(before)
-      .filter(({ messages }) => JSON.stringify(messages).includes("List the project"));
-    expect(plans).toEqual([]);
-  });
-
-  it("goes on whichever view the page is reloaded with", async () => {
-    let held = true;
-    script({ but: () => (held ? { chat: "hangs" } : null) });
-    await begin();
-    await untilRun("käynnissä");
-    held = false;
-    await bench.page.goto(`${bench.hub.url}/settings/`);
-    await expect.poll(() => bench.hub.prompts.length, { timeout: PART_OF_A_WAIT }).toBeGreaterThan(5);
-  });
-
-  it("waits for a node that is lost, and says so", async () => {
-    script({ but: (asked, times) => (asked.is === "plan" && times === 1 ? { chat: "breaks" } : null) });
-    await begin();
-    await untilRun("valmis");
-    await see("Kone katosi kesken vastauksen, ja toiselta pyydettiin sama.");
-    bench.hub.orders.nodes = 0;
-    bench.hub.orders.script = () => ({ chat: "refuses" });
-    await file("main.py").first().click();
-    await press("Kirjoita uudelleen");
-    await bench.page.getByLabel("Mitä pitäisi muuttaa?").fill("lyhyempi");
-    await press("Kirjoita");
-    await see(/Odotetaan konetta/);
-    await untilRun("odottaa");
-    await lookAt(bench.page, PICTURES, "projects-waiting");
-    await press("Suomi");
-    bench.hub.orders.nodes = 1;
-    script({ file: () => "short = True\n" });
-    await untilRun("valmis");
-    await expect.poll(() => code().innerText()).toContain("short = True");
-    expect(JSON.stringify(bench.hub.prompts.at(-1))).toContain("lyhyempi");
-  });
-
-  it("waits for a hub that is away", async () => {
-    script({ but: (asked) => (asked.is === "review" ? { chat: "hangs" } : null) });
-    await begin();
-    await see("Tarkastetaan, toimivatko tiedostot yhdessä");
-    bench.hub.orders.gone = true;
-    bench.hub.cut();
-    await see(/Odotetaan yhteyttä keskukseen/);
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    script();
-    bench.hub.orders.gone = false;
-    await untilRun("valmis");
-  });
-
-  it("says so where the hub has no pipeline", async () => {
-    script();
-    await finished();
-    bench.hub.orders.pipeline = false;
-    await reload();
-    await file("main.py").first().click();
-    await press("Kirjoita uudelleen");
-    await press("Kirjoita");
-    await see(/ei ole projektien moottoria/);
-    await open();
-    await bench.page.getByLabel("Idea").fill("x");
-    await press("Aloita");
-    await see(/Projektia ei voitu aloittaa/);
-  });
-});
-
-describe("hostile answers", () => {
-  it("are text and nothing else", async () => {
-    const evil = '<script>document.title = "x"</script><img src=x onerror="document.title=1">';
-    script({
-      file: () => `${evil}\nprint(1)\n`,
-      risks: `${evil}\n\n[a](javascript:alert(1))`,
-      review: () => `ISSUE: app/main.py: ${evil}`,
-    });
-    await finished();
-    await file("main.py").first().click();
-    await expect.poll(() => code().innerText()).toContain("<script>");
-    expect(await bench.page.title()).toBe("Projektit – Kipinä");
-    expect(await bench.page.locator("main script, main img").count()).toBe(0);
-  });
-
-  it("of a line without end, or of the same again and again, end the work with a sentence", async () => {
-    script({ file: () => "A".repeat(1_000_000) });
-    await begin();
-    await untilRun("kesken");
-    await see(/vastaus ei päättynyt/);
-    script({ file: () => "print('again')\n".repeat(400) });
-    await press("Yritä uudelleen");
-    await see(/vastaus toisti itseään/);
-    await untilRun("kesken");
   });
 });
 
@@ -384,52 +225,6 @@ describe("a person", () => {
     await other.close();
     await untilRun("valmis");
     await expect.poll(() => bench.page.getByText("auki toisessa välilehdessä").count()).toBe(0);
-  });
-});
-
-describe("a browser", () => {
-  it("whose storage is full keeps the work in memory, says so, and lets it be downloaded", async () => {
-    script({
-      file: (path) => `"""${path}"""\n${"x = 1  # a long line of text that fills the storage\n".repeat(3)}`,
-    });
-    await open();
-    await smallDisk(bench.page, bench.hub.url);
-    await bench.page.evaluate(async () => {
-      const request = indexedDB.open("filler", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("f");
-      await new Promise((resolve) => (request.onsuccess = resolve));
-      for (let n = 0; n < 200; n += 1) {
-        const transaction = request.result.transaction("f", "readwrite");
-        transaction.objectStore("f").put(crypto.getRandomValues(new Uint8Array(60_000)), n);
-        const full = await new Promise<boolean>((resolve) => {
-          transaction.oncomplete = () => {
-            resolve(false);
-          };
-          transaction.onabort = () => {
-            resolve(true);
-          };
-        });
-        if (full) return;
-      }
-    });
-    await bench.page.getByLabel("Idea").fill(`${IDEA} ${"pitkä selitys ".repeat(100)}`);
-    await press("Aloita");
-    await untilRun("valmis");
-    await see(/tallennustila on täynnä/);
-    const kept = await downloaded("Lataa projekti");
-    expect(kept.suggestedFilename()).toMatch(/\.kipina\.json$/);
-  });
-
-  it("that keeps nothing works all the same", async () => {
-    await bench.page.addInitScript(() => {
-      indexedDB.open = () => {
-        throw new DOMException("no", "SecurityError");
-      };
-    });
-    script();
-    await finished();
-    await see(/ei salli tallentamista/);
-    await lookAt(bench.page, PICTURES, "projects-forbidden");
   });
 });
 
