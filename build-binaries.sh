@@ -38,7 +38,6 @@ need openssl openssl
 need_pip
 need_rust
 install_what_is_missing
-cargo fetch --locked >&2
 
 failed=""
 for wanted in "$@"; do
