@@ -124,8 +124,11 @@ stage "Lints" with_linters cargo clippy --workspace --all-targets --locked -- -D
 stage "Shell scripts" shell_scripts
 stage "Dockerfiles" dockerfiles
 stage "Dependency arrows" scripts/check_arrows.py
+stage "What the hub connects to" scripts/check_outgoing.py
+stage "Licences and vulnerabilities" scripts/check-dependencies.sh
 stage "Test models" test_models
 stage "Rust tests" cargo test --workspace --locked --no-fail-fast
+stage "API by its description" scripts/test-api.sh
 stage "Kernels under sanitizers" scripts/sanitise.sh
 stage "Kernels on ARM" scripts/test-arm64.sh
 stage "Script tests" script_tests

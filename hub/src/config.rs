@@ -18,6 +18,7 @@ use crate::{
     language::{Language, Text},
     net::parse_web_origin,
     nodes::NodeSettings,
+    serve::HttpLimits,
 };
 
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub connections_per_address: usize,
     pub max_body_bytes: usize,
+    pub http: HttpLimits,
     /// How long a stopping hub waits for the answers that are under way.
     pub drain_patience: Duration,
     pub dispatch: DispatchSettings,
@@ -96,6 +98,7 @@ impl Config {
         };
         let dispatch = DispatchSettings::default();
         let nodes = NodeSettings::default();
+        let http = HttpLimits::default();
         let config = Self {
             bind: read.bind(),
             port: read.number("PORT", 3000, 0..=65535),
@@ -108,6 +111,15 @@ impl Config {
             trusted_proxies: read.trusted_proxies(),
             connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 64, 1..=1_000_000),
             max_body_bytes: read.number("MAX_BODY_BYTES", 4 << 20, 1024..=LARGEST_BODY_BYTES),
+            http: HttpLimits {
+                connections: read.number("MAX_CONNECTIONS", http.connections, 1..=1_000_000),
+                connections_per_address: read.number(
+                    "HTTP_CONNECTIONS_PER_ADDRESS",
+                    http.connections_per_address,
+                    1..=1_000_000,
+                ),
+                ..http
+            },
             drain_patience: read.seconds("DRAIN_SECONDS", Duration::from_secs(30)),
             dispatch: DispatchSettings {
                 queue_length: read.number("QUEUE_LENGTH", dispatch.queue_length, 0..=1_000_000),

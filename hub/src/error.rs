@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
+    extract::rejection::PathRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -34,8 +35,16 @@ pub enum ApiError {
     NotFound { path: String },
     #[error("{path} does not take {method} requests")]
     MethodNotAllowed { method: String, path: String },
+    #[error("{path} takes a node's WebSocket and nothing else; GET /v1/models is a good beginning")]
+    UpgradeRequired { path: &'static str },
     #[error("the request is longer than the {limit_bytes} bytes that this hub takes")]
     BodyTooLarge { limit_bytes: usize },
+    #[error("the request's body came too slowly; send it at once, or over a faster connection")]
+    BodyTooSlow,
+    #[error(
+        "this hub takes no compressed bodies; send this one as it is, without Content-Encoding"
+    )]
+    EncodedBody,
     /// Try again after the pause.
     #[error("{message}")]
     TooManyRequests {
@@ -122,6 +131,26 @@ impl ApiError {
         }
     }
 
+    pub fn too_many_connections(limit: usize) -> Self {
+        Self::Unavailable {
+            message: format!(
+                "this hub already has its {limit} connections; try again, or its operator can raise \
+                 MAX_CONNECTIONS"
+            ),
+            code: "too_many_connections",
+            retry_after: SHORT_PAUSE,
+        }
+    }
+
+    pub fn not_answered_within(deadline: Duration) -> Self {
+        Self::DeadlineExpired {
+            message: format!(
+                "the hub could not answer within {} seconds; try again later",
+                deadline.as_secs_f64()
+            ),
+        }
+    }
+
     pub fn no_history() -> Self {
         Self::Unavailable {
             message: "the hub's database can't be read right now; its log says why".to_owned(),
@@ -152,7 +181,10 @@ impl ApiError {
             Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
             Self::ModelNotFound { .. } | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeRequired { .. } => StatusCode::UPGRADE_REQUIRED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlineExpired { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -189,7 +221,10 @@ impl ApiError {
             Self::ModelNotFound { .. } => Some("model_not_found"),
             Self::NotFound { .. } => Some("not_found"),
             Self::MethodNotAllowed { .. } => Some("method_not_allowed"),
+            Self::UpgradeRequired { .. } => Some("upgrade_required"),
             Self::BodyTooLarge { .. } => Some("request_too_large"),
+            Self::BodyTooSlow => Some("request_timeout"),
+            Self::EncodedBody => Some("unsupported_encoding"),
             Self::TooManyRequests { .. } => Some("rate_limit_exceeded"),
             Self::DeadlineExpired { .. } => Some("deadline_expired"),
             Self::Unavailable { code, .. } | Self::Failed { code, .. } => Some(code),
@@ -209,6 +244,10 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.body())).into_response();
+        if matches!(self, Self::UpgradeRequired { .. }) {
+            let protocol = HeaderValue::from_static("websocket");
+            response.headers_mut().insert(header::UPGRADE, protocol);
+        }
         if let Some(pause) = self.retry_after() {
             // The header counts whole seconds, and 0 would invite a busy loop.
             let seconds = pause.as_secs_f64().ceil().max(1.0) as u64;
@@ -275,6 +314,16 @@ impl From<PromptFailure> for ApiError {
             FailureKind::OutOfMemory | FailureKind::BackendFailed | FailureKind::ClientTooSlow => {
                 Self::Failed { message, code }
             }
+        }
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::BadRequest {
+            message: format!("the address can't be read: {}", rejection.body_text()),
+            param: None,
+            code: Some("invalid_path"),
         }
     }
 }

@@ -21,6 +21,14 @@ const SITE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-ev
     worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
+/// What is no page runs nothing and stands in no frame, even where a browser is led to show it.
+const POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What no page of ours asks for.
+const PERMISSIONS: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
 /// Pages of these origins may call the API and read its answers. The same pages may join as
 /// nodes: whoever may lend a machine may use one.
 pub(crate) fn cross_origin(policy: OriginPolicy) -> CorsLayer {
@@ -49,9 +57,12 @@ pub(crate) fn keep_for_ever() -> HeaderValue {
     HeaderValue::from_static("public, max-age=31536000, immutable")
 }
 
-/// Cross-origin isolation, without which a page gets no shared memory and so no threads.
+/// For every answer. Among it is cross-origin isolation, without which a page gets no shared memory
+/// and so no threads. `Strict-Transport-Security` is the word of whoever ends TLS.
 pub(crate) fn isolate_pages(router: Router) -> Router {
     router
+        .layer(set("content-security-policy", POLICY))
+        .layer(set("permissions-policy", PERMISSIONS))
         .layer(set("referrer-policy", "no-referrer"))
         .layer(set("cross-origin-opener-policy", "same-origin"))
         .layer(set("cross-origin-embedder-policy", "require-corp"))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -60,14 +60,16 @@ pub(crate) async fn list(State(hub): State<Hub>) -> Json<ListedModels> {
 /// it, is nobody's business.
 pub(crate) async fn file(
     State(hub): State<Hub>,
-    Path(file): Path<String>,
+    file: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let Path(file) = file?;
+    let not_found = ApiError::NotFound {
+        path: request.uri().path().to_owned(),
+    };
     let known = hub.catalogue.models.iter().find(|model| model.file == file);
     let Some(model) = known else {
-        return Err(ApiError::NotFound {
-            path: request.uri().path().to_owned(),
-        });
+        return Err(not_found);
     };
     let served = ServeFile::new(hub.models_directory.join(file))
         .oneshot(request)
@@ -77,6 +79,9 @@ pub(crate) async fn file(
         Err(never) => match never {},
     };
     let status = response.status();
+    if status == StatusCode::NOT_FOUND {
+        return Err(not_found);
+    }
     if status.is_success() || status == StatusCode::NOT_MODIFIED {
         // What the catalogue has the checksum of never changes under its name.
         let policy = match model.sha256 {

@@ -20,7 +20,9 @@ use crate::{
     error::ApiError,
     headers, models, nodes,
     openai::{create_chat_completion, list_models, retrieve_model},
+    openapi::openapi,
     page::page,
+    serve::{answer_in_time, limit_requests},
     site::site,
     state::Hub,
     stats::{history, live, stats},
@@ -28,17 +30,21 @@ use crate::{
 
 /// Everything that the hub answers. Without a `static_directory` a small page stands in for it.
 pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
+    let in_time = || middleware::from_fn_with_state(hub.clone(), answer_in_time);
     let v1 = Router::new()
-        .route("/chat/completions", post(create_chat_completion))
         .route("/models", get(list_models))
         .route("/models/{*id}", get(retrieve_model))
+        .layer(in_time())
+        .route("/chat/completions", post(create_chat_completion))
         .layer(DefaultBodyLimit::max(hub.max_body_bytes));
     let api = Router::new()
         .route("/stats", get(stats))
         .route("/stats/live", get(live))
         .route("/history", get(history))
         .route("/models", get(models::list))
-        .route("/version", get(downloads::version));
+        .route("/version", get(downloads::version))
+        .route("/openapi.json", get(openapi))
+        .layer(in_time());
     let called_from_pages = Router::new()
         .nest("/v1", as_json(v1))
         .nest("/api", as_json(api))
@@ -52,8 +58,9 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         ))
         .layer(headers::cross_origin(hub.gate.origins.clone()));
 
+    let limited = middleware::from_fn_with_state(hub.clone(), limit_requests);
     let router = Router::new()
-        .route("/ws", any(nodes::upgrade))
+        .route("/ws", get(nodes::upgrade))
         .route("/healthz", get(health))
         .route("/kipina-node", get(downloads::join_with_bash))
         .route("/kipina-node.ps1", get(downloads::join_with_powershell))
@@ -65,7 +72,7 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         Some(directory) => router.fallback_service(site(directory)),
         None => router.route("/", get(page)),
     };
-    headers::isolate_pages(router)
+    headers::isolate_pages(router.layer(limited))
         // A refusal is no failure of the hub; what fails is logged where it is handled.
         .layer(TraceLayer::new_for_http().on_failure(()))
         .layer(PropagateRequestIdLayer::x_request_id())

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use protocol::CatalogueError;
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
@@ -17,6 +17,7 @@ use crate::{
     language::{Language, Text},
     models,
     router::router,
+    serve::{HttpLimits, Places, raise_descriptor_limit, serve},
     state::Hub,
     stats::LiveStats,
     store::{Store, StoreSettings},
@@ -28,6 +29,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    places: Places,
+    http: HttpLimits,
     dispatcher: Dispatcher,
     live: LiveStats,
     store: Store,
@@ -47,6 +50,9 @@ pub enum StartError {
     Store(io::Error),
 }
 
+/// Files, sockets and timers of the hub's own, beside its connections.
+const OWN_DESCRIPTORS: usize = 64;
+
 /// For connections to close once their answers have ended.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
@@ -59,6 +65,7 @@ impl Server {
             .local_addr()
             .map_err(|error| StartError::Listen { address, error })?;
 
+        check_descriptors(config.http.connections);
         let catalogue = Arc::new(models::catalogue()?);
         let store = Store::start(StoreSettings::new(config.database_path.clone()))
             .map_err(StartError::Store)?;
@@ -66,12 +73,16 @@ impl Server {
         let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
         let hub = Hub::new(config, catalogue, dispatcher.clone(), store.reader());
         let live = hub.live.clone();
+        let places = hub.places.clone();
+        let http = config.http.clone();
         let router = router(hub, config.static_directory.as_deref());
         let drain_patience = config.drain_patience;
         Ok(Self {
             listener,
             address,
             router,
+            places,
+            http,
             dispatcher,
             live,
             store,
@@ -88,19 +99,17 @@ impl Server {
     /// settings' patience, and writes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (closing, closed) = oneshot::channel::<()>();
-        let service = self
-            .router
-            .into_make_service_with_connect_info::<SocketAddr>();
-        // Tokens are small frames: held back until the last one is acknowledged, each would come up
-        // to 40 ms late. A socket that refuses is slow, not broken.
-        let listener = self
-            .listener
-            .tap_io(|socket| drop(socket.set_nodelay(true)));
-        let serving = axum::serve(listener, service).with_graceful_shutdown(async {
+        let closed = async {
             // Either way, said or dropped, it means the end.
             let _ = closed.await;
-        });
-        let mut serving = tokio::spawn(async move { serving.await });
+        };
+        let mut serving = tokio::spawn(serve(
+            self.listener,
+            self.router,
+            self.places,
+            self.http,
+            closed,
+        ));
 
         let failed = tokio::select! {
             () = stop => None,
@@ -115,11 +124,22 @@ impl Server {
                 .await
                 .unwrap_or_else(|_elapsed| {
                     tracing::warn!("some clients did not close their connections; leaving them");
-                    Ok(Ok(()))
+                    Ok(())
                 }),
         };
         self.store.close().await;
-        ended.map_err(io::Error::other)?
+        ended.map_err(io::Error::other)
+    }
+}
+
+/// Where the system gives out no more, new connections wait until others close.
+fn check_descriptors(connections: usize) {
+    let wanted = connections.saturating_add(OWN_DESCRIPTORS);
+    if let Some(limit) = raise_descriptor_limit().filter(|limit| *limit < wanted) {
+        tracing::warn!(
+            "the system allows {limit} open files and sockets, and MAX_CONNECTIONS={connections} takes \
+             {wanted}: raise its limit (LimitNOFILE, ulimit -Hn) or lower MAX_CONNECTIONS"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     downloads::Downloads,
     net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
     nodes::NodeGate,
+    serve::{HttpLimits, Places},
     stats::LiveStats,
     store::StoreReader,
 };
@@ -27,6 +28,8 @@ pub struct Hub {
     pub(crate) models_directory: Arc<Path>,
     pub(crate) downloads: Downloads,
     pub(crate) max_body_bytes: usize,
+    pub(crate) http: HttpLimits,
+    pub(crate) places: Places,
 }
 
 impl Hub {
@@ -44,6 +47,8 @@ impl Hub {
         Self {
             node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone()),
             live: LiveStats::start(&gate, dispatcher.clone(), store.clone()),
+            http: config.http.clone(),
+            places: Places::new(&config.http, gate.proxies.clone()),
             dispatcher,
             catalogue,
             store,

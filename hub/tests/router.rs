@@ -209,3 +209,36 @@ async fn foreign_pages_get_nothing_computed_and_nothing_told() {
         assert_eq!(reply.header("access-control-allow-origin"), "", "{origin}");
     }
 }
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_keep_to_it() {
+    let hub = hub(&[]);
+    for path in [
+        "/",
+        "/healthz",
+        "/v1/models",
+        "/v1/nothing",
+        "/join.sh",
+        "/nothing",
+    ] {
+        let reply = get(&hub.router, path).await;
+        for (header, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(reply.header(header), value, "{header} of {path}");
+        }
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            reply.header("permissions-policy").contains("microphone=()"),
+            "{path}"
+        );
+    }
+}

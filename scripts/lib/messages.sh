@@ -68,6 +68,11 @@ message() { # KEY VALUES...
     packed) finnish='Luettelo ja allekirjoitus: %s tiedostoa kansiossa %s, avain %s' english='Listed and signed: %s files in %s, with the key %s' ;;
     usage_build) finnish='käyttö: %s [JÄRJESTELMÄ…]    (nämä: %s)' english='usage: %s [SYSTEM…]    (these: %s)' ;;
     building_release) finnish='Käännetään: %s.' english='Building for %s.' ;;
+    advisories_skipped) finnish='ohitettu: haavoittuvuuksien tietokantaa (RustSec) ei saatu: %s' english='skipped: the database of vulnerabilities (RustSec) could not be had: %s' ;;
+    old_advisories) finnish='Haavoittuvuuksien tietokantaa ei voi päivittää; käytetään aiemmin haettua (%s).' english='The database of vulnerabilities cannot be updated; using the one fetched before (%s).' ;;
+    no_tool) finnish='työkalua %s %s ei saatu PyPI:stä eikä crates.io:sta; tarkista verkkoyhteys' english='the tool %s %s could not be had from PyPI or crates.io; check the network' ;;
+    fuzzing) finnish='Syötetään satunnaista: %s, %s s.' english='Fuzzing %s for %s s.' ;;
+    fuzz_finding) finnish='%s: syöte rikkoi jotain; se on tässä kansiossa: %s' english='%s: an input broke something; it lies in %s' ;;
     build_skipped) finnish='ohitettu: %s: %s' english='skipped: %s: %s' ;;
     no_apple_libraries) finnish='Applen kirjastoja ei ole; käännä Macilla, jossa on Xcode, tai anna SDKROOT' english='there are no Apple libraries here; build on a Mac with Xcode, or set SDKROOT' ;;
     no_zig) finnish='kääntäjää zig ei saatu PyPI:stä; tarkista verkkoyhteys' english='the compiler zig could not be had from PyPI; check the network' ;;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{
     Json,
     body::Body,
-    extract::{ConnectInfo, Path, Request, State},
+    extract::{ConnectInfo, Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -82,9 +82,10 @@ pub(crate) async fn version(State(hub): State<Hub>) -> Result<Response, ApiError
 /// nobody's business.
 pub(crate) async fn file(
     State(hub): State<Hub>,
-    Path(file): Path<String>,
+    file: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let Path(file) = file?;
     let changes = [LIST, SIGNATURE, PUBLIC_KEY].contains(&file.as_str());
     let located = on_disk(hub.downloads, move |downloads| {
         let is_it = |it: &Download| it.file == file;

@@ -71,7 +71,8 @@ async fn hello(
                 Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Binary(_))) => return Err(Violation::Binary.into()),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Closing::ConnectionLost),
+                Some(Ok(Message::Close(_))) | None => return Err(Closing::ConnectionLost),
+                Some(Err(error)) => return Err(Violation::Unreadable(error.to_string()).into()),
             }
         }
     };

@@ -20,6 +20,12 @@ use protocol::MAX_NODE_FRAME_BYTES;
 use crate::dispatch::Dispatcher;
 use crate::net::ConnectionLimit;
 
+/// Whoever a first frame lets in.
+#[cfg(fuzzing)]
+pub(crate) fn introduction(frame: &str) -> Option<crate::dispatch::Introduction> {
+    hello::admit(frame, &NodeSettings::default()).ok()
+}
+
 pub use settings::NodeSettings;
 pub(crate) use upgrade::upgrade;
 

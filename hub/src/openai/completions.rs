@@ -4,9 +4,8 @@ use std::pin::pin;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderName, HeaderValue, StatusCode},
+    extract::State,
+    http::{HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
 use futures_util::{
@@ -24,6 +23,7 @@ use super::{
 use crate::{
     dispatch::{Answer, Refusal},
     error::ApiError,
+    serve::WholeBody,
     state::Hub,
 };
 
@@ -31,9 +31,8 @@ const TASK: HeaderName = HeaderName::from_static("x-kipina-task");
 
 pub(crate) async fn create_chat_completion(
     State(hub): State<Hub>,
-    body: Result<Bytes, BytesRejection>,
+    WholeBody(body): WholeBody,
 ) -> Result<Response, ApiError> {
-    let body = body.map_err(|rejection| unreadable(&rejection, hub.max_body_bytes))?;
     let request = request::parse(&body)?;
     let wishes = Wishes::of(&request);
     let submission = submission(request)?;
@@ -110,20 +109,9 @@ fn task_header(answer: &Answer) -> [(HeaderName, HeaderValue); 1] {
     )]
 }
 
-fn unreadable(rejection: &BytesRejection, limit_bytes: usize) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::BodyTooLarge { limit_bytes };
-    }
-    ApiError::BadRequest {
-        message: format!("the request's body could not be read: {rejection}"),
-        param: None,
-        code: Some("unreadable_body"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::to_bytes;
+    use axum::{body::to_bytes, http::StatusCode};
 
     use super::*;
 

@@ -8,6 +8,7 @@
 mod chunks;
 mod completion;
 mod completions;
+mod json;
 mod messages;
 mod models;
 mod request;
@@ -16,3 +17,9 @@ mod submission;
 
 pub(crate) use completions::create_chat_completion;
 pub(crate) use models::{list_models, retrieve_model};
+
+/// The prompt that a body asks for.
+#[cfg(fuzzing)]
+pub(crate) fn prompt(body: &[u8]) -> Result<protocol::PromptRequest, crate::error::ApiError> {
+    Ok(submission::submission(request::parse(body)?)?.request)
+}

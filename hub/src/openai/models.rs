@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
 };
 use serde::Serialize;
 
@@ -43,8 +43,9 @@ pub(crate) async fn list_models(State(hub): State<Hub>) -> Json<ModelList> {
 /// By id or alias; a family is no model.
 pub(crate) async fn retrieve_model(
     State(hub): State<Hub>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ApiError> {
+    let Path(name) = name?;
     let id = hub.catalogue.find(&name).map_or(&name, |known| &known.id);
     let models = hub.dispatcher.snapshot().await.models;
     let found = models

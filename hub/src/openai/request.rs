@@ -7,35 +7,46 @@ use protocol::Owner;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::json::{Object, object, objects, whole};
 use crate::error::ApiError;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ChatCompletionRequest {
     pub(super) model: String,
+    #[serde(deserialize_with = "objects")]
     pub(super) messages: Vec<Message>,
     pub(super) stream: Option<bool>,
+    #[serde(deserialize_with = "object")]
     pub(super) stream_options: Option<StreamOptions>,
 
+    #[serde(deserialize_with = "whole")]
     pub(super) max_tokens: Option<i64>,
+    #[serde(deserialize_with = "whole")]
     pub(super) max_completion_tokens: Option<i64>,
     pub(super) temperature: Option<f64>,
     pub(super) top_p: Option<f64>,
+    #[serde(deserialize_with = "whole")]
     pub(super) seed: Option<i64>,
     pub(super) stop: Option<Stop>,
     // Not OpenAI's, but what local models are used with.
+    #[serde(deserialize_with = "whole")]
     pub(super) top_k: Option<i64>,
     pub(super) min_p: Option<f64>,
     pub(super) repeat_penalty: Option<f64>,
+    #[serde(deserialize_with = "object")]
     pub(super) kipina: Option<KipinaOptions>,
 
     // Read to be refused where they ask for something that no node can do.
+    #[serde(deserialize_with = "whole")]
     pub(super) n: Option<i64>,
     pub(super) frequency_penalty: Option<f64>,
     pub(super) presence_penalty: Option<f64>,
     pub(super) logprobs: Option<bool>,
+    #[serde(deserialize_with = "whole")]
     pub(super) top_logprobs: Option<i64>,
     pub(super) logit_bias: Option<Map<String, Value>>,
+    #[serde(deserialize_with = "object")]
     pub(super) response_format: Option<ResponseFormat>,
     pub(super) tools: Option<Vec<Value>>,
     pub(super) tool_choice: Option<Value>,
@@ -115,6 +126,7 @@ pub(super) enum MessageRole {
 #[serde(untagged, expecting = "expected a string or a list of content parts")]
 pub(super) enum Content {
     Text(String),
+    #[serde(deserialize_with = "objects")]
     Parts(Vec<Part>),
 }
 
@@ -130,7 +142,7 @@ pub(super) struct Part {
 /// Reads the body; a mistake is told with its place: the field's path, or line and column.
 pub(super) fn parse(body: &[u8]) -> Result<ChatCompletionRequest, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let request = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let Object(request) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
         if error.is_data() && path != "." {
@@ -198,6 +210,15 @@ mod tests {
             (r#"{"kipina": {"owner": "too short"}}"#, "kipina.owner"),
             (r#"{"kipina": {"owner": ["a"]}}"#, "kipina.owner"),
             (r#"{"max_tokens": 1.5}"#, "max_tokens"),
+            (r#"{"seed": 9007199254740994.0}"#, "seed"),
+            (r#"{"seed": 9223372036854775808}"#, "seed"),
+            (r#"{"kipina": [null, null]}"#, "kipina"),
+            (r#"{"stream_options": [true]}"#, "stream_options"),
+            (r#"{"messages": [["user", "hello"]]}"#, "messages[0]"),
+            (
+                r#"{"messages": [{"role": "user", "content": [["text", "x"]]}]}"#,
+                "messages[0].content",
+            ),
             (
                 r#"{"stream_options": {"include_usage": 1}}"#,
                 "stream_options.include_usage",
@@ -207,6 +228,24 @@ mod tests {
             assert_eq!(param.as_deref(), Some(path), "{body}: {message}");
             assert!(message.contains(path), "{body}: {message}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_with_a_point() {
+        let body =
+            br#"{"model": "m", "max_tokens": 16.0, "seed": -374e1, "n": 1.0, "top_k": null}"#;
+        let request = parse(body).unwrap();
+        assert_eq!(
+            (request.max_tokens, request.seed, request.n, request.top_k),
+            (Some(16), Some(-3740), Some(1), None)
+        );
+    }
+
+    #[test]
+    fn a_list_is_no_request() {
+        let (message, param) = refusal(r#"["m", [{"role": "user", "content": "x"}]]"#);
+        assert!(message.contains("expected an object"), "{message}");
+        assert_eq!(param, None);
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! A request's body: must come at a pace, and is read whole or refused with the reason.
+
+use std::{
+    error::Error,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::StatusCode,
+};
+use hyper::body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::HttpLimits;
+use crate::{error::ApiError, state::Hub};
+
+/// Fails once it is later than its grace and its length so far allow.
+pub(super) struct PacedBody {
+    body: Body,
+    grace: Duration,
+    bytes_per_second: u32,
+    /// Since somebody wants to read it.
+    began: Option<Instant>,
+    received_bytes: u64,
+    due: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the body came too slowly")]
+struct TooSlow;
+
+impl PacedBody {
+    pub(super) fn new(body: Body, limits: &HttpLimits) -> Self {
+        Self {
+            body,
+            grace: limits.body_grace,
+            bytes_per_second: limits.body_bytes_per_second,
+            began: None,
+            received_bytes: 0,
+            due: None,
+        }
+    }
+
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let seconds = self.received_bytes as f64 / f64::from(self.bytes_per_second.max(1));
+        let due_at = began + self.grace + Duration::from_secs_f64(seconds);
+        let due = self
+            .due
+            .get_or_insert_with(|| Box::pin(sleep_until(due_at)));
+        if due.deadline() != due_at {
+            due.as_mut().reset(due_at);
+        }
+        due.as_mut().poll(context).is_ready()
+    }
+}
+
+impl hyper::body::Body for PacedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.received_bytes += bytes as u64;
+            }
+            Poll::Ready(_) => {}
+            Poll::Pending if self.is_overdue(context) => {
+                return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
+            }
+            Poll::Pending => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body that a handler wants whole. What is too long, too slow or cut off is refused.
+#[derive(Debug)]
+pub(crate) struct WholeBody(pub(crate) Bytes);
+
+impl FromRequest<Hub> for WholeBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, hub: &Hub) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, hub).await;
+        bytes
+            .map(Self)
+            .map_err(|rejection| unreadable(&rejection, hub.max_body_bytes))
+    }
+}
+
+fn unreadable(rejection: &BytesRejection, limit_bytes: usize) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::BodyTooLarge { limit_bytes };
+    }
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return ApiError::BodyTooSlow;
+        }
+        cause = error.source();
+    }
+    ApiError::BadRequest {
+        message: format!("the request's body could not be read: {rejection}"),
+        param: None,
+        code: Some("unreadable_body"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// So many pieces of a thousand bytes, each after a pause.
+    async fn read(pieces: usize, pause: Duration) -> Result<usize, axum::Error> {
+        let limits = HttpLimits {
+            body_grace: Duration::from_secs(10),
+            body_bytes_per_second: 500,
+            ..HttpLimits::default()
+        };
+        let pieces = stream::unfold(pieces, move |left| async move {
+            let left = left.checked_sub(1)?;
+            sleep(pause).await;
+            let piece: Result<_, std::io::Error> = Ok(vec![b' '; 1000]);
+            Some((piece, left))
+        });
+        let body = PacedBody::new(Body::from_stream(pieces), &limits);
+        let bytes = to_bytes(Body::new(body), usize::MAX).await?;
+        Ok(bytes.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_as_long_as_its_pace_allows() {
+        let read = read(100, Duration::from_secs(2)).await;
+        assert_eq!(read.unwrap(), 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_falls_behind_its_pace_is_given_up_when_it_does() {
+        let began = Instant::now();
+        let error = read(100, Duration::from_secs(3)).await.unwrap_err();
+        assert!(error.to_string().contains("too slowly"), "{error}");
+        // Eight pieces came in time: ten seconds and two for each.
+        assert_eq!(began.elapsed(), Duration::from_secs(26));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_has_its_grace_only() {
+        let began = Instant::now();
+        assert!(read(1, Duration::from_secs(3600)).await.is_err());
+        assert_eq!(began.elapsed(), Duration::from_secs(10));
+    }
+}
