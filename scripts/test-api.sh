@@ -80,7 +80,9 @@ document["paths"].pop("/ws")  # is no HTTP
 json.dump(document, sys.stdout)
 ' "$model" >"$scratch/openapi.json"
 
-NO_PROXY='*' "$tools/bin/schemathesis" run "$scratch/openapi.json" --url "$url" --max-examples "$examples" \
+# It remembers failures in the folder that it runs in.
+cd "$scratch"
+NO_PROXY='*' "$tools/bin/schemathesis" run openapi.json --url "$url" --max-examples "$examples" \
   --checks all --exclude-checks unsupported_method --suppress-health-check all --request-timeout 60 \
   --no-color --warnings off
 if ! kill -0 "$hub" 2>/dev/null; then
