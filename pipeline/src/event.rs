@@ -25,7 +25,7 @@ pub enum Event {
         message: String,
         may_retry: bool,
     },
-    /// The person writes a file.
+    /// The person writes a file. An answer that was to be its text is not waited for any more.
     Edit { path: FilePath, text: String },
     /// The person wants a file written anew.
     Regenerate { path: FilePath, instruction: String },

@@ -89,7 +89,7 @@ impl Pipeline {
                     self.lost(asked.purpose, message, may_retry);
                 }
             }
-            Event::Edit { path, text } => self.put(&path, text),
+            Event::Edit { path, text } => self.put(&path, text, &mut effects),
             Event::Regenerate { path, instruction } => {
                 self.regenerate(&path, &instruction, &mut effects);
             }
@@ -99,7 +99,7 @@ impl Pipeline {
                     .file(&path)
                     .and_then(|file| file.versions.get(version));
                 if let Some(text) = text.map(|version| version.text.clone()) {
-                    self.put(&path, text);
+                    self.put(&path, text, &mut effects);
                 }
             }
             Event::Remove { path } => self.remove(&path, &mut effects),
@@ -173,10 +173,9 @@ impl Pipeline {
         }
     }
 
-    fn put(&mut self, path: &FilePath, text: String) {
+    fn put(&mut self, path: &FilePath, text: String, effects: &mut Vec<Effect>) {
         let round = self.project.rounds;
-        let is_asked = self.is_asked(path);
-        let is_to_be_mended = self.project.stage == Stage::Mending;
+        let mends = self.project.stage == Stage::Mending;
         let Some(file) = self.project.file_mut(path) else {
             return;
         };
@@ -188,8 +187,15 @@ impl Pipeline {
             by: None,
             round,
         });
-        if !is_asked && !is_to_be_mended {
-            file.state = FileState::Written;
+        // What the review found may still be in it. A half answer would go on from the older text.
+        let is_to_be_mended = mends && file.state != FileState::Written;
+        file.state = if is_to_be_mended {
+            FileState::Waiting
+        } else {
+            FileState::Written
+        };
+        self.withdraw_if(effects, |purpose| purpose.path() == Some(path));
+        if !mends {
             self.after_writing();
         }
     }
@@ -213,12 +219,18 @@ impl Pipeline {
     /// Answers that are on their way don't know what became of a file: the file's own, and what was to be said of all
     /// files.
     fn withdraw(&mut self, path: &FilePath, effects: &mut Vec<Effect>) {
+        self.withdraw_if(effects, |purpose| {
+            purpose.path().is_none_or(|asked| asked == path)
+        });
+    }
+
+    fn withdraw_if(&mut self, effects: &mut Vec<Effect>, is_over: impl Fn(&Purpose) -> bool) {
         self.asked.retain(|Asked { id, purpose, .. }| {
-            let stays = purpose.path().is_some_and(|asked| asked != path);
-            if !stays {
+            let is_over = is_over(purpose);
+            if is_over {
                 effects.push(Effect::Withdraw { id: *id });
             }
-            stays
+            !is_over
         });
     }
 

@@ -123,6 +123,61 @@ fn a_person_may_write_a_file_go_back_and_have_it_written_anew() {
 }
 
 #[test]
+fn what_a_person_writes_while_the_team_does_is_not_written_over() {
+    let main = path("app/main.py");
+    // In the middle of its first answer, of its second, and while it is mended.
+    for (asked_before, cut, finds) in [(0, false, false), (1, true, false), (1, false, true)] {
+        let mut team = new_team("x");
+        let mut asked = 0;
+        let mut withdrawn = 0;
+        let mut events = std::collections::VecDeque::from([Event::Start]);
+        while let Some(event) = events.pop_front() {
+            for effect in team.handle(event, &count) {
+                let request = match effect {
+                    Effect::Ask { request } => request,
+                    Effect::Withdraw { .. } => {
+                        withdrawn += 1;
+                        continue;
+                    }
+                    Effect::Save => continue,
+                };
+                let is_main = request.purpose.path() == Some(&main);
+                asked += usize::from(is_main);
+                if is_main && asked == asked_before + 1 {
+                    // Both come: what the person wrote, and then the answer that does not know of it.
+                    events.push_back(Event::Edit {
+                        path: main.clone(),
+                        text: "mine = 1\n".to_owned(),
+                    });
+                }
+                let (mut text, mut finish) = good_answer(&request);
+                if is_main && cut && asked == 1 {
+                    finish = Finish::Length;
+                }
+                if is_main && finds && asked > 2 {
+                    assert!(request.user.contains("mine = 1"), "{}", request.user);
+                }
+                if finds && request.purpose == Purpose::Review && asked == 1 {
+                    text = "ISSUE: app/main.py: it fails".to_owned();
+                }
+                events.push_back(answer(&request, (text, finish)));
+            }
+        }
+        let project = team.project();
+        assert_eq!(project.run, Run::Finished);
+        assert_eq!(withdrawn, 1, "{asked_before}, {cut}, {finds}");
+        let versions = &project.file(&main).unwrap().versions;
+        if finds {
+            // The one who mends it knows what it holds.
+            assert_eq!(asked, 3);
+            assert_eq!(versions[1].text, "mine = 1\n");
+        } else {
+            assert_eq!(versions.last().unwrap().text, "mine = 1\n");
+        }
+    }
+}
+
+#[test]
 fn a_file_wanted_anew_during_the_review_is_written_and_reviewed() {
     let mut team = new_team("x");
     let mut regenerated = false;
