@@ -112,7 +112,7 @@ impl Arguments {
         Ok(Self {
             given: Given {
                 hub: text(own, "hub"),
-                key: text(own, "key").map(Secret),
+                key: text(own, "key").map(|key| Secret::new(&key)),
                 model: text(own, "model"),
             },
             json: own.get_flag("json"),

@@ -57,6 +57,8 @@ pub(crate) mod exit {
     pub(crate) const REFUSED: u8 = 4;
     pub(crate) const NOBODY: u8 = 5;
     pub(crate) const INTERRUPTED: u8 = 130;
+    /// As of every program that a closed pipe ends: 128, and SIGPIPE's number.
+    pub(crate) const UNREAD: u8 = 141;
 }
 
 impl Failure {
@@ -69,8 +71,7 @@ impl Failure {
             Self::Config(_) | Self::Usage(_) => exit::USAGE,
             Self::Told(failure) => failure.exit_code(),
             Self::Interrupted => exit::INTERRUPTED,
-            // Whoever read the output has read enough.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::UNREAD,
             Self::Hub(_)
             | Self::Folder(_)
             | Self::Project
@@ -84,6 +85,7 @@ impl Failure {
     pub(crate) fn is_told(&self) -> bool {
         match self {
             Self::Project | Self::Check | Self::Told(_) | Self::Interrupted => true,
+            // Whoever read the output has read enough.
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
@@ -116,6 +118,7 @@ mod tests {
             (unreachable, 3),
             (refused(401, Some("invalid_api_key")), 4),
             (refused(403, None), 4),
+            (refused(200, Some("invalid_api_key")), 4),
             (refused(404, Some("model_not_found")), 5),
             (refused(503, Some("no_node_available")), 5),
             (refused(429, Some("rate_limit_exceeded")), 1),
@@ -125,7 +128,7 @@ mod tests {
             (Failure::Usage(Usage::NoIdea), 2),
             (Failure::Interrupted, 130),
             (Failure::Project, 1),
-            (Failure::Output(io::ErrorKind::BrokenPipe.into()), 0),
+            (Failure::Output(io::ErrorKind::BrokenPipe.into()), 141),
             (Failure::Output(io::ErrorKind::StorageFull.into()), 1),
         ] {
             assert_eq!(failure.exit_code(), code, "{failure:?}");

@@ -2,18 +2,25 @@
 
 use tokio::sync::watch;
 
-/// Tells how often somebody has asked the program to stop. Cheap to clone; each clone notices each time once.
+use crate::error::Failure;
+
+/// Tells that somebody has asked the program to stop. Cheap to clone; each clone notices each time once.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(watch::Receiver<u64>);
+pub(crate) struct Interrupt(watch::Receiver<Asked>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    is_end: bool,
+}
 
 impl Interrupt {
     /// Listens from now on. Must be called within a runtime.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        let (sender, receiver) = watch::channel(0);
+        let (sender, receiver) = watch::channel(Asked::default());
         let mut signals = signals()?;
         tokio::spawn(async move {
-            while signals.next().await {
-                sender.send_modify(|times| *times += 1);
+            while let Some(is_end) = signals.next().await {
+                sender.send_modify(|asked| asked.is_end |= is_end);
             }
             // Nobody can ask any more, and nobody must take that for a wish.
             std::future::pending::<()>().await;
@@ -21,14 +28,25 @@ impl Interrupt {
         Ok(Self(receiver))
     }
 
-    /// Forgets what was asked so far.
-    pub(crate) fn forget(&mut self) {
-        self.0.mark_unchanged();
-    }
-
     pub(crate) async fn asked(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether the program is to end, and not only what it is doing.
+    pub(crate) fn is_end(&self) -> bool {
+        self.0.borrow().is_end
+    }
+
+    /// Drops the work when somebody asks.
+    pub(crate) async fn unless_asked<Value>(
+        &mut self,
+        work: impl Future<Output = Result<Value, Failure>>,
+    ) -> Result<Value, Failure> {
+        tokio::select! {
+            ended = work => ended,
+            () = self.asked() => Err(Failure::Interrupted),
         }
     }
 }
@@ -48,14 +66,14 @@ fn signals() -> std::io::Result<Signals> {
 
 #[cfg(unix)]
 impl Signals {
-    async fn next(&mut self) -> bool {
+    /// Whether the next one is the program's end; None where none can come any more.
+    async fn next(&mut self) -> Option<bool> {
         let [interrupt, terminate, hangup] = &mut self.0;
-        let came = tokio::select! {
-            came = interrupt.recv() => came,
-            came = terminate.recv() => came,
-            came = hangup.recv() => came,
-        };
-        came.is_some()
+        tokio::select! {
+            came = interrupt.recv() => came.map(|()| false),
+            came = terminate.recv() => came.map(|()| true),
+            came = hangup.recv() => came.map(|()| true),
+        }
     }
 }
 
@@ -69,7 +87,7 @@ fn signals() -> std::io::Result<Signals> {
 
 #[cfg(not(unix))]
 impl Signals {
-    async fn next(&mut self) -> bool {
-        tokio::signal::ctrl_c().await.is_ok()
+    async fn next(&mut self) -> Option<bool> {
+        tokio::signal::ctrl_c().await.ok().map(|()| false)
     }
 }

@@ -17,7 +17,6 @@ mod visible;
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use serde_json::json;
 
 use crate::{
     arguments::{Arguments, EarlyEnd, wished_language},
@@ -28,7 +27,6 @@ use crate::{
     interrupt::Interrupt,
     language::Language,
     output::Output,
-    text::Text,
 };
 
 fn main() -> ExitCode {
@@ -63,7 +61,7 @@ fn main() -> ExitCode {
         }
         Err(EarlyEnd::Wrong(message)) => {
             // Where even this can't be told, the exit code remains.
-            let _ = output.note(format!("kpn: {message}"));
+            let _ = output.failure(exit::USAGE, &message);
             return ExitCode::from(exit::USAGE);
         }
     };
@@ -74,7 +72,8 @@ fn main() -> ExitCode {
     if let Err(failure) = &ended
         && !failure.is_told()
     {
-        tell(output, language, failure);
+        // As above.
+        let _ = output.failure(failure.exit_code(), &language.failure(failure));
     }
     code_of(ended)
 }
@@ -108,16 +107,6 @@ fn run(
     // Somebody who reads input must not keep the program from ending.
     runtime.shutdown_background();
     ended
-}
-
-fn tell(output: Output, language: Language, failure: &Failure) {
-    let message = language.failure(failure);
-    // Where even this can't be told, the exit code remains.
-    if output.json {
-        let error = json!({ "exit_code": failure.exit_code(), "message": message });
-        let _ = output.json(&json!({ "error": error }));
-    }
-    let _ = output.note(Text::default().red("kpn: ").plain(message));
 }
 
 fn code_of(ended: Result<(), Failure>) -> ExitCode {

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     text::{Paint, Text},
@@ -65,6 +66,15 @@ impl Output {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", escaped(&serde_json::to_string(value)?))?;
         out.flush()
+    }
+
+    /// Why something came to nothing: said to a person, or given to the program that wanted JSON.
+    pub(crate) fn failure(self, exit_code: u8, message: &str) -> io::Result<()> {
+        if self.json {
+            let error = json!({ "exit_code": exit_code, "message": message });
+            return self.json(&json!({ "error": error }));
+        }
+        self.note(Text::default().red("kpn: ").plain(message))
     }
 
     /// As it is, for files that a shell or `man` reads.

@@ -2,6 +2,8 @@
 
 mod lines;
 
+use std::pin::pin;
+
 use pipeline::Role;
 use serde_json::json;
 
@@ -10,6 +12,7 @@ use super::{Context, ask};
 use crate::{
     error::Failure,
     hub::{ChatRequest, HubError, Message, Sampling},
+    interrupt::Interrupt,
     text::Text,
 };
 
@@ -23,12 +26,13 @@ struct Chat {
 }
 
 pub(super) async fn run(context: Context, role: Option<Role>) -> Result<(), Failure> {
+    let mut interrupt = context.interrupt.clone();
     let agent = role.map(super::agent);
     let system = agent
         .as_ref()
         .map(|agent| Message::new("system", agent.prompt.as_str()));
     let mut chat = Chat {
-        model: context.model().await?.id,
+        model: interrupt.unless_asked(context.model()).await?.id,
         system: usize::from(system.is_some()),
         messages: system.into_iter().collect(),
         sampling: agent.map(|agent| agent.sampling.into()).unwrap_or_default(),
@@ -45,33 +49,50 @@ pub(super) async fn run(context: Context, role: Option<Role>) -> Result<(), Fail
     // What is typed by hand may go wrong and be typed again; a file's first failure is the command's.
     let mut failed = Ok(());
     loop {
-        match lines.next().await? {
-            Line::Text(line) => {
-                let said = chat.said(&line).await;
-                match said {
-                    Ok(Said::Done) => {}
-                    Ok(Said::Exit) => break,
-                    Err(error) if error.is_told() && !matches!(error, Failure::Interrupted) => {
-                        return Err(error);
-                    }
-                    Err(Failure::Interrupted) if !lines.is_edited() => {
-                        return Err(Failure::Interrupted);
-                    }
-                    Err(Failure::Interrupted) => {}
-                    Err(error) => {
-                        output.note(Text::default().red(language.failure(&error)))?;
-                        if !lines.is_edited() && failed.is_ok() {
-                            failed = Err(error);
-                        }
-                    }
+        let line = match next_line(&mut lines, &mut interrupt).await? {
+            Line::Text(line) => line,
+            Line::Interrupted => {
+                output.note(Text::default().dim(language.ctrl_d_ends()))?;
+                continue;
+            }
+            Line::End => break,
+        };
+        match chat.said(&line, &mut interrupt).await {
+            Ok(Said::Done) => {}
+            Ok(Said::Exit) => break,
+            Err(Failure::Interrupted) => {
+                output.note(Text::default().dim(language.stopped()))?;
+                if !lines.is_edited() || interrupt.is_end() {
+                    return Err(Failure::Interrupted);
                 }
             }
-            Line::Interrupted => output.note(Text::default().dim(language.ctrl_d_ends()))?,
-            Line::End => break,
+            Err(error) if error.is_told() => return Err(error),
+            Err(error) => {
+                output.failure(error.exit_code(), &language.failure(&error))?;
+                if !lines.is_edited() && failed.is_ok() {
+                    failed = Err(Failure::Told(Box::new(error)));
+                }
+            }
         }
     }
     lines.close();
     failed
+}
+
+async fn next_line(lines: &mut Lines, interrupt: &mut Interrupt) -> Result<Line, Failure> {
+    let is_edited = lines.is_edited();
+    let mut next = pin!(lines.next());
+    loop {
+        tokio::select! {
+            line = &mut next => return line,
+            () = interrupt.asked() => {
+                // Where a person types, Ctrl+C is a key, and this one was for the answer that has just ended.
+                if !is_edited || interrupt.is_end() {
+                    return Err(Failure::Interrupted);
+                }
+            }
+        }
+    }
 }
 
 enum Said {
@@ -80,7 +101,7 @@ enum Said {
 }
 
 impl Chat {
-    async fn said(&mut self, line: &str) -> Result<Said, Failure> {
+    async fn said(&mut self, line: &str, interrupt: &mut Interrupt) -> Result<Said, Failure> {
         let line = line.trim();
         let mut words = line.split_whitespace();
         match (words.next(), words.next()) {
@@ -95,27 +116,24 @@ impl Chat {
                 let forgotten = self.context.language.conversation_forgotten();
                 self.context.output.note(Text::default().dim(forgotten))?;
             }
-            (Some("/model"), None) => self.list_models().await?,
-            (Some("/model"), Some(wish)) => self.change_model(wish).await?,
+            (Some("/model"), None) => interrupt.unless_asked(self.list_models()).await?,
+            (Some("/model"), Some(wish)) => {
+                interrupt.unless_asked(self.change_model(wish)).await?;
+            }
             // A path is a question, a single word with a slash a slip.
             (Some(word), None) if word.starts_with('/') && !word[1..].contains('/') => {
                 let unknown = self.context.language.unknown_chat_command(word);
                 self.context.output.note(Text::default().yellow(unknown))?;
             }
-            _ => self.answer(line).await?,
+            _ => self.answer(line, interrupt).await?,
         }
         Ok(Said::Done)
     }
 
-    async fn answer(&mut self, question: &str) -> Result<(), Failure> {
+    async fn answer(&mut self, question: &str, interrupt: &mut Interrupt) -> Result<(), Failure> {
         self.messages.push(Message::new("user", question));
         let mut text = String::new();
-        let mut interrupt = self.context.interrupt.clone();
-        interrupt.forget();
-        let asked = tokio::select! {
-            asked = self.ask(&mut text) => asked,
-            () = interrupt.asked() => Err(Failure::Interrupted),
-        };
+        let asked = interrupt.unless_asked(self.ask(&mut text)).await;
         let (output, language) = (self.context.output, self.context.language);
         if !text.is_empty() && !text.ends_with('\n') && !output.json {
             output.piece("\n")?;
@@ -126,26 +144,19 @@ impl Chat {
         } else {
             self.messages.push(Message::new("assistant", text.as_str()));
         }
-        match asked {
-            Ok(end) if output.json => {
-                output.json(&json!({
-                    "model": self.model, "question": question, "answer": text,
-                    "finish_reason": end.finish_reason, "usage": end.usage, "kipina": end.report,
-                }))?;
+        let end = asked?;
+        if output.json {
+            output.json(&json!({
+                "model": self.model, "question": question, "answer": text,
+                "finish_reason": end.finish_reason, "usage": end.usage, "kipina": end.report,
+            }))?;
+        } else {
+            if text.is_empty() {
+                output.note(Text::default().yellow(language.empty_answer()))?;
+            } else if end.is_cut_off() {
+                output.note(Text::default().yellow(language.cut_off()))?;
             }
-            Ok(end) => {
-                if text.is_empty() {
-                    output.note(Text::default().yellow(language.empty_answer()))?;
-                } else if end.is_cut_off() {
-                    output.note(Text::default().yellow(language.cut_off()))?;
-                }
-                ask::tell_of_end(&self.context, &end)?;
-            }
-            Err(Failure::Interrupted) => {
-                output.note(Text::default().dim(language.stopped()))?;
-                return Err(Failure::Interrupted);
-            }
-            Err(error) => return Err(error),
+            ask::tell_of_end(&self.context, &end)?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::{
     interrupt::Interrupt,
     language::Language,
     output::Output,
+    text::Text,
 };
 
 /// What every command works with.
@@ -46,6 +47,12 @@ impl Context {
 }
 
 pub(crate) async fn run(command: Command, mut context: Context) -> Result<(), Failure> {
+    if let Some(kept) = &context.settings.kept_key
+        && !matches!(command, Command::Completions(_) | Command::Man)
+    {
+        let note = context.language.key_kept(kept, &context.settings.hub);
+        context.output.note(Text::default().yellow(note))?;
+    }
     match command {
         // These two go on, or end in their own way, when somebody presses Ctrl+C.
         Command::Chat { agent } => return chat::run(context, agent).await,
@@ -53,10 +60,9 @@ pub(crate) async fn run(command: Command, mut context: Context) -> Result<(), Fa
         _ => {}
     }
     let mut interrupt = context.interrupt.clone();
-    tokio::select! {
-        ended = uninterrupted(command, &mut context) => ended,
-        () = interrupt.asked() => Err(Failure::Interrupted),
-    }
+    interrupt
+        .unless_asked(uninterrupted(command, &mut context))
+        .await
 }
 
 async fn uninterrupted(command: Command, context: &mut Context) -> Result<(), Failure> {

@@ -156,9 +156,15 @@ impl Chain {
     async fn key(&mut self, context: &Context) -> std::result::Result<Result, Failure> {
         self.before = context.hub.get("/api/stats").await?;
         context.hub.models().await?;
-        let detail = match context.settings.key {
-            Some(_) => "",
-            None => context.language.no_key_needed(),
+        let language = context.language;
+        let detail = match &context.settings.key {
+            None => language.no_key_needed(),
+            // A hub that asks for none accepts any.
+            Some(_) => match context.hub.without_key().models().await {
+                Ok(_) => language.key_not_asked_for(),
+                Err(error) if error.is_key() => language.key_accepted(),
+                Err(error) => return Err(error.into()),
+            },
         };
         Ok(Result::Ok(detail.to_owned()))
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Hub, HubError, client::ErrorBody, error::Lack, events::Events};
+use super::{Hub, HubError, client::ErrorFields, error::Lack, events::Events};
 
 /// A question. One message of the assistant's at the end is how the answer begins; the hub sends what follows.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -107,6 +107,9 @@ pub(crate) struct Report {
 
 #[derive(Debug, Deserialize)]
 struct Chunk {
+    /// Instead of all else: the answer has broken off.
+    #[serde(default)]
+    error: Option<ErrorFields>,
     #[serde(default)]
     choices: Vec<ChunkChoice>,
     #[serde(default)]
@@ -163,10 +166,18 @@ impl Hub {
         let body = self.body(request)?;
         let response = self.post("/v1/chat/completions", &body).await?;
         let bytes = response.bytes().await.map_err(|error| self.lost(&error))?;
-        let chunk = serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&error))?;
         let mut answer = Answer::default();
-        let text = answer.take(chunk).unwrap_or_default();
+        let text = answer.take(self.chunk(&bytes)?).unwrap_or_default();
         Ok((text, answer))
+    }
+
+    fn chunk(&self, json: &[u8]) -> Result<Chunk, HubError> {
+        let mut chunk: Chunk =
+            serde_json::from_slice(json).map_err(|error| self.unreadable(&error))?;
+        match chunk.error.take() {
+            Some(error) => Err(error.into()),
+            None => Ok(chunk),
+        }
     }
 
     fn body(&self, request: &ChatRequest) -> Result<Value, HubError> {
@@ -185,10 +196,7 @@ impl AnswerStream {
             if data == "[DONE]" {
                 return Ok(None);
             }
-            if let Ok(error) = serde_json::from_str::<ErrorBody>(&data) {
-                return Err(error.into());
-            }
-            let chunk = serde_json::from_str(&data).map_err(|error| self.hub.unreadable(&error))?;
+            let chunk = self.hub.chunk(data.as_bytes())?;
             if let Some(text) = self.answer.take(chunk) {
                 self.first_text
                     .get_or_insert_with(|| self.asked_at.elapsed());
@@ -210,6 +218,7 @@ impl Answer {
             choices,
             usage,
             kipina,
+            error: _,
         } = chunk;
         self.usage = usage.or(self.usage.take());
         self.report = kipina.or(self.report.take());

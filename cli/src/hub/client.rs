@@ -42,6 +42,14 @@ impl Hub {
         })
     }
 
+    /// As somebody whom it has given no key.
+    pub(crate) fn without_key(&self) -> Self {
+        Self {
+            key: None,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn url(&self) -> String {
         self.url.to_string()
     }
@@ -148,21 +156,22 @@ fn refused(
     }
 }
 
-/// `{"error": {…}}`: a refusal's body, and the event that ends a broken stream.
+/// `{"error": {…}}`: a refusal's body.
 #[derive(Debug, Deserialize)]
-pub(super) struct ErrorBody {
+struct ErrorBody {
     error: ErrorFields,
 }
 
+/// Also in the event that ends a broken stream.
 #[derive(Debug, Deserialize)]
-struct ErrorFields {
+pub(super) struct ErrorFields {
     message: String,
     #[serde(default)]
     code: Option<String>,
 }
 
-impl From<ErrorBody> for HubError {
-    fn from(ErrorBody { error }: ErrorBody) -> Self {
+impl From<ErrorFields> for HubError {
+    fn from(error: ErrorFields) -> Self {
         refused(StatusCode::OK, error.code, error.message, None)
     }
 }

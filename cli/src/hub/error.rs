@@ -42,7 +42,8 @@ impl HubError {
 
     /// The hub wants a key, or another one, or doesn't let this client in at all.
     pub(crate) fn is_key(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if matches!(status, 401 | 403))
+        let is_status = matches!(self, Self::Refused { status, .. } if matches!(status, 401 | 403));
+        is_status || self.code() == Some("invalid_api_key")
     }
 
     /// Nobody has the model, or nobody has any.

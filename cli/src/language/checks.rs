@@ -8,7 +8,7 @@ impl Language {
         match check {
             Check::Reachable => self.pick("keskus vastaa", "the hub answers"),
             Check::Version => self.pick("versio", "version"),
-            Check::Key => self.pick("avain kelpaa", "the key is accepted"),
+            Check::Key => self.pick("keskus päästää sisään", "the hub lets you in"),
             Check::Models => self.pick("malli on tarjolla", "a model answers"),
             Check::Plain => self.pick("vastaus yhtenä palana", "an answer in one piece"),
             Check::Streamed => {
@@ -77,6 +77,17 @@ impl Language {
         self.pick(
             "tilastoissa ei näy näitä kehotteita. Katso keskuksen loki: sen tietokanta on ehkä täynnä",
             "the statistics do not show these prompts. See the hub's log: its database may be full",
+        )
+    }
+
+    pub(crate) fn key_accepted(self) -> &'static str {
+        self.pick("avain kelpaa", "the key is accepted")
+    }
+
+    pub(crate) fn key_not_asked_for(self) -> &'static str {
+        self.pick(
+            "keskus ei kysy avainta, joten sitä ei tarkistettu",
+            "the hub asks for no key, so yours was not checked",
         )
     }
 

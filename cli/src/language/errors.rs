@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use super::Language;
 use crate::{
-    config::ConfigError,
+    config::{ConfigError, HubUrl, KeptKey},
     error::{Failure, Usage},
     hub::{HubError, Lack},
     project::FolderError,
@@ -148,7 +148,37 @@ impl Language {
                     "`{value}` is no usable address. Write it like this: http://127.0.0.1:3000"
                 ),
             ),
+            ConfigError::Password { value } => self.pick(
+                format!("Osoitteessa {value} on nimi tai salasana. Jätä se pois, ja anna avain muuttujassa KIPINA_KEY."),
+                format!("The address {value} holds a name or a password. Leave it out, and give the key in KIPINA_KEY."),
+            ),
+            ConfigError::Key { from } => {
+                let from = from.name();
+                self.pick(
+                    format!("Avaimessa ({from}) on merkki, jota avaimissa ei ole: väli, rivinvaihto tai muu kuin ASCII. Kopioi avain uudelleen."),
+                    format!("The key ({from}) has a character that keys have not: a space, a line end, or one outside ASCII. Copy the key again."),
+                )
+            }
         }
+    }
+
+    /// A key that was not sent, since it is another hub's.
+    pub(crate) fn key_kept(self, KeptKey { from, hub: whose }: &KeptKey, hub: &HubUrl) -> String {
+        let from = from.name();
+        let (finnish, english) = match whose {
+            Some(whose) => (
+                format!("se on keskuksen {whose}"),
+                format!("it is for {whose}"),
+            ),
+            None => (
+                "sen keskuksen osoite ei kelpaa".to_owned(),
+                "the address of its hub is none".to_owned(),
+            ),
+        };
+        self.pick(
+            format!("Avainta ({from}) ei lähetetty keskukselle {hub}: {finnish}. Tämän keskuksen avaimen voi antaa valitsimella --key, tai osoitteen muuttujassa KIPINA_URL."),
+            format!("The key ({from}) was not sent to {hub}: {english}. Give this hub's key with --key, or its address in KIPINA_URL."),
+        )
     }
 
     fn usage_error(self, usage: &Usage) -> String {

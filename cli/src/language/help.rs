@@ -161,8 +161,8 @@ impl Language {
                 "The hub's address (KIPINA_URL)",
             ),
             key: self.pick(
-                "Keskuksen API-avain; KIPINA_KEY ei näy prosessilistassa",
-                "The hub's API key; KIPINA_KEY is not seen in lists of processes",
+                "Juuri tämän keskuksen API-avain; KIPINA_KEY ei näy prosessilistassa",
+                "This hub's API key; KIPINA_KEY is not seen in lists of processes",
             ),
             model: self.pick(
                 "Malli tai malliperhe (oletus: keskuksen ensimmäinen)",
@@ -187,7 +187,7 @@ impl Language {
 const AFTER_FINNISH: &str = "\
 Asetukset, ensin mainittu voittaa: valitsimet, ympäristömuuttujat, asetustiedosto.
   KIPINA_URL  keskuksen osoite (oletus https://kipina.studio)
-  KIPINA_KEY  keskuksen API-avain
+  KIPINA_KEY  sen API-avain; toiselle keskukselle (--hub) sitä ei lähetetä
   NO_COLOR    ei värejä
   Tiedosto: ~/.config/kipina/kpn.toml (tai XDG_CONFIG_HOME), jossa voi olla
     url = \"http://127.0.0.1:3000\"
@@ -203,13 +203,14 @@ Paluukoodit:
   4    keskus torjui: avain puuttuu tai on väärä
   5    kukaan ei vastaa tällä mallilla
   130  keskeytetty
+  141  tulosteen lukija lopetti ennen loppua
 
 Komennon ohje: kpn KOMENTO --help";
 
 const AFTER_ENGLISH: &str = "\
 Settings, the first named wins: options, environment, config file.
   KIPINA_URL  the hub's address (default https://kipina.studio)
-  KIPINA_KEY  the hub's API key
+  KIPINA_KEY  its API key; not sent to another hub (--hub)
   NO_COLOR    no colours
   File: ~/.config/kipina/kpn.toml (or XDG_CONFIG_HOME), which may hold
     url = \"http://127.0.0.1:3000\"
@@ -225,5 +226,6 @@ Exit codes:
   4    the hub refused: the key is missing or wrong
   5    nobody answers with this model
   130  interrupted
+  141  whoever read the output left before its end
 
 Help on a command: kpn COMMAND --help";

@@ -177,6 +177,15 @@ impl Language {
         )
     }
 
+    pub(crate) fn finished_in_part(self, unwritten: &[&FilePath], folder: &str) -> String {
+        let files: Vec<&str> = unwritten.iter().map(|path| path.as_str()).collect();
+        let files = files.join(", ");
+        self.pick(
+            format!("Tiimi on valmis, mutta kansiosta puuttuu tiedostoja: {files}. Poista, mikä on niiden tiellä, ja aja: kpn project --out {folder}"),
+            format!("The team is done, but the folder lacks files: {files}. Clear what is in their way, then: kpn project --out {folder}"),
+        )
+    }
+
     pub(crate) fn risks(self) -> &'static str {
         self.pick("Riskit", "Risks")
     }

@@ -1,10 +1,11 @@
 //! Gets one question of the team answered, however long hub and machines are away: what can be waited for is waited
-//! for, within the person's patience. Follows the studio's `asking.ts` and `judgement.ts`.
+//! for, within the person's patience. Follows the studio's `asking.ts`.
 
 use std::time::{Duration, Instant};
 
 use pipeline::{Finish, Request};
 
+use super::judgement::{Judgement, judge, words_of};
 use crate::{
     error::Failure,
     hub::{ChatRequest, Hub, HubError, Message},
@@ -38,6 +39,8 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Answered {
+        /// Who was asked in the end.
+        model: String,
         text: String,
         finish: Finish,
         /// Of the question, as the hub tells.
@@ -66,18 +69,27 @@ pub(crate) struct Asking {
 
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(30);
-/// Losses in a row that one question bears once the pipeline has heard of enough.
+/// Losses that one question bears once the pipeline has heard of enough; other waits are none.
 const MOST_LOSSES: u32 = 5;
 /// No tokenizer has longer tokens on average: what goes on past this is no answer of the length that was asked for.
 const CHARACTERS_PER_TOKEN: usize = 24;
 
-enum Judgement {
-    Hub,
-    Nobody,
-    Busy,
-    Lost,
-    Window,
-    Hopeless,
+/// How often a question came to nothing, and how often of those with a machine.
+#[derive(Debug, Default)]
+struct Refusals {
+    all: u32,
+    losses: u32,
+}
+
+impl Refusals {
+    fn count(&mut self, judgement: &Judgement) {
+        self.all += 1;
+        self.losses += u32::from(*judgement == Judgement::Lost);
+    }
+
+    fn are_borne(&self) -> bool {
+        self.losses <= MOST_LOSSES
+    }
 }
 
 impl Asking {
@@ -88,15 +100,17 @@ impl Asking {
         is_patient: bool,
         tell: impl Fn(News),
     ) -> Outcome {
-        let mut refusals = 0;
+        let mut refusals = Refusals::default();
         let mut waiting_since = None;
         loop {
-            let model = self.model.clone();
-            tell(News::Asking { model });
+            tell(News::Asking {
+                model: self.model.clone(),
+            });
             let mut text = String::new();
             let error = match self.answer(request, &mut text, &tell).await {
                 Ok((finish, prompt_tokens)) => {
                     return Outcome::Answered {
+                        model: self.model,
                         text,
                         finish,
                         prompt_tokens,
@@ -107,12 +121,13 @@ impl Asking {
             if !text.is_empty() {
                 waiting_since = None;
             }
-            refusals += 1;
-            let wait = match judge(&error) {
+            let judgement = judge(&error);
+            refusals.count(&judgement);
+            let wait = match judgement {
                 Judgement::Hub => Wait::Hub,
                 Judgement::Nobody => Wait::Node(self.wish.clone()),
                 Judgement::Busy => Wait::Turn,
-                Judgement::Lost if is_patient && refusals <= MOST_LOSSES => Wait::Again,
+                Judgement::Lost if is_patient && refusals.are_borne() => Wait::Again,
                 Judgement::Lost => {
                     let message = words_of(&error);
                     return Outcome::Lost { message };
@@ -129,17 +144,16 @@ impl Asking {
                 return Outcome::GivenUp(error.into());
             }
             tell(News::Waiting(wait));
-            tokio::time::sleep(pause(refusals, &error).min(left)).await;
+            tokio::time::sleep(pause(refusals.all, &error).min(left)).await;
             self.choose_again().await;
         }
     }
 
-    /// Where the person wished for nothing, any model that answers will do.
+    /// Once nobody has the model any more, any other that the person's wish allows will do.
     async fn choose_again(&mut self) {
-        if self.wish.is_none()
-            && let Ok(models) = self.hub.models().await
+        if let Ok(models) = self.hub.models().await
             && !models.iter().any(|model| model.id == self.model)
-            && let Some(other) = models.into_iter().next()
+            && let Ok(Some(other)) = self.hub.model_for(self.wish.as_deref()).await
         {
             self.model = other.id;
         }
@@ -191,37 +205,6 @@ fn chat_request(request: &Request, model: &str) -> ChatRequest {
     }
 }
 
-fn judge(error: &HubError) -> Judgement {
-    let HubError::Refused { status, code, .. } = error else {
-        return match error {
-            HubError::Unreachable { .. } => Judgement::Hub,
-            _ => Judgement::Lost,
-        };
-    };
-    match (code.as_deref().unwrap_or_default(), *status) {
-        ("no_node_available" | "model_not_found", _) => Judgement::Nobody,
-        ("rate_limit_exceeded" | "queue_full" | "deadline_expired" | "hub_stopping", _) => {
-            Judgement::Busy
-        }
-        ("context_length_exceeded", _) => Judgement::Window,
-        ("invalid_api_key", _) | (_, 401 | 403) => Judgement::Hopeless,
-        ("node_lost" | "out_of_memory", _) => Judgement::Lost,
-        (_, 429 | 503) => Judgement::Busy,
-        (_, 200 | 500..) => Judgement::Lost,
-        _ => Judgement::Hopeless,
-    }
-}
-
-/// The hub's own words; without any, the kind of failure.
-fn words_of(error: &HubError) -> String {
-    match error {
-        HubError::Refused { message, .. } if !message.is_empty() => message.clone(),
-        HubError::Refused { status, .. } => format!("HTTP {status}"),
-        HubError::Unreachable { .. } => "unreachable".to_owned(),
-        HubError::Unreadable { .. } => "unreadable".to_owned(),
-    }
-}
-
 /// Twice as long each time, and never shorter than the hub asks for.
 fn pause(refusals: u32, error: &HubError) -> Duration {
     let own = LEAST_PAUSE * 2u32.pow(refusals.saturating_sub(1).min(5));
@@ -240,6 +223,23 @@ mod tests {
             message: String::new(),
             retry_after_seconds: seconds,
         }
+    }
+
+    #[test]
+    fn only_losses_are_counted_as_losses() {
+        let mut refusals = Refusals::default();
+        for waited in [Judgement::Busy, Judgement::Hub, Judgement::Nobody] {
+            for _ in 0..10 {
+                refusals.count(&waited);
+            }
+        }
+        for _ in 0..MOST_LOSSES {
+            refusals.count(&Judgement::Lost);
+            assert!(refusals.are_borne());
+        }
+        refusals.count(&Judgement::Lost);
+        assert!(!refusals.are_borne());
+        assert_eq!(refusals.all, 30 + MOST_LOSSES + 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! within the folder, links included, whatever a model, a saved project or another program put there.
 
 use std::{
+    ffi::OsStr,
     fs::TryLockError,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -55,36 +56,27 @@ pub(crate) enum Unwritten {
     Io(#[from] io::Error),
 }
 
+/// A folder that is looked at: nothing in it is made or changed.
+#[derive(Debug)]
+pub(crate) struct Place {
+    dir: Dir,
+}
+
+/// A folder that is worked in, by this program alone.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    dir: Dir,
+    pub(crate) place: Place,
     /// Held as long as the folder is open.
     _lock: std::fs::File,
 }
 
-impl Folder {
-    /// Whether there is something already, a project or other files.
-    pub(crate) fn is_there(path: &Path) -> bool {
-        path.exists()
-    }
-
-    /// # Errors
-    /// It can't be made or opened, or another program works in it.
-    pub(crate) fn open(path: &Path) -> Result<Self, FolderError> {
-        let failed = |reason| FolderError::Open {
-            path: path.to_owned(),
-            reason,
-        };
-        std::fs::create_dir_all(path).map_err(failed)?;
-        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
-        dir.create_dir_all(OWN).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        let lock = dir.open_with(LOCK, &options).map_err(failed)?.into_std();
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { dir, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(FolderError::Busy),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+impl Place {
+    /// None where there is nothing.
+    pub(crate) fn look(path: &Path) -> Result<Option<Self>, FolderError> {
+        match Dir::open_ambient_dir(path, ambient_authority()) {
+            Ok(dir) => Ok(Some(Self { dir })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(reason) => Err(FolderError::open(path, reason)),
         }
     }
 
@@ -111,6 +103,41 @@ impl Folder {
             }),
         }
     }
+}
+
+impl FolderError {
+    fn open(path: &Path, reason: io::Error) -> Self {
+        Self::Open {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+}
+
+impl Folder {
+    /// # Errors
+    /// It can't be made or opened, or another program works in it.
+    pub(crate) fn open(path: &Path) -> Result<Self, FolderError> {
+        let failed = |reason| FolderError::open(path, reason);
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
+        dir.create_dir_all(OWN).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let lock = dir.open_with(LOCK, &options).map_err(failed)?.into_std();
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                place: Place { dir },
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::Busy),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    fn dir(&self) -> &Dir {
+        &self.place.dir
+    }
 
     /// All of it or nothing, even when the power fails.
     pub(crate) fn save(&self, record: &Record) -> Result<(), FolderError> {
@@ -122,24 +149,18 @@ impl Folder {
     }
 
     pub(crate) fn write(&self, path: &FilePath, text: &str) -> Result<(), Unwritten> {
-        if is_reserved(path) {
-            return Err(Unwritten::Reserved);
-        }
+        self.check(path)?;
         let path = path.as_str();
-        match self.dir.symlink_metadata(path) {
-            Ok(there) if there.is_symlink() => return Err(Unwritten::Link),
-            Ok(there) if there.is_dir() => return Err(Unwritten::Folder),
-            _ => {}
-        }
         if let Some((folder, _)) = path.rsplit_once('/') {
-            self.dir.create_dir_all(folder)?;
+            self.dir().create_dir_all(folder)?;
         }
         Ok(self.replace(path, text)?)
     }
 
     /// What stands in a file now; None where there is none.
     pub(crate) fn read(&self, path: &FilePath) -> Result<Option<String>, Unwritten> {
-        let file = match self.dir.open(path.as_str()) {
+        self.check(path)?;
+        let file = match self.dir().open(path.as_str()) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -157,158 +178,48 @@ impl Folder {
         }
     }
 
+    /// What is no file of a project is neither written nor read: its text would go out with the next question.
+    fn check(&self, path: &FilePath) -> Result<(), Unwritten> {
+        if is_reserved(Path::new(path.as_str())) {
+            return Err(Unwritten::Reserved);
+        }
+        // A link inside the folder may lead to what is reserved there.
+        let mut folders = Path::new(path.as_str()).ancestors().skip(1);
+        let real = folders.find_map(|folder| self.dir().canonicalize(folder).ok());
+        if real.is_some_and(|folder| is_reserved(&folder)) {
+            return Err(Unwritten::Reserved);
+        }
+        match self.dir().symlink_metadata(path.as_str()) {
+            Ok(there) if there.is_symlink() => Err(Unwritten::Link),
+            Ok(there) if there.is_dir() => Err(Unwritten::Folder),
+            _ => Ok(()),
+        }
+    }
+
     /// A rename puts the new text in place of the old one: nobody reads half of it, and nothing is written through a
     /// link that stands there.
     fn replace(&self, path: &str, text: &str) -> io::Result<()> {
-        match self.dir.remove_file(UNFINISHED) {
+        match self.dir().remove_file(UNFINISHED) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let mut file = self.dir.open_with(UNFINISHED, &options)?;
+        let mut file = self.dir().open_with(UNFINISHED, &options)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         drop(file);
-        self.dir.rename(UNFINISHED, &self.dir, path)
+        self.dir().rename(UNFINISHED, self.dir(), path)
     }
 }
 
 /// git runs what its files say, and kpn believes its own.
-fn is_reserved(path: &FilePath) -> bool {
-    let mut segments = path.as_str().split('/');
-    let is = |segment: &str, name: &str| segment.eq_ignore_ascii_case(name);
+fn is_reserved(path: &Path) -> bool {
+    let mut segments = path.iter();
+    let is = |segment: &OsStr, name: &str| segment.eq_ignore_ascii_case(name);
     segments.clone().next().is_some_and(|first| is(first, OWN))
         || segments.any(|segment| is(segment, ".git"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(text: &str) -> FilePath {
-        FilePath::parse(text).unwrap()
-    }
-
-    #[test]
-    fn files_are_written_whole_and_read_back() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(&place.path().join("new/project")).unwrap();
-        assert!(folder.is_empty().unwrap());
-        folder.write(&path("app/main.py"), "x = 1\n").unwrap();
-        folder.write(&path("app/main.py"), "y\n").unwrap();
-        assert_eq!(
-            folder.read(&path("app/main.py")).unwrap().as_deref(),
-            Some("y\n")
-        );
-        assert!(folder.read(&path("none.py")).unwrap().is_none());
-        assert!(!folder.is_empty().unwrap());
-        assert!(!place.path().join("new/project").join(UNFINISHED).exists());
-    }
-
-    #[test]
-    fn only_one_works_in_a_folder() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path()).unwrap();
-        assert!(matches!(Folder::open(place.path()), Err(FolderError::Busy)));
-        drop(folder);
-        assert!(Folder::open(place.path()).is_ok());
-    }
-
-    #[test]
-    fn what_steers_git_or_kpn_is_not_written() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path()).unwrap();
-        for reserved in [
-            ".git/hooks/pre-commit",
-            ".GIT/config",
-            "sub/.git/config",
-            ".kipina/project.json",
-            ".Kipina/x",
-        ] {
-            let written = folder.write(&path(reserved), "x");
-            assert!(
-                matches!(written, Err(Unwritten::Reserved)),
-                "{reserved}: {written:?}"
-            );
-        }
-        folder.write(&path(".gitignore"), "x").unwrap();
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn no_link_leads_out() {
-        use std::os::unix::fs::symlink;
-        let (place, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(outside.path().join("file"), "untouched").unwrap();
-        let folder = Folder::open(place.path()).unwrap();
-        symlink(outside.path(), place.path().join("absolute")).unwrap();
-        symlink(outside.path().join("file"), place.path().join("file.py")).unwrap();
-        symlink(outside.path().join("new"), place.path().join("new.py")).unwrap();
-        let up = Path::new("..").join(outside.path().file_name().unwrap());
-        symlink(up, place.path().join("relative")).unwrap();
-        std::fs::create_dir(place.path().join("deep")).unwrap();
-        symlink("../..", place.path().join("deep/er")).unwrap();
-        for out in [
-            "absolute/x.py",
-            "absolute/new/x.py",
-            "relative/x.py",
-            "file.py",
-            "new.py",
-            "deep/er/x.py",
-            "file.py/x.py",
-        ] {
-            assert!(folder.write(&path(out), "x").is_err(), "{out}");
-            assert!(!matches!(folder.read(&path(out)), Ok(Some(_))), "{out}");
-        }
-        let names: Vec<_> = std::fs::read_dir(outside.path()).unwrap().collect();
-        assert_eq!(names.len(), 1, "{names:?}");
-        let kept = std::fs::read_to_string(outside.path().join("file")).unwrap();
-        assert_eq!(kept, "untouched");
-        // A link that stays inside is as good as a folder.
-        symlink("deep", place.path().join("same")).unwrap();
-        folder.write(&path("same/x.py"), "x").unwrap();
-        assert!(place.path().join("deep/x.py").exists());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn kpn_s_own_folder_may_not_lead_out_either() {
-        use std::os::unix::fs::symlink;
-        let (place, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        symlink(outside.path(), place.path().join(OWN)).unwrap();
-        assert!(matches!(
-            Folder::open(place.path()),
-            Err(FolderError::Open { .. })
-        ));
-        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
-        let place = tempfile::tempdir().unwrap();
-        std::fs::create_dir(place.path().join(OWN)).unwrap();
-        for name in [LOCK, UNFINISHED, STATE] {
-            symlink(outside.path().join("x"), place.path().join(name)).unwrap();
-        }
-        assert!(Folder::open(place.path()).is_err(), "the lock leads out");
-        std::fs::remove_file(place.path().join(LOCK)).unwrap();
-        let folder = Folder::open(place.path()).unwrap();
-        assert!(folder.load().is_err());
-        folder.save(&Record::new("x")).unwrap();
-        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
-        assert!(folder.load().unwrap().is_some());
-    }
-
-    #[test]
-    fn what_is_no_text_is_left_to_the_person() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path()).unwrap();
-        std::fs::write(place.path().join("a.py"), [0xff, 0xfe]).unwrap();
-        std::fs::write(place.path().join("b.py"), vec![b'x'; (1 << 20) + 1]).unwrap();
-        std::fs::create_dir(place.path().join("c.py")).unwrap();
-        for name in ["a.py", "b.py", "c.py"] {
-            assert!(folder.read(&path(name)).is_err(), "{name}");
-        }
-        assert!(matches!(
-            folder.write(&path("c.py"), "x"),
-            Err(Unwritten::Folder)
-        ));
-    }
-}
+mod tests;

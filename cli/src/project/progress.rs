@@ -25,6 +25,15 @@ pub(crate) struct Progress {
     waits: Vec<Wait>,
 }
 
+/// How the work ended, beside what the project says of it.
+pub(crate) struct End<'a> {
+    /// As the person knows it.
+    pub(crate) folder: &'a str,
+    pub(crate) unwritten: &'a [&'a FilePath],
+    /// Why the team was given up is told elsewhere.
+    pub(crate) is_refused: bool,
+}
+
 /// A question that waits for its answer.
 struct Open {
     name: String,
@@ -210,13 +219,19 @@ impl Progress {
         }
     }
 
-    pub(crate) fn ended(&self, project: &Project, folder: &str) -> io::Result<()> {
+    pub(crate) fn ended(&self, project: &Project, end: &End<'_>) -> io::Result<()> {
         let Project {
             run, stage, risks, ..
         } = project;
-        let value = json!({ "event": "end", "run": run, "stage": stage, "risks": risks });
+        let End {
+            folder,
+            unwritten,
+            is_refused,
+        } = *end;
         if self.output.json {
-            return self.output.json(&value);
+            return self.output.json(&json!({
+                "event": "end", "run": run, "stage": stage, "risks": risks, "unwritten": unwritten,
+            }));
         }
         match run {
             Run::Finished => {
@@ -227,15 +242,21 @@ impl Progress {
                         self.output.line(format!("  {line}"))?;
                     }
                 }
-                let finished = self.language.finished(folder);
-                self.output.line(Text::default().green(finished))
+                if unwritten.is_empty() {
+                    let finished = self.language.finished(folder);
+                    return self.output.line(Text::default().green(finished));
+                }
+                let finished = self.language.finished_in_part(unwritten, folder);
+                self.output.note(Text::default().red(finished))
             }
-            Run::Failed { reason } => {
+            Run::Failed { reason } if !is_refused => {
                 let failed = self.language.team_failed(reason);
                 self.output.note(Text::default().red(failed))?;
                 self.output.note(self.language.go_on(folder))
             }
-            Run::Stopped | Run::Running => self.output.note(self.language.go_on(folder)),
+            Run::Stopped | Run::Running | Run::Failed { .. } => {
+                self.output.note(self.language.go_on(folder))
+            }
         }
     }
 

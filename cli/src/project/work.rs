@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipeline::{Effect, Event, Limits, Pipeline, Project, Request, Run, Team};
+use pipeline::{Effect, Event, FilePath, Limits, Pipeline, Project, Request, Run, Team};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
@@ -12,6 +12,8 @@ use super::{
     Asking, Files, Progress, Record,
     asking::{News, Outcome},
     estimate::Estimate,
+    files::Step,
+    progress::End,
 };
 use crate::{error::Failure, hub::HubError, interrupt::Interrupt};
 
@@ -90,15 +92,6 @@ impl Work {
     /// Until the project is finished, the team gives up, or the person stops it. It is saved after each step.
     pub(crate) async fn run(mut self, interrupt: &mut Interrupt) -> Result<(), Failure> {
         self.save()?;
-        for edit in self.files.take_up(self.pipeline.project()) {
-            if let Event::Edit { path, .. } = &edit {
-                self.progress.edited(path)?;
-            }
-            self.handle(edit)?;
-        }
-        for (path, reason) in &self.files.unwritten {
-            self.progress.unwritten(path, reason)?;
-        }
         self.handle(Event::Start)?;
         while !self.open.is_empty() {
             tokio::select! {
@@ -112,7 +105,7 @@ impl Work {
                 () = interrupt.asked() => {
                     self.handle(Event::Stop)?;
                     self.progress.saved()?;
-                    self.progress.ended(self.pipeline.project(), &self.shown_folder)?;
+                    self.tell_of_end(false)?;
                     return Err(Failure::Interrupted);
                 }
             }
@@ -121,11 +114,10 @@ impl Work {
     }
 
     fn ended(self) -> Result<(), Failure> {
+        self.tell_of_end(self.refusal.is_some())?;
         if let Some(refusal) = self.refusal {
             return Err(refusal.into());
         }
-        self.progress
-            .ended(self.pipeline.project(), &self.shown_folder)?;
         let is_whole = self.files.unwritten.is_empty();
         if self.project().run == Run::Finished && is_whole {
             Ok(())
@@ -134,21 +126,40 @@ impl Work {
         }
     }
 
+    /// `is_refused`: why the team was given up is told elsewhere.
+    fn tell_of_end(&self, is_refused: bool) -> Result<(), Failure> {
+        let unwritten: Vec<&FilePath> = self.files.unwritten.keys().collect();
+        let end = End {
+            folder: &self.shown_folder,
+            unwritten: &unwritten,
+            is_refused,
+        };
+        Ok(self.progress.ended(self.project(), &end)?)
+    }
+
+    /// What a person has written meanwhile comes first: whoever is asked next knows of it.
     fn handle(&mut self, event: Event) -> Result<(), Failure> {
+        self.keep_in_step()?;
+        self.step(event)?;
+        self.keep_in_step()
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), Failure> {
         // Where the estimate is too low, the hub says that the question is too long, and it is asked again in a smaller
         // window.
         let estimate = self.estimate;
-        for effect in self
+        let effects = self
             .pipeline
-            .handle(event, &|text: &str| estimate.count(text))
-        {
+            .handle(event, &|text: &str| estimate.count(text));
+        self.files.get_to_know(self.pipeline.project());
+        for effect in effects {
             match effect {
                 Effect::Ask { request } => self.ask(*request),
                 Effect::Withdraw { id } => self.withdraw(id),
                 Effect::Save => self.save()?,
             }
         }
-        self.show()
+        Ok(())
     }
 
     /// Saved first: a file that is newer than what is saved would look like a person's.
@@ -159,17 +170,30 @@ impl Work {
         Ok(self.files.folder.save(&record)?)
     }
 
-    fn show(&mut self) -> Result<(), Failure> {
-        let (written, failed) = self.files.write(self.pipeline.project());
-        for written in &written {
-            self.progress.written(written)?;
-        }
-        for path in &failed {
-            if let Some(reason) = self.files.unwritten.get(path) {
-                self.progress.unwritten(path, reason)?;
+    fn keep_in_step(&mut self) -> Result<(), Failure> {
+        loop {
+            let Step {
+                written,
+                failed,
+                edits,
+            } = self.files.keep_in_step(self.pipeline.project());
+            for written in &written {
+                self.progress.written(written)?;
+            }
+            for path in &failed {
+                if let Some(reason) = self.files.unwritten.get(path) {
+                    self.progress.unwritten(path, reason)?;
+                }
+            }
+            self.progress.project(self.pipeline.project())?;
+            if edits.is_empty() {
+                return Ok(());
+            }
+            for (path, text) in edits {
+                self.progress.edited(&path)?;
+                self.step(Event::Edit { path, text })?;
             }
         }
-        Ok(self.progress.project(self.pipeline.project())?)
     }
 
     fn ask(&mut self, request: Request) {
@@ -217,6 +241,7 @@ impl Work {
         self.progress.closed(id);
         let (message, may_retry) = match outcome {
             Outcome::Answered {
+                model,
                 text,
                 finish,
                 prompt_tokens,
@@ -224,12 +249,13 @@ impl Work {
                 let texts = texts.each_ref().map(String::as_str);
                 self.estimate.learn(texts, prompt_tokens.unwrap_or(0));
                 self.losses.remove(&name);
+                // Whom one question found, the next one asks first.
+                self.asking.model = model;
                 return self.handle(Event::Answer { id, text, finish });
             }
             Outcome::GivenUp(failure) => {
                 self.handle(Event::Stop)?;
-                self.progress
-                    .ended(self.pipeline.project(), &self.shown_folder)?;
+                self.tell_of_end(true)?;
                 return Err(failure);
             }
             Outcome::Window { .. } if window > LEAST_WINDOW => return self.narrow(window),

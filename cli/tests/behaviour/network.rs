@@ -1,9 +1,8 @@
 //! The commands that tell of the network, and those for shells and `man`.
 
-mod support;
-
 use serde_json::json;
-use support::{FakeHub, Home, MODEL, Reply, events, nobody, refusal, whole};
+
+use crate::support::{FakeHub, Home, MODEL, Reply, events, nobody};
 
 #[test]
 fn models_and_nodes_are_tables_or_json() {
@@ -63,6 +62,9 @@ fn statistics_are_told_once_or_followed() {
 #[test]
 fn a_feed_that_ends_is_listened_to_again() {
     use std::io::{BufRead, BufReader};
+
+    use crate::support::interrupt;
+
     let hub = FakeHub::saying("ok");
     let home = Home::new();
     let mut child = home
@@ -75,7 +77,7 @@ fn a_feed_that_ends_is_listened_to_again() {
         let line = lines.next().unwrap().unwrap();
         assert!(line.contains("\"running\":0"), "{line}");
     }
-    support::interrupt(&child);
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
@@ -107,78 +109,6 @@ fn a_benchmark_tells_medians_of_what_was_measured() {
     );
 }
 
-/// Answers like a network that works: the question that is cancelled has no end.
-fn working(request: &serde_json::Value) -> Reply {
-    if request["max_tokens"].as_u64().unwrap() > 100 {
-        return Reply::Hang(events(&["1"], "stop")[..2].concat().into_bytes());
-    }
-    whole("1, 2, 3")
-}
-
-#[test]
-fn a_chain_that_holds_is_verified_step_by_step() {
-    let hub = FakeHub::start(working);
-    let ended = Home::new().run(&hub.url, "verify", &[]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(
-        ended
-            .out
-            .lines()
-            .filter(|line| line.starts_with("ok"))
-            .count(),
-        8,
-        "{}",
-        ended.out
-    );
-    let ended = Home::new().run(&hub.url, "verify --json", &[]);
-    assert!(
-        ended
-            .lines()
-            .iter()
-            .all(|line| line["state"] == json!("ok")),
-        "{}",
-        ended.out
-    );
-}
-
-#[test]
-fn the_first_link_that_breaks_gives_the_exit_code() {
-    let home = Home::new();
-    let ended = home.run(&nobody(), "verify", &[]);
-    assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(
-        ended.out.lines().next().unwrap().starts_with("fail"),
-        "{}",
-        ended.out
-    );
-    assert_eq!(
-        ended
-            .out
-            .lines()
-            .filter(|line| line.starts_with("open"))
-            .count(),
-        7
-    );
-    let hub = FakeHub::saying("x").with_key("k");
-    assert_eq!(home.run(&hub.url, "verify", &[]).code, Some(4));
-    let hub = FakeHub::saying("x").with_models(&[]);
-    assert_eq!(home.run(&hub.url, "verify", &[]).code, Some(5));
-    let hub = FakeHub::start(|_| refusal(500, None, "internal_error"));
-    assert_eq!(home.run(&hub.url, "verify", &[]).code, Some(1));
-    let mut times = 0;
-    let hub = FakeHub::start(move |request| {
-        times += 1;
-        if times == 2 {
-            whole("1, 2, 4")
-        } else {
-            working(request)
-        }
-    });
-    let ended = home.run(&hub.url, "verify", &[]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("the answers differ"), "{}", ended.out);
-}
-
 #[test]
 fn shells_and_man_get_their_files() {
     let home = Home::new();
@@ -188,11 +118,7 @@ fn shells_and_man_get_their_files() {
         assert!(ended.out.contains("patience"), "{shell}");
     }
     let ended = home.run(&nobody(), "man", &[]);
-    assert!(
-        ended.out.starts_with(".ie \\n(.g .ds Aq") || ended.out.contains(".TH kpn"),
-        "{}",
-        ended.out
-    );
+    assert!(ended.out.contains(".TH kpn"), "{}", ended.out);
     for name in ["verify", "patience", "KIPINA_KEY", "130"] {
         assert!(ended.out.contains(name), "{name}");
     }

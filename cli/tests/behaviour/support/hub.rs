@@ -1,87 +1,28 @@
-//! A hub that says what a test wants, and `kpn` in a home of its own.
-
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! A hub that says what a test wants.
 
 use std::{
     convert::Infallible,
-    io::{self, Write},
-    path::Path,
-    process::{Command, Output, Stdio},
+    future, io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
 };
 
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Path as Route, State},
+    extract::{Path as Route, Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use futures_util::{StreamExt, future, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::Barrier};
 
-pub(crate) const MODEL: &str = "small:1b";
-
-/// What the hub answers a question with.
-pub(crate) enum Reply {
-    /// Bytes as they are, piece by piece.
-    Bytes(Vec<Vec<u8>>),
-    /// The same, and then nothing for ever.
-    Hang(Vec<u8>),
-    /// The same, and then the connection breaks.
-    Break(Vec<u8>),
-    /// A refusal: status, `Retry-After`, body.
-    Refusal(u16, Option<&'static str>, String),
-    /// Only once as many questions are open as the barrier wants.
-    Together(Arc<Barrier>, Box<Reply>),
-}
-
-/// An answer in one go.
-pub(crate) fn whole(text: &str) -> Reply {
-    Reply::Bytes(vec![events(&[text], "stop").concat().into_bytes()])
-}
-
-/// An answer's events.
-pub(crate) fn events(pieces: &[&str], finish: &str) -> Vec<String> {
-    let chunk = |delta: Value, finish: Value| {
-        json!({ "id": "x", "object": "chat.completion.chunk", "model": MODEL,
-                "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
-    };
-    let mut values = vec![chunk(
-        json!({ "role": "assistant", "content": "" }),
-        Value::Null,
-    )];
-    values.extend(
-        pieces
-            .iter()
-            .map(|text| chunk(json!({ "content": text }), Value::Null)),
-    );
-    values.push(chunk(json!({}), json!(finish)));
-    let mut last = chunk(json!({}), Value::Null);
-    last["choices"] = json!([]);
-    last["usage"] = json!({ "prompt_tokens": 11, "completion_tokens": pieces.len(), "total_tokens": 0,
-                            "prompt_tokens_details": { "cached_tokens": 1 } });
-    last["kipina"] = json!({ "node": "Sauna", "kind": "native", "model": MODEL, "queued_ms": 1.0,
-                             "first_token_ms": 101.0, "tokens_per_second": 20.0 });
-    values.push(last);
-    let mut events: Vec<String> = values
-        .iter()
-        .map(|value| format!("data: {value}\n\n"))
-        .collect();
-    events.push("data: [DONE]\n\n".to_owned());
-    events
-}
-
-pub(crate) fn refusal(status: u16, retry_after: Option<&'static str>, code: &str) -> Reply {
-    let body = json!({ "error": { "message": format!("no, {code}"), "code": code } });
-    Reply::Refusal(status, retry_after, body.to_string())
-}
+use super::{MODEL, Reply, reply::folded, whole};
 
 type Answer = Box<dyn FnMut(&Value) -> Reply + Send>;
 
@@ -94,10 +35,16 @@ pub(crate) struct FakeHub {
 /// What the hub knows.
 pub(crate) struct Told {
     models: Mutex<Vec<&'static str>>,
+    /// What they are told to have.
+    window: AtomicU32,
+    /// Nobody is told the models.
+    is_silent: AtomicBool,
+    /// How often somebody asked for them.
+    listings: AtomicUsize,
     answer: Mutex<Answer>,
     /// Every question's body.
     requests: Mutex<Vec<Value>>,
-    /// What came as `Authorization`.
+    /// What came as `Authorization`, whatever was asked for.
     keys: Mutex<Vec<Option<String>>>,
     /// Only this key may ask.
     key: Mutex<Option<&'static str>>,
@@ -117,6 +64,9 @@ impl FakeHub {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let told = Arc::new(Told {
             models: Mutex::new(vec![MODEL]),
+            window: AtomicU32::new(8192),
+            is_silent: AtomicBool::default(),
+            listings: AtomicUsize::default(),
             answer: Mutex::new(Box::new(answer)),
             requests: Mutex::default(),
             keys: Mutex::default(),
@@ -133,6 +83,7 @@ impl FakeHub {
             .route("/api/stats", get(stats))
             .route("/api/stats/live", get(live))
             .route("/v1/chat/completions", post(chat))
+            .layer(middleware::from_fn_with_state(Arc::clone(&told), note_key))
             .with_state(Arc::clone(&told));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
@@ -148,8 +99,34 @@ impl FakeHub {
     }
 
     pub(crate) fn with_models(self, models: &[&'static str]) -> Self {
-        *self.told.models.lock().unwrap() = models.to_vec();
+        self.has_models(models);
         self
+    }
+
+    pub(crate) fn with_window(self, tokens: u32) -> Self {
+        self.told.window.store(tokens, Ordering::SeqCst);
+        self
+    }
+
+    /// From now on these.
+    pub(crate) fn has_models(&self, models: &[&'static str]) {
+        *self.told.models.lock().unwrap() = models.to_vec();
+    }
+
+    /// From now on nobody is told of them.
+    pub(crate) fn falls_silent(&self) {
+        self.told.is_silent.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn listings(&self) -> usize {
+        self.told.listings.load(Ordering::SeqCst)
+    }
+
+    /// Lets a reply go that waits for others.
+    pub(crate) fn meet(&self, barrier: &Barrier) {
+        if let Some(runtime) = &self.runtime {
+            runtime.block_on(barrier.wait());
+        }
     }
 
     pub(crate) fn with_key(self, key: &'static str) -> Self {
@@ -179,15 +156,28 @@ impl Drop for FakeHub {
     }
 }
 
-fn model_json(id: &str) -> Value {
-    json!({ "id": id, "object": "model", "kipina": { "family": "small", "context_length": 8192, "nodes": 1 } })
+async fn note_key(State(told): State<Arc<Told>>, request: Request, next: Next) -> Response {
+    let key = key_of(request.headers());
+    told.keys.lock().unwrap().push(key.map(str::to_owned));
+    next.run(request).await
+}
+
+fn key_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get("authorization")?.to_str().ok()
+}
+
+fn model_json(told: &Told, id: &str) -> Value {
+    let window = told.window.load(Ordering::SeqCst);
+    let family = id.split(':').next();
+    json!({ "id": id, "object": "model", "kipina": { "family": family, "context_length": window, "nodes": 1 } })
 }
 
 async fn models(State(told): State<Arc<Told>>, headers: HeaderMap) -> Response {
-    let given = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
-    told.keys.lock().unwrap().push(given.map(str::to_owned));
+    told.listings.fetch_add(1, Ordering::SeqCst);
+    if told.is_silent.load(Ordering::SeqCst) {
+        future::pending::<()>().await;
+    }
+    let given = key_of(&headers);
     if let Some(key) = *told.key.lock().unwrap()
         && given != Some(&format!("Bearer {key}"))
     {
@@ -195,14 +185,14 @@ async fn models(State(told): State<Arc<Told>>, headers: HeaderMap) -> Response {
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     }
     let models = told.models.lock().unwrap();
-    let data: Vec<Value> = models.iter().map(|id| model_json(id)).collect();
+    let data: Vec<Value> = models.iter().map(|id| model_json(&told, id)).collect();
     Json(json!({ "object": "list", "data": data })).into_response()
 }
 
 /// `alias` is the first model's other name.
 async fn model(State(told): State<Arc<Told>>, Route(name): Route<String>) -> Response {
     match told.models.lock().unwrap().first() {
-        Some(id) if name == "alias" => Json(model_json(id)).into_response(),
+        Some(id) if name == "alias" => Json(model_json(&told, id)).into_response(),
         _ => {
             let body = json!({ "error": { "message": "none", "code": "model_not_found" } });
             (StatusCode::NOT_FOUND, Json(body)).into_response()
@@ -303,125 +293,8 @@ fn event_stream(body: Body) -> Response {
     ([("content-type", "text/event-stream")], body).into_response()
 }
 
-/// The plain answer that a stream's events come to.
-fn folded(events: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(events);
-    let values = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    let values: Vec<Value> = values
-        .filter_map(|json| serde_json::from_str(json).ok())
-        .collect();
-    let content: String = values
-        .iter()
-        .filter_map(|value| value["choices"][0]["delta"]["content"].as_str())
-        .collect();
-    let last = values.last().unwrap();
-    json!({ "id": "x", "object": "chat.completion", "model": MODEL,
-        "choices": [{ "index": 0, "message": { "role": "assistant", "content": content }, "finish_reason": "stop" }],
-        "usage": last["usage"], "kipina": last["kipina"] })
-}
-
 /// A place where nobody listens.
 pub(crate) fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
-}
-
-/// A person's home, with what a test puts there.
-pub(crate) struct Home(pub(crate) TempDir);
-
-impl Home {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(crate) fn variables(&self, url: &str) -> Vec<(&'static str, String)> {
-        let home = self.path().display().to_string();
-        vec![
-            ("HOME", home.clone()),
-            ("XDG_CONFIG_HOME", format!("{home}/config")),
-            ("XDG_STATE_HOME", format!("{home}/state")),
-            ("LC_ALL", "C.UTF-8".to_owned()),
-            ("KIPINA_URL", url.to_owned()),
-        ]
-    }
-
-    /// `kpn` with words that are split at spaces, and more words as they are.
-    pub(crate) fn kpn(&self, url: &str, line: &str, more: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpn"));
-        command
-            .env_clear()
-            .envs(self.variables(url))
-            .current_dir(self.path())
-            .args(line.split_whitespace())
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    pub(crate) fn run(&self, url: &str, line: &str, more: &[&str]) -> Ended {
-        self.kpn(url, line, more).output().unwrap().into()
-    }
-
-    pub(crate) fn run_with_input(&self, url: &str, line: &str, input: &str) -> Ended {
-        let mut command = self.kpn(url, line, &[]);
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
-        child.wait_with_output().unwrap().into()
-    }
-}
-
-/// How a program ended, and what it said.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Ended {
-    /// Each line's JSON.
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        let parsed = self
-            .out
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        parsed.collect()
-    }
-}
-
-/// Waits until something becomes true; whoever runs the tests ends what never does.
-pub(crate) fn until(mut is_true: impl FnMut() -> bool) {
-    while !is_true() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-}
-
-/// Asks a program to stop, as Ctrl+C does.
-#[cfg(unix)]
-pub(crate) fn interrupt(child: &std::process::Child) {
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(status.unwrap().success());
 }

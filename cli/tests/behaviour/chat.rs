@@ -1,9 +1,8 @@
 //! `kpn chat`, from a file and at a terminal.
 
-mod support;
-
 use serde_json::json;
-use support::{FakeHub, Home, Reply, nobody, refusal, whole};
+
+use crate::support::{FakeHub, Home, nobody, refusal, whole};
 
 #[test]
 fn a_conversation_remembers_what_was_said() {
@@ -46,7 +45,7 @@ fn a_question_that_failed_is_told_and_the_next_one_is_asked() {
     let hub = FakeHub::start(move |_| {
         times += 1;
         match times {
-            1 => refusal(429, Some("2"), "rate_limit_exceeded"),
+            1 | 3 => refusal(429, Some("2"), "rate_limit_exceeded"),
             _ => whole("ok"),
         }
     });
@@ -56,8 +55,14 @@ fn a_question_that_failed_is_told_and_the_next_one_is_asked() {
         (Some(1), "ok\n"),
         "{ended:?}"
     );
-    assert!(ended.err.contains("in 2 seconds"), "{ended:?}");
+    assert_eq!(ended.times_told("in 2 seconds"), 1, "{ended:?}");
     assert_eq!(hub.requests()[1]["messages"].as_array().unwrap().len(), 1);
+    let ended = Home::new().run_with_input(&hub.url, "chat --json", "one\ntwo\n");
+    let lines = ended.lines();
+    assert_eq!(lines.len(), 2, "{ended:?}");
+    assert_eq!(lines[0]["error"]["exit_code"], json!(1));
+    assert_eq!(lines[1]["answer"], json!("ok"));
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""));
     assert_eq!(
         Home::new().run_with_input(&nobody(), "chat", "one\n").code,
         Some(3)
@@ -84,78 +89,73 @@ fn a_conversation_too_long_for_the_window_forgets_its_beginning() {
 }
 
 #[cfg(unix)]
-mod at_a_terminal {
+mod interrupted {
     use std::{
-        io::{Read, Write},
-        sync::{Arc, Mutex},
+        io::{BufRead, BufReader, Write},
+        process::{Child, Stdio},
     };
 
     use super::*;
-    use support::events;
+    use crate::support::{Ended, Reply, ends, interrupt, signal, until};
 
-    /// `kpn` with somebody in front of it.
-    struct Typist {
-        child: std::process::Child,
-        keys: Box<dyn Write>,
-        seen: Arc<Mutex<String>>,
-        reader: std::thread::JoinHandle<()>,
-        /// How much of it was waited for.
-        read_to: usize,
+    fn start(home: &Home, hub: &FakeHub) -> Child {
+        let mut command = home.kpn(&hub.url, "chat", &[]);
+        command.stdin(Stdio::piped()).spawn().unwrap()
     }
 
-    impl Typist {
-        fn start(home: &Home, url: &str, line: &str, more: &[(&str, &str)]) -> Self {
-            let (pty, pts) = pty_process::blocking::open().unwrap();
-            pty.resize(pty_process::Size::new(40, 120)).unwrap();
-            let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_kpn"))
-                .env_clear()
-                .envs(home.variables(url))
-                .env("TERM", "xterm-256color")
-                .envs(more.iter().copied())
-                .args(line.split_whitespace())
-                .spawn(pts)
-                .unwrap();
-            let seen: Arc<Mutex<String>> = Arc::default();
-            let fd: std::os::fd::OwnedFd = pty.into();
-            let mut screen = std::fs::File::from(fd.try_clone().unwrap());
-            let keys = Box::new(std::fs::File::from(fd));
-            let shown = Arc::clone(&seen);
-            let reader = std::thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                // A terminal that its program has left gives an error.
-                while let Ok(read @ 1..) = screen.read(&mut bytes) {
-                    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
-                    shown.lock().unwrap().push_str(&text);
-                }
-            });
-            Self {
-                child,
-                keys,
-                seen,
-                reader,
-                read_to: 0,
-            }
-        }
+    fn ended(mut child: Child) -> Ended {
+        ends(&mut child);
+        child.wait_with_output().unwrap().into()
+    }
 
-        fn types(&mut self, keys: &str) {
-            self.keys.write_all(keys.as_bytes()).unwrap();
-        }
+    #[test]
+    fn while_it_waits_for_the_models() {
+        let hub = FakeHub::saying("ok");
+        hub.falls_silent();
+        let home = Home::new();
+        let child = start(&home, &hub);
+        until(|| hub.listings() == 1);
+        interrupt(&child);
+        assert_eq!(ended(child).code, Some(130));
+    }
 
-        /// Waits for a text after those that were waited for before.
-        fn sees(&mut self, text: &str) {
-            let from = self.read_to;
-            let found = || self.seen.lock().unwrap()[from..].find(text);
-            support::until(|| found().is_some());
-            self.read_to = from + found().unwrap() + text.len();
-        }
+    #[test]
+    fn while_it_waits_for_an_answer_s_first_word() {
+        let hub = FakeHub::start(|_| Reply::Hang(Vec::new()));
+        let home = Home::new();
+        let mut child = start(&home, &hub);
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"one\n").unwrap();
+        until(|| hub.open() == 1);
+        interrupt(&child);
+        let ended = ended(child);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(130), "Stopped.\n"));
+        until(|| hub.open() == 0);
+    }
 
-        fn ends(mut self) -> (Option<i32>, String) {
-            let code = self.child.wait().unwrap().code();
-            self.reader.join().unwrap();
-            let seen = self.seen.lock().unwrap().clone();
-            (code, seen)
+    #[test]
+    fn while_it_waits_for_the_next_question() {
+        let hub = FakeHub::saying("ok");
+        let home = Home::new();
+        for wish in ["-INT", "-TERM"] {
+            let mut child = start(&home, &hub);
+            let mut input = child.stdin.take().unwrap();
+            input.write_all(b"one\n").unwrap();
+            let mut out = BufReader::new(child.stdout.take().unwrap());
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            assert_eq!(line, "ok\n");
+            signal(&child, wish);
+            assert_eq!(ends(&mut child), Some(130), "{wish}");
+            drop(input);
         }
     }
+}
+
+#[cfg(unix)]
+mod at_a_terminal {
+    use super::*;
+    use crate::support::{MODEL, Reply, Typist, events, signal, until};
 
     #[test]
     fn ctrl_c_stops_an_answer_and_not_the_program() {
@@ -178,7 +178,7 @@ mod at_a_terminal {
         typist.sees("half an answer");
         typist.types("\u{3}");
         typist.sees("Stopped.");
-        support::until(|| hub.open() == 0);
+        until(|| hub.open() == 0);
         typist.sees("» ");
         typist.types("\u{3}");
         typist.sees("Ctrl+D ends.");
@@ -202,6 +202,45 @@ mod at_a_terminal {
             hub.requests().last().unwrap()["messages"][0]["content"],
             json!("second")
         );
+    }
+
+    #[test]
+    fn ctrl_c_stops_waiting_for_the_models_too() {
+        let hub = FakeHub::saying("whole");
+        let home = Home::new();
+        let mut typist = Typist::start(&home, &hub.url, "chat", &[]);
+        typist.sees("» ");
+        hub.falls_silent();
+        for line in ["/model\r".to_owned(), format!("/model {MODEL}\r")] {
+            let before = hub.listings();
+            typist.types(&line);
+            until(|| hub.listings() > before);
+            typist.types("\u{3}");
+            typist.sees("Stopped.");
+            typist.sees("» ");
+        }
+        typist.types("first\r");
+        typist.sees("whole");
+        typist.sees("» ");
+        typist.types("\u{4}");
+        assert_eq!(typist.ends().0, Some(0));
+    }
+
+    #[test]
+    fn who_is_told_to_end_ends_and_does_not_wait_for_a_key() {
+        let hub =
+            FakeHub::start(|_| Reply::Hang(events(&["half"], "stop")[..2].concat().into_bytes()));
+        let home = Home::new();
+        for asks in [false, true] {
+            let mut typist = Typist::start(&home, &hub.url, "chat", &[]);
+            typist.sees("» ");
+            if asks {
+                typist.types("first\r");
+                typist.sees("half");
+            }
+            signal(&typist.child, "-TERM");
+            assert_eq!(typist.ends().0, Some(130), "{asks}");
+        }
     }
 
     #[test]

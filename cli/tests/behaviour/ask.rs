@@ -1,11 +1,10 @@
 //! `kpn ask` against a hub that behaves, and hubs that don't.
 
-mod support;
-
 use std::process::Stdio;
 
 use serde_json::json;
-use support::{FakeHub, Home, MODEL, Reply, events, nobody, refusal};
+
+use crate::support::{Ended, FakeHub, Home, MODEL, Reply, events, nobody, refusal};
 
 #[test]
 fn an_answer_is_printed_as_it_is_and_nothing_else() {
@@ -204,6 +203,7 @@ fn a_hub_without_models_is_told_apart_from_one_that_is_gone() {
     assert!(ended.err.contains("could not be reached"), "{}", ended.err);
     let ended = home.run(&nobody(), "ask hi --json", &[]);
     assert_eq!(ended.lines()[0]["error"]["exit_code"], json!(3));
+    assert_eq!(ended.err, "", "told once");
 }
 
 #[test]
@@ -235,45 +235,6 @@ fn a_silent_hub_is_given_up() {
 }
 
 #[test]
-fn the_key_comes_from_flag_environment_or_file() {
-    let hub = FakeHub::saying("ok").with_key("secret");
-    let home = Home::new();
-    let ended = home.run(&hub.url, "ask hi", &[]);
-    assert_eq!(ended.code, Some(4), "{ended:?}");
-    assert_eq!(home.run(&hub.url, "ask hi --key wrong", &[]).code, Some(4));
-    assert_eq!(home.run(&hub.url, "ask hi --key secret", &[]).code, Some(0));
-    let mut with_variable = home.kpn(&hub.url, "ask hi", &[]);
-    assert_eq!(
-        with_variable
-            .env("KIPINA_KEY", "secret")
-            .status()
-            .unwrap()
-            .code(),
-        Some(0)
-    );
-    let config = home.path().join("config/kipina");
-    std::fs::create_dir_all(&config).unwrap();
-    let url = &hub.url;
-    std::fs::write(
-        config.join("kpn.toml"),
-        format!("url = \"{url}\"\nkey = \"secret\"\nlanguage = \"fi\"\nmodel = \"none\"\n"),
-    )
-    .unwrap();
-    let mut from_file = home.kpn(&hub.url, "ask hi", &[]);
-    let ended: support::Ended = from_file.env_remove("KIPINA_URL").output().unwrap().into();
-    assert_eq!(ended.code, Some(5), "{ended:?}");
-    assert!(
-        ended.err.contains("Kukaan ei vastaa mallilla none"),
-        "{ended:?}"
-    );
-    assert_eq!(hub.keys()[0], None);
-    std::fs::write(config.join("kpn.toml"), "modle = 1\n").unwrap();
-    let ended = home.run(&hub.url, "ask hi", &[]);
-    assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.err.contains("kpn.toml"), "{ended:?}");
-}
-
-#[test]
 fn wrong_usage_is_told_before_anybody_is_asked() {
     let home = Home::new();
     for line in [
@@ -287,28 +248,50 @@ fn wrong_usage_is_told_before_anybody_is_asked() {
         let ended = home.run(&nobody(), line, &[]);
         assert_eq!(ended.code, Some(2), "{line}: {ended:?}");
         assert!(
-            !ended.err.is_empty() && ended.out.is_empty(),
+            ended.err.starts_with("kpn: ") && ended.out.is_empty(),
             "{line}: {ended:?}"
         );
+        // To a program it is told as everything else is.
+        let ended = home.run(&nobody(), line, &["--json"]);
+        assert_eq!(
+            (ended.code, ended.err.as_str()),
+            (Some(2), ""),
+            "{line}: {ended:?}"
+        );
+        let [told] = &ended.lines()[..] else {
+            panic!("{line}: {ended:?}")
+        };
+        assert_eq!(told["error"]["exit_code"], json!(2), "{line}");
+        assert!(
+            !told["error"]["message"].as_str().unwrap().is_empty(),
+            "{line}"
+        );
     }
+    let ended = home.run(&nobody(), "fly --lang fi --json", &[]);
+    assert!(ended.out.contains("tuntematon komento fly"), "{ended:?}");
+    let ended = home.run(&nobody(), "ask -- --json", &[]);
+    assert_eq!(ended.code, Some(3), "a question is no flag: {ended:?}");
+    assert!(ended.out.is_empty(), "{ended:?}");
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_question_and_the_hub_knows() {
+    use crate::support::{interrupt, until};
+
     let begun = events(&["half"], "stop")[..2].concat();
     let hub = FakeHub::start(move |_| Reply::Hang(begun.clone().into_bytes()));
     let home = Home::new();
     let child = home.kpn(&hub.url, "ask hi", &[]).spawn().unwrap();
-    support::until(|| hub.open() == 1);
-    support::interrupt(&child);
-    let ended: support::Ended = child.wait_with_output().unwrap().into();
+    until(|| hub.open() == 1);
+    interrupt(&child);
+    let ended: Ended = child.wait_with_output().unwrap().into();
     assert_eq!(ended.code, Some(130), "{ended:?}");
-    support::until(|| hub.open() == 0);
+    until(|| hub.open() == 0);
 }
 
 #[test]
-fn whoever_has_read_enough_hears_no_complaint() {
+fn whoever_has_read_enough_hears_no_complaint_and_sees_that_there_was_more() {
     let text: &'static str = "line\n".repeat(100_000).leak();
     let hub = FakeHub::saying(text);
     let mut child = Home::new()
@@ -317,8 +300,8 @@ fn whoever_has_read_enough_hears_no_complaint() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let ended: support::Ended = child.wait_with_output().unwrap().into();
-    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!((ended.code, ended.err.as_str()), (Some(141), ""));
 }
 
 #[test]
