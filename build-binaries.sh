@@ -38,6 +38,7 @@ need openssl openssl
 need_pip
 need_rust
 install_what_is_missing
+cargo fetch --locked >&2
 
 failed=""
 for wanted in "$@"; do

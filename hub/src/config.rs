@@ -14,7 +14,9 @@ use ipnet::IpNet;
 use url::Origin;
 
 use crate::{
+    access::{AccessPolicy, AccessSettings},
     dispatch::DispatchSettings,
+    keys::Limits,
     language::{Language, Text},
     net::parse_web_origin,
     nodes::NodeSettings,
@@ -33,6 +35,7 @@ pub struct Config {
     /// Programs for machines that join; absent, or not there: none are to be had.
     pub downloads_directory: Option<PathBuf>,
     pub admin_password: Option<Secret>,
+    pub access: AccessSettings,
     pub allowed_origins: Vec<Origin>,
     pub trusted_proxies: Vec<IpNet>,
     pub connections_per_address: usize,
@@ -58,6 +61,9 @@ pub struct ConfigErrors {
 /// leaves room for the JSON around it.
 const LARGEST_BODY_BYTES: usize = protocol::MAX_HUB_FRAME_BYTES / 2;
 
+/// At its finest this library logs whole frames, and with them keys, prompts and answers.
+const SILENCED: &str = "tungstenite=warn";
+
 /// The language of the person who started this process.
 pub fn language() -> Language {
     // POSIX's order: the first of these that is set and not empty decides.
@@ -71,10 +77,11 @@ pub fn language() -> Language {
 
 /// What to log, in `tracing_subscriber`'s syntax.
 pub fn log_filter() -> String {
-    environment("RUST_LOG")
+    let wanted = environment("RUST_LOG")
         .and_then(|value| value.into_string().ok())
         .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| "info".to_owned())
+        .unwrap_or_else(|| "info".to_owned());
+    format!("{wanted},{SILENCED}")
 }
 
 #[expect(
@@ -107,6 +114,7 @@ impl Config {
             models_directory: read.models_directory(),
             downloads_directory: read.downloads_directory(),
             admin_password: read.text("ADMIN_PASSWORD").map(Secret),
+            access: read.access(),
             allowed_origins: read.allowed_origins(),
             trusted_proxies: read.trusted_proxies(),
             connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 64, 1..=1_000_000),
@@ -234,6 +242,49 @@ impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
             );
             default
         })
+    }
+
+    fn access(&mut self) -> AccessSettings {
+        let default = AccessSettings::default();
+        let policy = match self.text("ACCESS").as_deref() {
+            None => default.policy,
+            Some("open") => AccessPolicy::Open,
+            Some("keys") => AccessPolicy::Keys,
+            Some(other) => {
+                self.problem(
+                    format!(
+                        "ACCESS={other}: anna open (kaikki saavat kysyä) tai keys (vain avaimella)"
+                    ),
+                    format!(
+                        "ACCESS={other}: give open (anybody may ask) or keys (with a key only)"
+                    ),
+                );
+                default.policy
+            }
+        };
+        let Limits {
+            requests_per_minute,
+            tokens_per_minute,
+            ..
+        } = default.anonymous;
+        AccessSettings {
+            policy,
+            anonymous: Limits {
+                requests_per_minute: self
+                    .limit("ANONYMOUS_REQUESTS_PER_MINUTE", requests_per_minute),
+                tokens_per_minute: self.limit("ANONYMOUS_TOKENS_PER_MINUTE", tokens_per_minute),
+                requests_per_day: self
+                    .limit("ANONYMOUS_REQUESTS_PER_DAY", None)
+                    .map(u64::from),
+                tokens_per_day: self.limit("ANONYMOUS_TOKENS_PER_DAY", None).map(u64::from),
+            },
+        }
+    }
+
+    /// 0 is no limit.
+    fn limit(&mut self, name: &str, default: Option<u32>) -> Option<u32> {
+        let limit = self.number(name, default.unwrap_or_default(), 0..=u32::MAX);
+        (limit > 0).then_some(limit)
     }
 
     fn database_path(&mut self) -> PathBuf {

@@ -11,8 +11,11 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
+    access,
     dispatch::{FailureKind, PromptFailure, Refusal},
+    keys::{Scope, Standing},
     net::Refused,
+    store::StoreError,
 };
 
 /// Why a request got no answer. Its message goes to whoever sent the request.
@@ -25,14 +28,31 @@ pub enum ApiError {
         param: Option<String>,
         code: Option<&'static str>,
     },
-    #[error("this hub wants an API key: send it as 'Authorization: Bearer …'")]
-    Unauthorised,
+    /// The hub does not know who asks, or does not take his key.
+    #[error("{message}")]
+    Unauthorised { message: String, code: &'static str },
+    /// The hub knows who asks, and that he may not.
+    #[error("{message}")]
+    Forbidden { message: String, code: &'static str },
+    /// What was to be changed is in no state for it.
+    #[error("{message}")]
+    Conflict { message: String, code: &'static str },
+    /// Whoever asks has had as much as his limits allow.
+    #[error("{message}")]
+    LimitReached {
+        message: String,
+        code: &'static str,
+        retry_after: Duration,
+        standing: Standing,
+    },
     #[error("{0}")]
     ForeignOrigin(String),
     #[error("the model '{model}' does not exist; GET /v1/models lists those that do")]
     ModelNotFound { model: String },
     #[error("there is nothing at {path}")]
     NotFound { path: String },
+    #[error("{message}")]
+    NoSuchThing { message: String },
     #[error("{path} does not take {method} requests")]
     MethodNotAllowed { method: String, path: String },
     #[error("{path} takes a node's WebSocket and nothing else; GET /v1/models is a good beginning")]
@@ -101,6 +121,88 @@ impl ApiError {
             message: message.into(),
             param: Some(param.into()),
             code: Some("unsupported_parameter"),
+        }
+    }
+
+    pub fn missing_key() -> Self {
+        Self::Unauthorised {
+            message: "this hub wants an API key: send it as 'Authorization: Bearer kp_…'; its operator makes them".to_owned(),
+            code: "missing_api_key",
+        }
+    }
+
+    pub fn missing_scope(scope: Scope) -> Self {
+        let scope = scope.name();
+        Self::Forbidden {
+            message: format!(
+                "this API key lacks the scope '{scope}'; the hub's operator can give it one that has it"
+            ),
+            code: "insufficient_scope",
+        }
+    }
+
+    pub fn keys_unreadable(error: &StoreError) -> Self {
+        Self::Unavailable {
+            message: format!("{error}; try again in a moment, the hub's log says why"),
+            code: "keys_unreadable",
+            retry_after: SHORT_PAUSE,
+        }
+    }
+
+    pub fn not_logged_in() -> Self {
+        Self::Unauthorised {
+            message: "this is for the hub's operator: log in with POST /api/admin/login, or send an API key with the scope 'admin'".to_owned(),
+            code: "login_required",
+        }
+    }
+
+    pub fn wrong_password() -> Self {
+        Self::Unauthorised {
+            message: "the password is wrong; it is the hub's ADMIN_PASSWORD".to_owned(),
+            code: "wrong_password",
+        }
+    }
+
+    pub fn too_many_logins(retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs_f64().ceil();
+        Self::TooManyRequests {
+            message: format!("too many passwords were tried; try again in {seconds} s"),
+            retry_after,
+        }
+    }
+
+    /// Where nobody can log in.
+    pub fn admin_closed() -> Self {
+        Self::Forbidden {
+            message: "the operator's pages are closed: start the hub with ADMIN_PASSWORD, or call it from its own machine by a loopback address where it listens there only".to_owned(),
+            code: "admin_closed",
+        }
+    }
+
+    /// Where nobody has to log in.
+    pub fn no_password() -> Self {
+        Self::Forbidden {
+            message:
+                "this hub has no ADMIN_PASSWORD: whoever is at its own machine is its operator"
+                    .to_owned(),
+            code: "no_password",
+        }
+    }
+
+    pub fn foreign_page() -> Self {
+        Self::Forbidden {
+            message: "only the hub's own pages may do this from a browser; open them at the hub's own address".to_owned(),
+            code: "origin_not_allowed",
+        }
+    }
+
+    /// What an operator asked for, and the database did not do.
+    pub fn database(error: &StoreError) -> Self {
+        tracing::warn!("an operator's request failed: {error}");
+        Self::Unavailable {
+            message: format!("the hub's database failed: {error}"),
+            code: "database_unavailable",
+            retry_after: LONG_PAUSE,
         }
     }
 
@@ -177,15 +279,20 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthorised => StatusCode::UNAUTHORIZED,
-            Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
-            Self::ModelNotFound { .. } | Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::Unauthorised { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::NoSuchThing { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired { .. } => StatusCode::UPGRADE_REQUIRED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } | Self::LimitReached { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlineExpired { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -195,9 +302,9 @@ impl ApiError {
     /// OpenAI's `type`: which broad kind of thing went wrong.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Unauthorised => "authentication_error",
-            Self::ForeignOrigin(_) => "permission_error",
-            Self::TooManyRequests { .. } => "rate_limit_error",
+            Self::Unauthorised { .. } => "authentication_error",
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) => "permission_error",
+            Self::TooManyRequests { .. } | Self::LimitReached { .. } => "rate_limit_error",
             Self::Unavailable { .. } | Self::DeadlineExpired { .. } | Self::Failed { .. } => {
                 "server_error"
             }
@@ -216,10 +323,13 @@ impl ApiError {
     fn code(&self) -> Option<&'static str> {
         match self {
             Self::BadRequest { code, .. } => *code,
-            Self::Unauthorised => Some("invalid_api_key"),
+            Self::Unauthorised { code, .. }
+            | Self::Forbidden { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::LimitReached { code, .. } => Some(code),
             Self::ForeignOrigin(_) => Some("origin_not_allowed"),
             Self::ModelNotFound { .. } => Some("model_not_found"),
-            Self::NotFound { .. } => Some("not_found"),
+            Self::NotFound { .. } | Self::NoSuchThing { .. } => Some("not_found"),
             Self::MethodNotAllowed { .. } => Some("method_not_allowed"),
             Self::UpgradeRequired { .. } => Some("upgrade_required"),
             Self::BodyTooLarge { .. } => Some("request_too_large"),
@@ -233,9 +343,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Self::TooManyRequests { retry_after, .. }
+            | Self::LimitReached { retry_after, .. }
+            | Self::Unavailable { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -254,6 +364,16 @@ impl IntoResponse for ApiError {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        match &self {
+            Self::Unauthorised { .. } => {
+                let scheme = HeaderValue::from_static("Bearer");
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            Self::LimitReached { standing, .. } => access::tell(standing, response.headers_mut()),
+            _ => {}
         }
         response
     }

@@ -11,7 +11,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::net::OriginPolicy;
+use crate::{access::RATE_HEADERS, net::OriginPolicy};
 
 /// What the site's pages may do: no code but the hub's own files and WebAssembly, and no other server
 /// but Hugging Face's, for models that the hub does not have.
@@ -35,7 +35,12 @@ pub(crate) fn cross_origin(policy: OriginPolicy) -> CorsLayer {
     let allowed = AllowOrigin::predicate(move |origin, request| {
         policy.allows(origin, request.headers.get(header::HOST))
     });
-    let exposed = ["x-request-id", "x-kipina-task", "retry-after"].map(HeaderName::from_static);
+    let exposed = ["x-request-id", "x-kipina-task", "retry-after"];
+    let exposed: Vec<HeaderName> = exposed
+        .into_iter()
+        .chain(RATE_HEADERS)
+        .map(HeaderName::from_static)
+        .collect();
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])

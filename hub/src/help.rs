@@ -30,6 +30,11 @@ Asetukset luetaan ympäristömuuttujista:
   MODELS_DIR                    mallitiedostot (~/.cache/kipina/models)
   DOWNLOADS_DIR                 ohjelmat liittyville koneille (~/.local/share/kipina/downloads)
   ADMIN_PASSWORD                ylläpidon salasana
+  ACCESS                        kuka saa kysyä: open = kaikki, keys = vain avaimella (open)
+  ANONYMOUS_REQUESTS_PER_MINUTE pyyntöjä minuutissa osoitteesta ilman avainta, 0 = ei rajaa (600)
+  ANONYMOUS_TOKENS_PER_MINUTE   tokeneita minuutissa osoitteesta ilman avainta, 0 = ei rajaa (1000000)
+  ANONYMOUS_REQUESTS_PER_DAY    pyyntöjä vuorokaudessa osoitteesta ilman avainta, 0 = ei rajaa (0)
+  ANONYMOUS_TOKENS_PER_DAY      tokeneita vuorokaudessa osoitteesta ilman avainta, 0 = ei rajaa (0)
   NODE_API_KEY                  avain, jolla solmu todetaan luotetuksi
   ALLOWED_ORIGINS               sivustot, jotka saavat kutsua keskusta: https://nimi,…
   TRUSTED_PROXIES               välityspalvelimet, joiden X-Forwarded-otsakkeet uskotaan (127.0.0.0/8,::1)
@@ -59,6 +64,11 @@ Settings are read from the environment:
   MODELS_DIR                    model files (~/.cache/kipina/models)
   DOWNLOADS_DIR                 programs for machines that join (~/.local/share/kipina/downloads)
   ADMIN_PASSWORD                password of the operator's pages
+  ACCESS                        who may ask: open = anybody, keys = with a key only (open)
+  ANONYMOUS_REQUESTS_PER_MINUTE requests a minute from an address without a key, 0 = no limit (600)
+  ANONYMOUS_TOKENS_PER_MINUTE   tokens a minute from an address without a key, 0 = no limit (1000000)
+  ANONYMOUS_REQUESTS_PER_DAY    requests a day from an address without a key, 0 = no limit (0)
+  ANONYMOUS_TOKENS_PER_DAY      tokens a day from an address without a key, 0 = no limit (0)
   NODE_API_KEY                  the key that makes a node a trusted one
   ALLOWED_ORIGINS               sites that may call the hub: https://name,…
   TRUSTED_PROXIES               proxies whose X-Forwarded headers are believed (127.0.0.0/8,::1)

@@ -1,5 +1,7 @@
 //! The hub: takes prompts in, sends them to nodes, and streams the answers back.
 
+pub mod access;
+pub mod admin;
 pub mod config;
 pub mod dispatch;
 pub mod downloads;
@@ -8,10 +10,13 @@ pub mod error;
 pub mod fuzzing;
 mod headers;
 pub mod help;
+mod json;
+pub mod keys;
 pub mod language;
 pub mod models;
 pub mod net;
 pub mod nodes;
+pub mod notices;
 mod openai;
 mod openapi;
 mod page;

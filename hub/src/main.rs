@@ -6,6 +6,7 @@ use anyhow::Context;
 use hub::{
     config::{self, Config},
     help,
+    notices::notices,
     server::{Server, ready_line},
 };
 
@@ -64,6 +65,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("{}", error.text().in_language(language)))?;
     let stop = stop_signal().context("signals can't be listened for")?;
     println!("{}", ready_line(server.address(), language));
+    for notice in notices(config) {
+        println!("{}", notice.in_language(language));
+    }
     server.run(stop).await.context("the hub stopped serving")
 }
 

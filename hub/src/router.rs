@@ -16,7 +16,7 @@ use tower_http::{
 };
 
 use crate::{
-    downloads,
+    admin, downloads,
     error::ApiError,
     headers, models, nodes,
     openai::{create_chat_completion, list_models, retrieve_model},
@@ -45,6 +45,7 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .route("/version", get(downloads::version))
         .route("/openapi.json", get(openapi))
         .layer(in_time());
+    let admin = admin::routes(hub.max_body_bytes).layer(in_time());
     let called_from_pages = Router::new()
         .nest("/v1", as_json(v1))
         .nest("/api", as_json(api))
@@ -67,6 +68,7 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         .route("/join.sh", get(downloads::join_from_source))
         .route("/download/{file}", get(downloads::file))
         .merge(called_from_pages)
+        .nest("/api/admin", as_json(admin))
         .with_state(hub);
     let router = match static_directory {
         Some(directory) => router.fallback_service(site(directory)),

@@ -12,8 +12,10 @@ use protocol::CatalogueError;
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 use crate::{
+    admin::{Admin, PasswordError},
     config::Config,
     dispatch::Dispatcher,
+    keys::Keys,
     language::{Language, Text},
     models,
     router::router,
@@ -48,6 +50,8 @@ pub enum StartError {
     Catalogue(#[from] CatalogueError),
     #[error("the database's writer can't be started: {0}")]
     Store(io::Error),
+    #[error("ADMIN_PASSWORD can't be used: {0}")]
+    Password(PasswordError),
 }
 
 /// Files, sockets and timers of the hub's own, beside its connections.
@@ -69,9 +73,12 @@ impl Server {
         let catalogue = Arc::new(models::catalogue()?);
         let store = Store::start(StoreSettings::new(config.database_path.clone()))
             .map_err(StartError::Store)?;
-        let recorder = Arc::new(store.recorder());
+        let admin = Admin::new(config, store.admin()).map_err(StartError::Password)?;
+        let keys = Keys::start(&store);
+        let recorder = Arc::new(keys.settling(Arc::new(store.recorder())));
         let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
-        let hub = Hub::new(config, catalogue, dispatcher.clone(), store.reader());
+        let (handle, reader) = (dispatcher.clone(), store.reader());
+        let hub = Hub::new(config, catalogue, handle, reader, keys, admin);
         let live = hub.live.clone();
         let places = hub.places.clone();
         let http = config.http.clone();
@@ -164,7 +171,7 @@ impl StartError {
                 format!("Osoitetta {address} ei voi kuunnella ({error}): tarkista BIND ja PORT"),
                 format!("{address} can't be listened on ({error}): check BIND and PORT"),
             ),
-            Self::Catalogue(_) | Self::Store(_) => Text::new(
+            Self::Catalogue(_) | Self::Store(_) | Self::Password(_) => Text::new(
                 format!("Keskus ei käynnisty: {self}"),
                 format!("The hub can't start: {self}"),
             ),

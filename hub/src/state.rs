@@ -4,11 +4,15 @@ use std::{path::Path, sync::Arc};
 
 use axum::extract::FromRef;
 use protocol::Catalogue;
+use scheduler::ModelNames;
 
 use crate::{
+    access::AccessSettings,
+    admin::Admin,
     config::Config,
     dispatch::Dispatcher,
     downloads::Downloads,
+    keys::Keys,
     net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
     nodes::NodeGate,
     serve::{HttpLimits, Places},
@@ -23,6 +27,10 @@ pub struct Hub {
     pub catalogue: Arc<Catalogue>,
     pub store: StoreReader,
     pub live: LiveStats,
+    pub keys: Keys,
+    pub(crate) admin: Admin,
+    pub(crate) access: AccessSettings,
+    pub(crate) model_names: Arc<ModelNames>,
     pub(crate) gate: Gate,
     pub(crate) node_gate: NodeGate,
     pub(crate) models_directory: Arc<Path>,
@@ -38,6 +46,8 @@ impl Hub {
         catalogue: Arc<Catalogue>,
         dispatcher: Dispatcher,
         store: StoreReader,
+        keys: Keys,
+        admin: Admin,
     ) -> Self {
         let gate = Gate {
             origins: OriginPolicy::new(config.allowed_origins.clone()),
@@ -45,10 +55,14 @@ impl Hub {
             connections: ConnectionLimit::new(config.connections_per_address),
         };
         Self {
-            node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone()),
+            node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone(), keys.clone()),
             live: LiveStats::start(&gate, dispatcher.clone(), store.clone()),
             http: config.http.clone(),
             places: Places::new(&config.http, gate.proxies.clone()),
+            keys,
+            admin,
+            access: config.access,
+            model_names: Arc::new(ModelNames::new(&catalogue)),
             dispatcher,
             catalogue,
             store,

@@ -12,6 +12,7 @@ use hub::{
     dispatch::{
         AnsweringNode, Ending, FailureKind, NodeSighting, OutcomeSink, PromptOutcome, Record,
     },
+    keys::{Bill, Client, KeyId},
     store::{Store, StoreSettings},
 };
 use protocol::{Device, FinishReason, NodeKind, TaskId, Totals, Usage};
@@ -38,6 +39,7 @@ fn joined(name: &str) -> Record {
 fn ended(ending: Ending) -> Record {
     Record::PromptEnded(PromptOutcome {
         task_id: TaskId("task-1".to_owned()),
+        bill: Bill::unmetered(Client::Key(KeyId(3))),
         requested_model: "qwen-coder".to_owned(),
         node: Some(AnsweringNode {
             id: "id-of-a".to_owned(),

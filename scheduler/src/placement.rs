@@ -17,7 +17,7 @@ impl Scheduler {
         let order: Vec<PromptId> = self.queue.iter().map(|(id, _)| id).collect();
         // Where one prompt found no node, a later one that asks for the same finds none either:
         // skipping it keeps the order, and a long queue cheap.
-        let mut starved: HashSet<(String, NodePreference, Option<Owner>)> = HashSet::new();
+        let mut starved: HashSet<(String, [NodePreference; 2], Option<Owner>)> = HashSet::new();
         for id in order {
             let Some(prompt) = self.queue.get(id) else {
                 continue;
@@ -25,10 +25,11 @@ impl Scheduler {
             let PromptProfile {
                 model,
                 preference,
+                demand,
                 owner,
                 ..
             } = &prompt.profile;
-            let class = (model.clone(), *preference, owner.clone());
+            let class = (model.clone(), [*preference, *demand], owner.clone());
             if starved.contains(&class) {
                 continue;
             }

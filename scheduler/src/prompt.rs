@@ -11,6 +11,8 @@ pub struct PromptProfile {
     /// A model's id, an alias or a family.
     pub model: String,
     pub preference: NodePreference,
+    /// What is demanded beside that, whatever the prompt prefers.
+    pub demand: NodePreference,
     /// Whose it is, if somebody's: it may then go to that owner's nodes, too.
     pub owner: Option<Owner>,
     /// A rough guess: only the comparison of nodes rests on it.
@@ -37,14 +39,14 @@ impl PromptProfile {
     /// Whether prompt and node want each other, whatever the node's models.
     pub(crate) fn allows(&self, node: &Node) -> bool {
         let is_own = self.owner.is_some() && self.owner == node.owner;
-        let wanted = match self.preference {
+        let is = |wanted| match wanted {
             NodePreference::Any => true,
             NodePreference::Native => node.kind == NodeKind::Native,
             NodePreference::Browser => node.kind == NodeKind::Browser,
             NodePreference::Trusted => node.trusted,
             NodePreference::Own => is_own,
         };
-        wanted && (is_own || !node.only_own)
+        is(self.preference) && is(self.demand) && (is_own || !node.only_own)
     }
 }
 

@@ -87,8 +87,6 @@ build_release() { # SYSTEM-ARCHITECTURE FOLDER
   fi
 
   say building_release "$wanted"
-  # Before the flags, which name the folders that crates lie in.
-  cargo fetch --locked --target "$triple" >&2 || return 1
   mkdir -p "$(dirname "$log")"
   if ! PATH="$release_tools/bin:$PATH" RUSTC_BOOTSTRAP="${library:+1}" CARGO_ENCODED_RUSTFLAGS="$(flags_without_paths)" \
     cargo "${build[@]}" --profile dist --locked "${packages[@]}" --bins --target "$triple" \

@@ -34,8 +34,6 @@ class BuildBinaries(unittest.TestCase):
             "PATH": f"{tools}:{kept['PATH']}",
             "DIST": str(self.dist),
             "KIPINA_RELEASE_KEY": str(self.folder / "release.key"),
-            # A machine that has fetched nothing yet, and can't.
-            "CARGO_HOME": str(self.folder / "cargo"),
             "CARGO_NET_OFFLINE": "true",
             **more,
         }

@@ -30,6 +30,7 @@ fn without_settings_the_hub_serves_this_machine_only() {
     );
     assert!(config.static_directory.is_none());
     assert!(config.admin_password.is_none());
+    assert_eq!(config.access, AccessSettings::default());
     assert!(config.nodes.key.is_none());
     assert!(config.allowed_origins.is_empty());
     assert_eq!(config.trusted_proxies.len(), 2, "loopback in both families");
@@ -67,6 +68,11 @@ fn each_setting_is_taken() {
         ("DOWNLOADS_DIR", "/downloads"),
         ("STATIC_DIR", "/"),
         ("ADMIN_PASSWORD", "salasana"),
+        ("ACCESS", "keys"),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "0"),
+        ("ANONYMOUS_TOKENS_PER_MINUTE", "11"),
+        ("ANONYMOUS_REQUESTS_PER_DAY", "12"),
+        ("ANONYMOUS_TOKENS_PER_DAY", "13"),
         ("NODE_API_KEY", "avain"),
         ("ALLOWED_ORIGINS", "https://a.example, http://b.example:81,"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1"),
@@ -85,6 +91,14 @@ fn each_setting_is_taken() {
     assert_eq!(downloads, Some(PathBuf::from("/downloads")));
     assert_eq!(config.static_directory, Some(PathBuf::from("/")));
     assert_eq!(config.admin_password.unwrap().reveal(), "salasana");
+    assert_eq!(config.access.policy, AccessPolicy::Keys);
+    let anonymous = Limits {
+        requests_per_minute: None,
+        tokens_per_minute: Some(11),
+        requests_per_day: Some(12),
+        tokens_per_day: Some(13),
+    };
+    assert_eq!(config.access.anonymous, anonymous);
     assert_eq!(config.nodes.key.as_deref(), Some("avain"));
     let origins: Vec<String> = config
         .allowed_origins
@@ -120,6 +134,7 @@ fn an_empty_setting_is_as_good_as_none() {
 fn every_mistake_is_told_at_once_with_what_to_do() {
     let problems = problems(&[
         ("PORT", "70000"),
+        ("ACCESS", "closed"),
         ("BIND", "everywhere"),
         ("STATIC_DIR", "/no/such/directory"),
         (
@@ -133,6 +148,7 @@ fn every_mistake_is_told_at_once_with_what_to_do() {
         "BIND=everywhere: give an IP address",
         "PORT=70000: give a whole number from 0 to 65535",
         "STATIC_DIR=/no/such/directory: there is no such directory",
+        "ACCESS=closed: give open (anybody may ask) or keys",
         "ALLOWED_ORIGINS: 'studio.example' is no origin",
         "ALLOWED_ORIGINS: 'https://a.example/path' is no origin",
         "TRUSTED_PROXIES: '10.0.0.0/33' is no network",

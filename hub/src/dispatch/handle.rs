@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use super::message::{Introduction, Membership, Report, Request};
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
-use super::{Answer, OutcomeSink, Refusal, Snapshot};
+use super::{Answer, OutcomeSink, Refusal, Snapshot, estimate};
+use crate::keys::Bill;
 
 /// Reports that may wait for the dispatcher; a session that finds no room waits.
 const REPORTS: usize = 1024;
@@ -53,8 +54,20 @@ pub struct PromptSubmission {
     /// `request.model` may be a model's id, an alias or a family.
     pub request: PromptRequest,
     pub preference: NodePreference,
+    /// What the key that it was sent with demands beside that.
+    pub demand: NodePreference,
     /// Whose prompt it is: it may go to that owner's nodes, too.
     pub owner: Option<Owner>,
+    /// For whom it is counted.
+    pub bill: Bill,
+}
+
+impl PromptSubmission {
+    /// A guess at the tokens of prompt and answer.
+    pub fn expected_tokens(&self) -> u32 {
+        estimate::prompt_tokens(&self.request)
+            .saturating_add(estimate::answer_tokens(&self.request))
+    }
 }
 
 /// A handle to the one task that owns the scheduler. Cheap to clone.
@@ -115,7 +128,9 @@ impl Dispatcher {
         let PromptSubmission {
             request,
             preference,
+            demand,
             owner,
+            bill,
         } = submission;
         let id = PromptId(self.shared.next_prompt.fetch_add(1, Ordering::Relaxed));
         let task_id = TaskId(format!("task-{}-{}", self.shared.run, id.0));
@@ -128,7 +143,14 @@ impl Dispatcher {
             ending: ending_sender,
         };
         let sink = Arc::clone(&self.shared.sink);
-        let prompt = Box::new(Prompt::new(id, task_id.clone(), request, reader, sink));
+        let prompt = Box::new(Prompt::new(
+            id,
+            task_id.clone(),
+            request,
+            bill,
+            reader,
+            sink,
+        ));
 
         let mut guard = CancelOnDrop {
             prompt: id,
@@ -137,6 +159,7 @@ impl Dispatcher {
         let sent = self.requests.send(Request::Submit {
             prompt,
             preference,
+            demand,
             owner,
         });
         // A prompt that is dropped without a word was dropped by a hub that is going down.

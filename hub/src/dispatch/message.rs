@@ -17,6 +17,7 @@ pub(super) enum Request {
     Submit {
         prompt: Box<Prompt>,
         preference: NodePreference,
+        demand: NodePreference,
         owner: Option<Owner>,
     },
     Cancel(PromptId),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use protocol::{Device, FinishReason, NodeKind, NodeModel, TaskId, Usage};
 
 use super::FailureKind;
+use crate::keys::{Bill, KeyId};
 
 /// Takes records for keeping. `record` is called from the tasks that move prompts, so it must
 /// return at once: an implementation that can't keep up loses records and logs the loss.
@@ -28,6 +29,11 @@ pub enum Record {
         left_at: SystemTime,
     },
     PromptEnded(PromptOutcome),
+    /// A key was used for something other than a prompt.
+    KeyUsed {
+        key: KeyId,
+        at: SystemTime,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +53,8 @@ pub struct NodeSighting {
 #[derive(Clone, Debug)]
 pub struct PromptOutcome {
     pub task_id: TaskId,
+    /// For whom it is counted.
+    pub bill: Bill,
     /// The name that the request asked for: a model's id, an alias or a family.
     pub requested_model: String,
     /// The node that had the prompt last; absent where none ever had it.

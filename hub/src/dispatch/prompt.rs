@@ -13,6 +13,7 @@ use super::{
     AnsweringNode, Done, Ending, FailureKind, OutcomeSink, PromptFailure, PromptOutcome, Record,
     Refusal, Token,
 };
+use crate::keys::Bill;
 
 /// Nodes come and go within seconds: worth another try soon.
 const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
@@ -29,6 +30,7 @@ pub(crate) struct Prompt {
     /// Its `model` is what was asked for until a node has the prompt, then that node's own name.
     pub(crate) request: PromptRequest,
     requested_model: String,
+    bill: Bill,
     submitted: Instant,
     submitted_at: SystemTime,
     attempts: u32,
@@ -85,6 +87,7 @@ impl Prompt {
         id: PromptId,
         task_id: TaskId,
         request: PromptRequest,
+        bill: Bill,
         reader: Reader,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
@@ -93,6 +96,7 @@ impl Prompt {
             task_id,
             requested_model: request.model.clone(),
             request,
+            bill,
             submitted: Instant::now(),
             submitted_at: SystemTime::now(),
             attempts: 0,
@@ -310,6 +314,7 @@ impl Prompt {
         let total = self.submitted.elapsed();
         self.sink.record(Record::PromptEnded(PromptOutcome {
             task_id: self.task_id,
+            bill: self.bill,
             requested_model: self.requested_model,
             model: self.assignment.is_some().then_some(self.request.model),
             attempts: self.attempts,

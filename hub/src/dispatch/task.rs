@@ -96,12 +96,14 @@ impl Task {
             Request::Submit {
                 prompt,
                 preference,
+                demand,
                 owner,
             } => {
                 let (id, request) = (prompt.id, &prompt.request);
                 let profile = PromptProfile {
                     model: request.model.clone(),
                     preference,
+                    demand,
                     owner,
                     prompt_tokens: estimate::prompt_tokens(request),
                     answer_tokens: estimate::answer_tokens(request),

@@ -56,10 +56,27 @@ fn every_refusal_has_openais_status_type_and_code() {
             Some("invalid_request"),
         ),
         (
-            ApiError::Unauthorised,
+            ApiError::missing_key(),
             401,
             "authentication_error",
-            Some("invalid_api_key"),
+            Some("missing_api_key"),
+        ),
+        (
+            ApiError::missing_scope(Scope::Api),
+            403,
+            "permission_error",
+            Some("insufficient_scope"),
+        ),
+        (
+            ApiError::LimitReached {
+                message: "enough".to_owned(),
+                code: "insufficient_quota",
+                retry_after: pause,
+                standing: Standing::default(),
+            },
+            429,
+            "rate_limit_error",
+            Some("insufficient_quota"),
         ),
         (
             Refused::ForeignOrigin {

@@ -65,7 +65,7 @@ impl Drop for ConnectionPermit {
 }
 
 /// One IPv6 customer is given a /64 at the least, so counting single addresses would limit nobody.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
             address.to_bits() & !u128::from(u64::MAX),

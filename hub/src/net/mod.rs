@@ -8,6 +8,7 @@ mod public_address;
 
 pub use admission::{Admission, Gate, Refused};
 pub use client_address::TrustedProxies;
+pub(crate) use connection_limit::network_of;
 pub use connection_limit::{ConnectionLimit, ConnectionPermit};
 pub use origin::OriginPolicy;
 pub(crate) use origin::parse_web_origin;

@@ -1,6 +1,7 @@
 //! A node's connection from the first byte to the last: hello, session, farewell.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -8,12 +9,12 @@ use futures_util::{StreamExt, stream::SplitStream};
 use protocol::NodeKind;
 use tokio::time::timeout;
 
-use super::hello::admit;
+use super::NodeGate;
+use super::hello::{Admitted, admit};
 use super::outgoing::Outgoing;
 use super::session::Session;
 use super::violation::{Closing, Violation};
-use super::{NodeGate, NodeSettings};
-use crate::dispatch::Introduction;
+use crate::keys::unix_seconds;
 use crate::net::ConnectionPermit;
 
 /// For a node to read why it is dropped; its own frames are thrown away meanwhile.
@@ -24,13 +25,16 @@ pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
     let (sink, mut incoming) = socket.split();
     let outgoing = Outgoing::start(sink, gate.settings.outgoing_frames);
     let closing = match let_in(&mut incoming, &gate, address).await {
-        Ok((introduction, _place)) => match gate.dispatcher.join(introduction.clone()).await {
-            Some(membership) => {
-                let session = Session::new(&gate, &introduction, membership, &outgoing);
-                session.run(&mut incoming).await
+        Ok((Admitted { introduction, key }, _place)) => {
+            match gate.dispatcher.join(introduction.clone()).await {
+                Some(membership) => {
+                    let key = key.map(|key| key.id);
+                    let session = Session::new(&gate, &introduction, key, membership, &outgoing);
+                    session.run(&mut incoming).await
+                }
+                None => Closing::HubStopping,
             }
-            None => Closing::HubStopping,
-        },
+        }
         Err(closing) => {
             tracing::info!("a node was not let in: {closing}");
             closing
@@ -47,14 +51,15 @@ async fn let_in(
     incoming: &mut SplitStream<WebSocket>,
     gate: &NodeGate,
     address: IpAddr,
-) -> Result<(Introduction, Option<ConnectionPermit>), Closing> {
-    let introduction = hello(incoming, &gate.settings).await?;
+) -> Result<(Admitted, Option<ConnectionPermit>), Closing> {
+    let admitted = hello(incoming, gate).await?;
+    let introduction = &admitted.introduction;
     // A native node without a key is the operator's own choice: he set none.
     if introduction.kind != NodeKind::Browser || introduction.trusted {
-        return Ok((introduction, None));
+        return Ok((admitted, None));
     }
     match gate.browsers.acquire(address) {
-        Some(place) => Ok((introduction, Some(place))),
+        Some(place) => Ok((admitted, Some(place))),
         None => Err(Closing::TooManyBrowsers {
             limit: gate.browsers.per_address(),
         }),
@@ -63,8 +68,8 @@ async fn let_in(
 
 async fn hello(
     incoming: &mut SplitStream<WebSocket>,
-    settings: &NodeSettings,
-) -> Result<Introduction, Closing> {
+    gate: &NodeGate,
+) -> Result<Admitted, Closing> {
     let first_text = async {
         loop {
             match incoming.next().await {
@@ -76,6 +81,18 @@ async fn hello(
             }
         }
     };
-    let text = timeout(settings.hello_deadline, first_text).await;
-    admit(&text.map_err(|_elapsed| Closing::HelloExpected)??, settings)
+    let text = timeout(gate.settings.hello_deadline, first_text).await;
+    let text = text.map_err(|_elapsed| Closing::HelloExpected)??;
+    // Whoever has no key of the book is no concern of a book that can't be read.
+    let (book, now) = (gate.keys.book().await, unix_seconds());
+    let mut admitted = admit(&text, &gate.settings, |secret| match &book {
+        Ok(book) => Ok(Arc::clone(book.find(secret, now)?)),
+        Err(_unreadable) => Err(Closing::KeysUnreadable),
+    })?;
+    if let Some(key) = &admitted.key {
+        gate.keys.used(key.id);
+        let owner = &mut admitted.introduction.owner;
+        *owner = owner.take().or_else(|| gate.keys.owner_of(key));
+    }
+    Ok(admitted)
 }

@@ -1,5 +1,7 @@
 //! Who may join: the checks on a node's first frame.
 
+use std::sync::Arc;
+
 use protocol::{
     Device, Hello, NodeKind, NodeMessage, NodeModel, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
 };
@@ -8,6 +10,7 @@ use subtle::ConstantTimeEq;
 use super::NodeSettings;
 use super::violation::{Closing, Violation};
 use crate::dispatch::Introduction;
+use crate::keys::{Key, KeySecret, Scope};
 
 /// More models than anybody has: a longer list is a fault or an attack.
 const MOST_MODELS: usize = 1000;
@@ -24,8 +27,19 @@ const FACT_CHARACTERS: usize = 128;
 /// Model ids are compared with what requests ask for: they are refused rather than cut.
 const MODEL_ID_BYTES: usize = 256;
 
+/// A node that may join, and the key that it did so with, if one of the hub's book.
+pub(super) struct Admitted {
+    pub(super) introduction: Introduction,
+    pub(super) key: Option<Arc<Key>>,
+}
+
 /// Checks a node's first frame. What it says of itself comes out fit to be shown to others.
-pub(super) fn admit(frame: &str, settings: &NodeSettings) -> Result<Introduction, Closing> {
+/// `find` looks a key up in the hub's book.
+pub(super) fn admit(
+    frame: &str,
+    settings: &NodeSettings,
+    find: impl Fn(&KeySecret) -> Result<Arc<Key>, Closing>,
+) -> Result<Admitted, Closing> {
     let message = serde_json::from_str(frame).map_err(Violation::from)?;
     let NodeMessage::Hello(hello) = message else {
         return Err(Violation::Hello("the first frame must be a hello").into());
@@ -37,9 +51,10 @@ pub(super) fn admit(frame: &str, settings: &NodeSettings) -> Result<Introduction
             found: hello.protocol_version,
         });
     }
-    let trusted = check_key(&hello, settings.key.as_deref())?;
+    let key = book_key(&hello, settings, find)?;
+    let trusted = key.is_some() || check_key(&hello, settings.key.as_deref())?;
     let name = clean(&hello.name, NAME_CHARACTERS);
-    Ok(Introduction {
+    let introduction = Introduction {
         name: if name.is_empty() {
             "nameless".to_owned()
         } else {
@@ -54,7 +69,31 @@ pub(super) fn admit(frame: &str, settings: &NodeSettings) -> Result<Introduction
         owner: hello.owner,
         only_own: hello.only_own,
         paused: hello.paused,
-    })
+    };
+    Ok(Admitted { introduction, key })
+}
+
+/// The key of the book that the node joins with; none where it has no such key.
+fn book_key(
+    hello: &Hello,
+    settings: &NodeSettings,
+    find: impl Fn(&KeySecret) -> Result<Arc<Key>, Closing>,
+) -> Result<Option<Arc<Key>>, Closing> {
+    // The setting comes first: an operator may have chosen a key that looks like one of these.
+    let given = hello
+        .key
+        .as_deref()
+        .filter(|key| settings.key.as_deref() != Some(key));
+    let Some(secret) = given.and_then(KeySecret::parse) else {
+        return Ok(None);
+    };
+    let key = find(&secret)?;
+    if !key.terms.allow(Scope::Node) {
+        return Err(Closing::Unauthorised(
+            "the key is not for nodes; ask the hub's operator for one with the scope node",
+        ));
+    }
+    Ok(Some(key))
 }
 
 /// Whether the node is trusted; an error where it may not join.
@@ -122,6 +161,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::keys::{KeyFault, testing};
+
+    /// At a hub whose book has no keys.
+    fn admit(frame: &str, settings: &NodeSettings) -> Result<Introduction, Closing> {
+        let admitted = super::admit(frame, settings, |_| Err(KeyFault::Unknown.into()))?;
+        Ok(admitted.introduction)
+    }
 
     fn hello(changes: &Value) -> String {
         let mut hello = json!({
@@ -216,5 +262,35 @@ mod tests {
             let refused = admit(&hello(&changes), &NodeSettings::default());
             assert!(matches!(refused, Err(Closing::Violation(_))), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_key_of_the_book_makes_a_node_trusted_where_it_is_for_nodes() {
+        let secret = KeySecret::random().expect("randomness");
+        let frame = hello(&json!({"key": secret.reveal()}));
+        let with = |scopes: &[Scope], settings: &NodeSettings| {
+            let mut key = testing::key(7, &secret);
+            key.terms.scopes = scopes.iter().copied().collect();
+            super::admit(&frame, settings, |_| Ok(Arc::new(key.clone())))
+        };
+        for settings in [NodeSettings::default(), with_key("another")] {
+            let admitted = with(&[Scope::Node], &settings).expect("it may join");
+            assert!(admitted.introduction.trusted);
+            assert_eq!(admitted.key.map(|key| key.id.0), Some(7));
+        }
+        let refused = with(&[Scope::Api, Scope::Admin], &NodeSettings::default());
+        assert!(matches!(refused, Err(Closing::Unauthorised(_))));
+        for fault in [KeyFault::Unknown, KeyFault::Revoked, KeyFault::Expired] {
+            let refused = super::admit(&frame, &NodeSettings::default(), |_| Err(fault.into()));
+            assert!(
+                matches!(refused, Err(Closing::Unauthorised(_))),
+                "{fault:?}"
+            );
+        }
+        // The one of the settings may look like one of the book.
+        let known = super::admit(&frame, &with_key(secret.reveal()), |_| {
+            Err(KeyFault::Unknown.into())
+        });
+        assert!(known.is_ok_and(|admitted| admitted.introduction.trusted));
     }
 }

@@ -18,6 +18,7 @@ use axum::response::Response;
 use protocol::MAX_NODE_FRAME_BYTES;
 
 use crate::dispatch::Dispatcher;
+use crate::keys::Keys;
 use crate::net::ConnectionLimit;
 
 /// Whoever a first frame lets in.
@@ -34,14 +35,16 @@ pub(crate) use upgrade::upgrade;
 pub struct NodeGate {
     dispatcher: Dispatcher,
     settings: Arc<NodeSettings>,
+    keys: Keys,
     /// Browsers that compute without a key, by their address.
     browsers: ConnectionLimit,
 }
 
 impl NodeGate {
-    pub fn new(dispatcher: Dispatcher, settings: NodeSettings) -> Self {
+    pub fn new(dispatcher: Dispatcher, settings: NodeSettings, keys: Keys) -> Self {
         Self {
             dispatcher,
+            keys,
             browsers: ConnectionLimit::new(settings.browsers_per_address),
             settings: Arc::new(settings),
         }

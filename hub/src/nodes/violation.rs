@@ -5,6 +5,7 @@ use protocol::{TaskId, close_code};
 use serde_json::error::Category;
 
 use crate::dispatch::{FailureKind, PromptFailure};
+use crate::keys::KeyFault;
 
 /// A rule of the protocol that a node broke. The words end up in the log, so they hold nothing
 /// that the node chose: what breaks a rule may be the text of an answer.
@@ -80,6 +81,18 @@ pub(super) enum Closing {
     TooManyBrowsers { limit: usize },
     #[error("the hub is stopping; come back in a moment")]
     HubStopping,
+    #[error("the hub can't read its keys right now; come back in a moment")]
+    KeysUnreadable,
+}
+
+impl From<KeyFault> for Closing {
+    fn from(fault: KeyFault) -> Self {
+        Self::Unauthorised(match fault {
+            KeyFault::Unknown => "the key is wrong; check NODE_API_KEY",
+            KeyFault::Revoked => "the key was revoked; ask the hub's operator for a new one",
+            KeyFault::Expired => "the key has expired; ask the hub's operator for a new one",
+        })
+    }
 }
 
 /// What a close frame's reason has room for: 125 bytes less the code.
@@ -97,7 +110,7 @@ impl Closing {
             Self::UnsupportedVersion { .. } => close_code::UNSUPPORTED_VERSION,
             Self::Unauthorised(_) => close_code::UNAUTHORISED,
             Self::TooManyBrowsers { .. } => close_code::TOO_MANY_NODES,
-            Self::HubStopping => close_code::HUB_STOPPING,
+            Self::HubStopping | Self::KeysUnreadable => close_code::HUB_STOPPING,
         };
         let reason = self.to_string();
         Some(CloseFrame {

@@ -21,6 +21,7 @@ use super::{
     submission::submission,
 };
 use crate::{
+    access::{self, Caller},
     dispatch::{Answer, Refusal},
     error::ApiError,
     serve::WholeBody,
@@ -31,18 +32,28 @@ const TASK: HeaderName = HeaderName::from_static("x-kipina-task");
 
 pub(crate) async fn create_chat_completion(
     State(hub): State<Hub>,
+    caller: Caller,
     WholeBody(body): WholeBody,
 ) -> Result<Response, ApiError> {
     let request = request::parse(&body)?;
     let wishes = Wishes::of(&request);
-    let submission = submission(request)?;
+    let mut submission = submission(request, caller.asker())?;
+    caller.check_model(&submission.request.model)?;
+    let admission = caller.admit(submission.expected_tokens()).await?;
+    let standing = admission.standing;
     let dispatcher = hub.dispatcher;
-    let answer = Box::pin(async move { dispatcher.submit(submission).await });
-    if wishes.stream {
+    let answer = Box::pin(async move {
+        submission.bill = admission.into_bill();
+        dispatcher.submit(submission).await
+    });
+    let answered = if wishes.stream {
         stream(answer, wishes.include_usage).await
     } else {
         plain(answer).await
-    }
+    };
+    let mut response = answered.into_response();
+    access::tell(&standing, response.headers_mut());
+    Ok(response)
 }
 
 /// How the answer should be sent.

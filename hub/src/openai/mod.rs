@@ -8,7 +8,6 @@
 mod chunks;
 mod completion;
 mod completions;
-mod json;
 mod messages;
 mod models;
 mod request;

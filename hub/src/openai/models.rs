@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{dispatch::AvailableModel, error::ApiError, state::Hub};
+use crate::{access::Caller, dispatch::AvailableModel, error::ApiError, state::Hub};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelList {
@@ -32,17 +32,21 @@ struct ModelDetails {
     nodes: u32,
 }
 
-pub(crate) async fn list_models(State(hub): State<Hub>) -> Json<ModelList> {
+pub(crate) async fn list_models(State(hub): State<Hub>, caller: Caller) -> Json<ModelList> {
     let models = hub.dispatcher.snapshot().await.models;
+    let allowed = models
+        .into_iter()
+        .filter(|model| caller.may_ask_for(&model.id));
     Json(ModelList {
         object: "list",
-        data: models.into_iter().map(Model::from).collect(),
+        data: allowed.map(Model::from).collect(),
     })
 }
 
 /// By id or alias; a family is no model.
 pub(crate) async fn retrieve_model(
     State(hub): State<Hub>,
+    caller: Caller,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ApiError> {
     let Path(name) = name?;
@@ -52,8 +56,8 @@ pub(crate) async fn retrieve_model(
         .into_iter()
         .find(|model| model.id == *id || model.id == name);
     match found {
-        Some(model) => Ok(Json(model.into())),
-        None => Err(ApiError::ModelNotFound { model: name }),
+        Some(model) if caller.may_ask_for(&model.id) => Ok(Json(model.into())),
+        _ => Err(ApiError::ModelNotFound { model: name }),
     }
 }
 

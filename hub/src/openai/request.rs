@@ -7,8 +7,8 @@ use protocol::Owner;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::json::{Object, object, objects, whole};
 use crate::error::ApiError;
+use crate::json::{Object, object, objects, whole};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

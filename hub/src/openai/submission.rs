@@ -10,8 +10,10 @@ use super::{
     request::{ChatCompletionRequest, KipinaOptions, Nodes, Stop},
 };
 use crate::{
+    access::Asker,
     dispatch::{NodePreference, PromptSubmission},
     error::ApiError,
+    keys::Bill,
 };
 
 /// OpenAI allows 4; local models are often steered with more.
@@ -22,7 +24,10 @@ const LONGEST_MODEL_NAME_BYTES: usize = 256;
 
 /// # Errors
 /// Names the first field that is out of range, or that asks for what no node can do.
-pub(super) fn submission(request: ChatCompletionRequest) -> Result<PromptSubmission, ApiError> {
+pub(super) fn submission(
+    request: ChatCompletionRequest,
+    asker: Asker,
+) -> Result<PromptSubmission, ApiError> {
     refuse_unsupported(&request)?;
     if request.model.is_empty() {
         let message = "'model' is missing; GET /v1/models lists the names to choose from";
@@ -37,6 +42,11 @@ pub(super) fn submission(request: ChatCompletionRequest) -> Result<PromptSubmiss
     let sampling = sampling(&request)?;
     let KipinaOptions { nodes, owner } = request.kipina.unwrap_or_default();
     let preference = preference(nodes.unwrap_or(Nodes::Any));
+    let owner = match asker.demand {
+        // Its nodes are those of the key, whoever the request says it is.
+        NodePreference::Own => asker.owner,
+        _ => owner.or(asker.owner),
+    };
     if preference == NodePreference::Own && owner.is_none() {
         let message =
             "'kipina.owner' is missing: \"nodes\": \"own\" asks for the nodes of an owner";
@@ -52,7 +62,9 @@ pub(super) fn submission(request: ChatCompletionRequest) -> Result<PromptSubmiss
     Ok(PromptSubmission {
         request,
         preference,
+        demand: asker.demand,
         owner,
+        bill: Bill::unmetered(asker.client),
     })
 }
 

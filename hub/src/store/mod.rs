@@ -1,11 +1,14 @@
-//! What outlives a restart, in SQLite: nodes seen, how each prompt ended, totals. Never a word of
-//! a prompt or an answer.
+//! What outlives a restart, in SQLite: nodes seen, how each prompt ended, totals, keys. Never a word of
+//! a prompt or an answer, and never a secret.
 //!
 //! A thread of its own owns the only connection that writes, and is fed through a bounded channel.
 //! Whoever records never waits: what the database can't take is lost, counted and logged.
 
+mod admin_log;
+mod admin_store;
 mod bucket;
 mod history;
+mod keys;
 mod losses;
 mod reader;
 mod records;
@@ -24,7 +27,9 @@ use std::{
 
 use crate::dispatch::{OutcomeSink, Record};
 
+pub use admin_store::AdminStore;
 pub use history::{HistoryError, HistoryQuery, UtcOffset};
+pub use keys::{DayOfUse, KeyUse, StoredKeys};
 use losses::Losses;
 pub use reader::StoreReader;
 use writer::{Command, Writer};
@@ -53,6 +58,21 @@ pub struct Store {
 pub struct Recorder {
     commands: SyncSender<Command>,
     losses: Arc<Losses>,
+}
+
+/// Why the database could not do what was asked of it, for a person to read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct StoreError {
+    reason: String,
+}
+
+impl StoreError {
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
 }
 
 impl StoreSettings {
@@ -89,6 +109,10 @@ impl Store {
 
     pub fn recorder(&self) -> Recorder {
         self.recorder.clone()
+    }
+
+    pub fn admin(&self) -> AdminStore {
+        AdminStore::new(self.recorder.commands.clone())
     }
 
     pub fn reader(&self) -> StoreReader {

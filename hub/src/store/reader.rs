@@ -1,6 +1,7 @@
 //! Reads for statistics, on a connection that can't write.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -10,9 +11,11 @@ use protocol::{History, Totals};
 use rusqlite::Connection;
 
 use super::{
+    KeyUse, StoreError, admin_log,
     history::{HistoryError, HistoryQuery, HistoryReader},
-    schema,
+    keys, schema,
 };
+use crate::{admin::LoggedEntry, keys::KeyId};
 
 #[derive(Clone, Debug)]
 pub struct StoreReader {
@@ -68,6 +71,37 @@ impl StoreReader {
     ) -> Result<History, HistoryError> {
         self.history.read(query, now).await
     }
+
+    /// What keys were used for, with the days from `since` (in days since 1970) on.
+    pub async fn key_usage(&self, since: u64) -> Result<HashMap<KeyId, KeyUse>, StoreError> {
+        self.read(move |connection| keys::usage(connection, since))
+            .await
+    }
+
+    /// At most `limit` entries of the operators' log from before the entry `before`, the latest first.
+    pub async fn admin_log(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<LoggedEntry>, StoreError> {
+        self.read(move |connection| admin_log::page(connection, before, limit))
+            .await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let state = Arc::clone(&self.state);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.read(read)
+        });
+        let read = reading
+            .await
+            .map_err(|panic| StoreError::new(panic.to_string()))?;
+        read.map_err(|error| StoreError::new(error.to_string()))
+    }
 }
 
 impl State {
@@ -77,31 +111,41 @@ impl State {
             Err(error) => {
                 // The writer logs what is wrong with the database; this is its consequence.
                 tracing::debug!("{}: no totals: {error}", self.path.display());
-                self.connection = None;
             }
         }
         self.last_totals.clone()
     }
 
-    fn read_totals(&mut self) -> rusqlite::Result<Totals> {
+    fn read<T>(
+        &mut self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => schema::open_read_only(&self.path)?,
         };
-        self.connection.insert(connection).query_row(
-            "SELECT prompts, failed, prompt_tokens, completion_tokens,
-                    (SELECT count(*) FROM nodes)
-             FROM totals",
-            [],
-            |row| {
-                Ok(Totals {
-                    prompts: row.get(0)?,
-                    failed: row.get(1)?,
-                    prompt_tokens: row.get(2)?,
-                    completion_tokens: row.get(3)?,
-                    nodes_seen: row.get(4)?,
-                })
-            },
-        )
+        let read = read(&connection)?;
+        self.connection = Some(connection);
+        Ok(read)
+    }
+
+    fn read_totals(&mut self) -> rusqlite::Result<Totals> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT prompts, failed, prompt_tokens, completion_tokens,
+                        (SELECT count(*) FROM nodes)
+                 FROM totals",
+                [],
+                |row| {
+                    Ok(Totals {
+                        prompts: row.get(0)?,
+                        failed: row.get(1)?,
+                        prompt_tokens: row.get(2)?,
+                        completion_tokens: row.get(3)?,
+                        nodes_seen: row.get(4)?,
+                    })
+                },
+            )
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use protocol::NodeKind;
 use rusqlite::{Connection, named_params};
 
+use super::keys;
 use crate::dispatch::{Ending, NodeSighting, PromptOutcome, Record};
 
 /// Writes one record; call it inside a transaction.
@@ -22,8 +23,10 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
         }
         Record::PromptEnded(outcome) => {
             write_outcome(connection, outcome)?;
-            add_to_totals(connection, outcome)
+            add_to_totals(connection, outcome)?;
+            keys::count(connection, outcome)
         }
+        Record::KeyUsed { key, at } => keys::note_use(connection, *key, *at),
     }
 }
 
@@ -103,13 +106,13 @@ fn kind_name(kind: NodeKind) -> &'static str {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+pub(super) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// A clock before 1970 is a broken clock: it counts as 1970.
-fn unix_milliseconds(time: SystemTime) -> i64 {
+pub(super) fn unix_milliseconds(time: SystemTime) -> i64 {
     milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

@@ -8,7 +8,8 @@ use super::StoreSettings;
 
 /// Step n brings a database of version n to version n + 1. A step that has been released is never
 /// changed again: what is wrong with it is mended by the next.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- The wire gives a node no lasting identity, so its kind and name together stand for it.
     CREATE TABLE nodes (
         kind          TEXT NOT NULL,
@@ -54,7 +55,42 @@ const MIGRATIONS: &[&str] = &["
         completion_tokens INTEGER NOT NULL
     ) STRICT;
     INSERT INTO totals VALUES (1, 0, 0, 0, 0);
-"];
+",
+    "
+    -- A revoked key stays: its number is never given to another.
+    CREATE TABLE keys (
+        id                INTEGER PRIMARY KEY,
+        prefix            TEXT NOT NULL UNIQUE,  -- its first characters, which are no secret
+        digest            BLOB NOT NULL,         -- SHA-256 of the whole key
+        previous_prefix   TEXT,
+        previous_digest   BLOB,
+        previous_until_ms INTEGER,
+        terms             TEXT NOT NULL,         -- JSON
+        created_at_ms     INTEGER NOT NULL,
+        revoked_at_ms     INTEGER,
+        last_used_at_ms   INTEGER
+    ) STRICT;
+
+    CREATE TABLE key_usage (
+        key_id            INTEGER NOT NULL,
+        day               INTEGER NOT NULL,      -- of UTC, since 1970
+        prompts           INTEGER NOT NULL,
+        prompt_tokens     INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        PRIMARY KEY (key_id, day)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE admin_log (
+        id      INTEGER PRIMARY KEY,
+        at_ms   INTEGER NOT NULL,
+        who     TEXT NOT NULL,                   -- JSON
+        address TEXT NOT NULL,
+        action  TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        details TEXT NOT NULL                    -- JSON
+    ) STRICT;
+",
+];
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OpenError {

@@ -9,7 +9,9 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::{
-    Losses, StoreSettings, records,
+    Losses, StoreError, StoreSettings, StoredKeys, admin_log,
+    admin_store::AdminChange,
+    keys, records,
     schema::{self, OpenError},
 };
 use crate::dispatch::Record;
@@ -25,6 +27,8 @@ pub(super) enum Command {
     Record(Box<Record>),
     /// Answered once everything that came before it is written or lost.
     Flush(oneshot::Sender<()>),
+    LoadKeys(oneshot::Sender<Result<StoredKeys, StoreError>>),
+    Administer(Box<AdminChange>, oneshot::Sender<Result<(), StoreError>>),
     Stop,
 }
 
@@ -36,12 +40,11 @@ pub(super) struct Writer {
     connection: Option<Connection>,
 }
 
-/// The commands of one round, up to the point where something other than a record asks for it.
+/// The commands of one round: records, and what came after them and is no record.
 #[derive(Default)]
 struct Round {
     records: Vec<Record>,
-    flushed: Option<oneshot::Sender<()>>,
-    stop: bool,
+    then: Option<Command>,
 }
 
 impl Writer {
@@ -65,12 +68,21 @@ impl Writer {
         }
         while let Some(round) = self.next_round() {
             self.write_patiently(&round.records);
-            if let Some(flushed) = round.flushed {
-                // Whoever asked may have stopped waiting.
-                let _ = flushed.send(());
-            }
-            if round.stop {
-                break;
+            // Whoever asked may have stopped waiting for the reply.
+            match round.then {
+                Some(Command::Flush(flushed)) => {
+                    let _ = flushed.send(());
+                }
+                Some(Command::LoadKeys(reply)) => {
+                    let loaded = self.patiently(|connection| Ok(keys::load(connection)?));
+                    let _ = reply.send(loaded.map_err(|error| self.failure(&error)));
+                }
+                Some(Command::Administer(change, reply)) => {
+                    let written = self.patiently(|connection| administer(connection, &change));
+                    let _ = reply.send(written.map_err(|error| self.failure(&error)));
+                }
+                Some(Command::Stop) => break,
+                Some(Command::Record(_)) | None => {}
             }
         }
     }
@@ -83,10 +95,9 @@ impl Writer {
         while let Some(command) = next {
             match command {
                 Command::Record(record) => round.records.push(*record),
-                Command::Flush(flushed) => round.flushed = Some(flushed),
-                Command::Stop => round.stop = true,
+                other => round.then = Some(other),
             }
-            let full = round.records.len() >= BATCH || round.flushed.is_some() || round.stop;
+            let full = round.records.len() >= BATCH || round.then.is_some();
             next = if full {
                 None
             } else {
@@ -100,21 +111,8 @@ impl Writer {
         if records.is_empty() {
             return;
         }
-        let started = Instant::now();
-        loop {
-            match self.write(records) {
-                Ok(()) => break,
-                Err(error)
-                    if is_busy(&error) && started.elapsed() < self.settings.lock_patience =>
-                {
-                    std::thread::sleep(PAUSE);
-                }
-                Err(error) => {
-                    // The next batch opens the file anew: it may have been replaced or mended.
-                    self.connection = None;
-                    return self.losses.add(records.len() as u64, &error);
-                }
-            }
+        if let Err(error) = self.patiently(|connection| write(connection, records)) {
+            return self.losses.add(records.len() as u64, &error);
         }
         // A full batch means that more are waiting, and some may not have found a place.
         if records.len() < BATCH {
@@ -122,12 +120,31 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, records: &[Record]) -> Result<(), OpenError> {
-        let transaction = self.connect()?.transaction()?;
-        for record in records {
-            records::write(&transaction, record)?;
+    /// Tries again while somebody else holds the database locked, as long as patience lasts.
+    fn patiently<T>(
+        &mut self,
+        work: impl Fn(&mut Connection) -> Result<T, OpenError>,
+    ) -> Result<T, OpenError> {
+        let started = Instant::now();
+        loop {
+            match self.connect().and_then(&work) {
+                Err(error)
+                    if is_busy(&error) && started.elapsed() < self.settings.lock_patience =>
+                {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(error) => {
+                    // The next try opens the file anew: it may have been replaced or mended.
+                    self.connection = None;
+                    return Err(error);
+                }
+                done => return done,
+            }
         }
-        Ok(transaction.commit()?)
+    }
+
+    fn failure(&self, error: &OpenError) -> StoreError {
+        StoreError::new(format!("{}: {error}", self.settings.path.display()))
     }
 
     fn connect(&mut self) -> Result<&mut Connection, OpenError> {
@@ -137,6 +154,23 @@ impl Writer {
         };
         Ok(self.connection.insert(connection))
     }
+}
+
+fn write(connection: &mut Connection, records: &[Record]) -> Result<(), OpenError> {
+    let transaction = connection.transaction()?;
+    for record in records {
+        records::write(&transaction, record)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn administer(connection: &mut Connection, change: &AdminChange) -> Result<(), OpenError> {
+    let transaction = connection.transaction()?;
+    if let Some(key) = &change.key {
+        keys::put(&transaction, key)?;
+    }
+    admin_log::write(&transaction, &change.entry)?;
+    Ok(transaction.commit()?)
 }
 
 fn is_busy(error: &OpenError) -> bool {

@@ -11,7 +11,9 @@ use hub::dispatch::{
     AnswerEvent, DispatchSettings, Dispatcher, FailureKind, Forget, NodePreference,
     PromptSubmission,
 };
+use hub::keys::{Bill, Client, Keys};
 use hub::nodes::{NodeGate, NodeSettings};
+use hub::store::{Store, StoreSettings};
 use protocol::{
     Catalogue, ChatMessage, FinishReason, Hello, PromptInput, PromptRequest, Role, Sampling, Usage,
 };
@@ -26,7 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The dispatcher with `/ws` in front of it, and no HTTP client's buffers in between.
 async fn dispatcher(dispatch: DispatchSettings, nodes: NodeSettings) -> (Dispatcher, String) {
     let dispatcher = Dispatcher::start(dispatch, &Catalogue::default(), Arc::new(Forget));
-    let gate = NodeGate::new(dispatcher.clone(), nodes);
+    // Nobody here has a key, so it matters to nobody that its database can't be written.
+    let nowhere = StoreSettings::new("/dev/null/none.sqlite".into());
+    let keys = Keys::start(&Store::start(nowhere).unwrap());
+    let gate = NodeGate::new(dispatcher.clone(), nodes, keys);
     let accept = |State(gate): State<NodeGate>, upgrade: WebSocketUpgrade| async move {
         gate.accept(upgrade, Ipv4Addr::LOCALHOST.into(), ())
     };
@@ -57,7 +62,9 @@ fn submission(text: String) -> PromptSubmission {
             response_format: None,
         },
         preference: NodePreference::Any,
+        demand: NodePreference::Any,
         owner: None,
+        bill: Bill::unmetered(Client::at(Ipv4Addr::LOCALHOST.into())),
     }
 }
 

@@ -4,8 +4,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use hub::{
+    admin::Admin,
     config::Config,
     dispatch::Dispatcher,
+    keys::Keys,
     models,
     router::router,
     server::Server,
@@ -132,9 +134,12 @@ pub fn router_with(directory: &Path, settings: &[(&str, &str)]) -> Router {
     let config = config(directory, settings);
     let catalogue = Arc::new(models::catalogue().unwrap());
     let store = Store::start(StoreSettings::new(config.database_path.clone())).unwrap();
-    let recorder = Arc::new(store.recorder());
+    let keys = Keys::start(&store);
+    let recorder = Arc::new(keys.settling(Arc::new(store.recorder())));
     let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
-    let hub = Hub::new(&config, catalogue, dispatcher, store.reader());
+    let admin = Admin::new(&config, store.admin()).unwrap();
+    let reader = store.reader();
+    let hub = Hub::new(&config, catalogue, dispatcher, reader, keys, admin);
     router(hub, config.static_directory.as_deref())
 }
 

@@ -41,6 +41,7 @@ pub(crate) enum Step {
     Ask {
         request: usize,
         preference: NodePreference,
+        demand: NodePreference,
         owner: Option<usize>,
     },
     Start(usize),
@@ -56,13 +57,15 @@ pub(crate) enum Step {
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![Just(NodeKind::Native), Just(NodeKind::Browser)];
     let models = || proptest::collection::btree_set(0..MODELS.len(), 1..=2);
-    let preference = prop_oneof![
-        4 => Just(NodePreference::Any),
-        1 => Just(NodePreference::Native),
-        1 => Just(NodePreference::Browser),
-        1 => Just(NodePreference::Trusted),
-        1 => Just(NodePreference::Own),
-    ];
+    let preference = || {
+        prop_oneof![
+            4 => Just(NodePreference::Any),
+            1 => Just(NodePreference::Native),
+            1 => Just(NodePreference::Browser),
+            1 => Just(NodePreference::Trusted),
+            1 => Just(NodePreference::Own),
+        ]
+    };
     let owner = || proptest::option::of(0..OWNERS.len());
     let rarely = || proptest::bool::weighted(0.2);
     let pick = || 0..1000_usize;
@@ -78,8 +81,10 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(node, cpu, gpu)| Step::Benchmark(node, cpu, gpu)),
         1 => (pick(), 0..4_u32).prop_map(|(node, slots)| Step::Slots(node, slots)),
         1 => (pick(), models()).prop_map(|(node, models)| Step::Models(node, models)),
-        12 => (0..REQUESTS.len(), preference, owner())
-            .prop_map(|(request, preference, owner)| Step::Ask { request, preference, owner }),
+        12 => (0..REQUESTS.len(), preference(), preference(), owner())
+            .prop_map(|(request, preference, demand, owner)| {
+                Step::Ask { request, preference, demand, owner }
+            }),
         6 => pick().prop_map(Step::Start),
         6 => pick().prop_map(Step::Finish),
         3 => (pick(), any::<bool>()).prop_map(|(prompt, retryable)| Step::Fail(prompt, retryable)),

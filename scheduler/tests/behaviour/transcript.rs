@@ -152,6 +152,11 @@ fn event(text: &str) -> Event {
                     Some(&"own") => NodePreference::Own,
                     _ => NodePreference::Any,
                 },
+                demand: if rest.contains(&"key-trusted") {
+                    NodePreference::Trusted
+                } else {
+                    NodePreference::Any
+                },
                 owner: whose(rest),
                 prompt_tokens: 100,
                 answer_tokens: 400,

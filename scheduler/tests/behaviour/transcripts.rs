@@ -272,6 +272,22 @@ fn a_preference_keeps_other_nodes_out_and_holds_nobody_else_up() {
 }
 
 #[test]
+fn a_demand_holds_beside_the_preference_and_holds_nobody_else_up() {
+    play(&with_small(
+        "0 | join n1 browser SMALL trusted        |
+         0 | join n2 native SMALL                 |
+         0 | ask p1 SMALL any key-trusted         | p1 to n1 with SMALL
+         0 | ask p2 SMALL native key-trusted      | give up p2: no node
+         0 | join n3 native SMALL trusted         |
+         0 | ask p3 SMALL native key-trusted      | p3 to n3 with SMALL
+         0 | ask p4 SMALL native key-trusted      |
+         0 | ask p5 SMALL native                  | p5 to n2 with SMALL
+         1 | finish p1 on n1                      |
+         2 | finish p3 on n3                      | p4 to n3 with SMALL",
+    ));
+}
+
+#[test]
 fn a_drain_lets_running_prompts_finish_and_takes_no_more() {
     play(&with_small(
         "0 | join n1 native SMALL |

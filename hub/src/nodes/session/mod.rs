@@ -24,6 +24,7 @@ use super::{NodeGate, NodeSettings};
 use crate::dispatch::{
     Command, Dispatcher, FailureKind, Introduction, Membership, Prompt, PromptFailure, Report,
 };
+use crate::keys::{KeyId, Keys, Scope};
 
 /// A node is dropped after this many heartbeats without a word.
 const SILENT_HEARTBEATS: u32 = 3;
@@ -38,6 +39,9 @@ pub(super) struct Session<'a> {
     membership: Membership,
     outgoing: &'a Outgoing,
     name: String,
+    /// The key that it joined with: its session ends with it.
+    key: Option<KeyId>,
+    keys: &'a Keys,
     held: Held,
     rate_limit: RateLimit,
     last_heard: Instant,
@@ -54,6 +58,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(
         gate: &'a NodeGate,
         introduction: &Introduction,
+        key: Option<KeyId>,
         membership: Membership,
         outgoing: &'a Outgoing,
     ) -> Self {
@@ -65,6 +70,8 @@ impl<'a> Session<'a> {
             membership,
             outgoing,
             name: introduction.name.clone(),
+            key,
+            keys: &gate.keys,
             held: Held::default(),
             rate_limit: RateLimit::new(settings.frames_per_second, settings.frame_burst, now),
             last_heard: now,
@@ -161,6 +168,14 @@ impl<'a> Session<'a> {
         let (now, settings) = (Instant::now(), self.settings);
         if now - self.last_heard > settings.heartbeat * SILENT_HEARTBEATS {
             return Flow::Break(Closing::Silent);
+        }
+        if self
+            .key
+            .is_some_and(|key| !self.keys.is_good(key, Scope::Node))
+        {
+            return Flow::Break(Closing::Unauthorised(
+                "the key is not good any more; ask the hub's operator for a new one",
+            ));
         }
         if now - self.last_ping >= settings.heartbeat {
             self.last_ping = now;

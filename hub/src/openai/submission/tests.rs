@@ -2,6 +2,7 @@ use protocol::PromptInput;
 use serde_json::json;
 
 use super::*;
+use crate::keys::{Client, KeyId};
 
 fn read(mut fields: Value) -> Result<PromptSubmission, ApiError> {
     let body = fields.as_object_mut().unwrap();
@@ -9,7 +10,16 @@ fn read(mut fields: Value) -> Result<PromptSubmission, ApiError> {
         .or_insert_with(|| json!("qwen2.5-coder:0.5b"));
     body.entry("messages")
         .or_insert_with(|| json!([{"role": "user", "content": "hei"}]));
-    submission(serde_json::from_value(fields).unwrap())
+    submission(serde_json::from_value(fields).unwrap(), somebody())
+}
+
+/// Without a key.
+fn somebody() -> Asker {
+    Asker {
+        client: Client::at([192, 0, 2, 1].into()),
+        owner: None,
+        demand: NodePreference::Any,
+    }
 }
 
 fn sampling_of(fields: Value) -> Sampling {
@@ -80,6 +90,47 @@ fn nodes_can_be_chosen() {
         let submission = read(json!({"kipina": {"nodes": nodes}})).unwrap();
         assert_eq!(submission.preference, preference);
     }
+}
+
+#[test]
+fn a_keys_owner_stands_where_the_request_names_none_and_its_demand_stands_always() {
+    let owner = |text: &str| protocol::Owner::try_from(text.to_owned()).unwrap();
+    let (keys, own) = (owner("the-owner-of-the-key"), owner("somebody-of-the-body"));
+    let read = |demand, kipina: Value| {
+        let asker = Asker {
+            client: Client::Key(KeyId(7)),
+            owner: Some(keys.clone()),
+            demand,
+        };
+        let body = json!({
+            "model": "m", "messages": [{"role": "user", "content": "hei"}], "kipina": kipina,
+        });
+        submission(serde_json::from_value(body).unwrap(), asker).unwrap()
+    };
+    let named = json!({"owner": String::from(own.clone()), "nodes": "native"});
+    assert_eq!(
+        read(NodePreference::Any, json!({})).owner,
+        Some(keys.clone())
+    );
+    assert_eq!(
+        read(NodePreference::Any, json!({"nodes": "own"})).owner,
+        Some(keys.clone())
+    );
+    assert_eq!(
+        read(NodePreference::Any, named.clone()).owner,
+        Some(own.clone())
+    );
+    assert_eq!(
+        read(NodePreference::Trusted, named.clone()).owner,
+        Some(own)
+    );
+    let strict = read(NodePreference::Own, named);
+    assert_eq!(strict.owner, Some(keys));
+    assert_eq!(
+        (strict.preference, strict.demand),
+        (NodePreference::Native, NodePreference::Own)
+    );
+    assert_eq!(strict.bill.client, Client::Key(KeyId(7)));
 }
 
 #[test]

@@ -81,6 +81,7 @@ impl Onlooker {
             Step::Ask {
                 request,
                 preference,
+                demand,
                 owner,
             } => {
                 self.next_prompt += 1;
@@ -88,6 +89,7 @@ impl Onlooker {
                 let seen = SeenPrompt {
                     request: REQUESTS[request],
                     preference,
+                    demand,
                     owner: person(owner),
                     resumable: prompt.0.is_multiple_of(2),
                     model: "",
@@ -100,6 +102,7 @@ impl Onlooker {
                 let profile = PromptProfile {
                     model: REQUESTS[request].to_owned(),
                     preference,
+                    demand,
                     owner: person(owner),
                     prompt_tokens: 100,
                     answer_tokens: 100,

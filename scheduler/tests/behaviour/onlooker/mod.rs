@@ -38,6 +38,7 @@ struct SeenNode {
 struct SeenPrompt {
     request: &'static str,
     preference: NodePreference,
+    demand: NodePreference,
     owner: Option<Owner>,
     resumable: bool,
     /// What the node that has it answers with.
@@ -218,8 +219,9 @@ impl Onlooker {
         );
         prop_assert!(
             allows(seen, target),
-            "{:?} forbids {node:?}",
-            seen.preference
+            "{:?} or {:?} forbids {node:?}",
+            seen.preference,
+            seen.demand
         );
         prop_assert!(
             !seen.failed_on.contains(&node),
@@ -231,6 +233,7 @@ impl Onlooker {
             older.state == State::Waiting
                 && older.request == seen.request
                 && older.preference == seen.preference
+                && older.demand == seen.demand
                 && older.owner == seen.owner
                 && !older.failed_on.contains(&node)
         });
@@ -326,12 +329,12 @@ fn answers(model: &str, request: &str) -> bool {
 
 fn allows(prompt: &SeenPrompt, node: &SeenNode) -> bool {
     let is_own = prompt.owner.is_some() && prompt.owner == node.owner;
-    let preferred = match prompt.preference {
+    let is = |wanted| match wanted {
         NodePreference::Any => true,
         NodePreference::Native => node.kind == NodeKind::Native,
         NodePreference::Browser => node.kind == NodeKind::Browser,
         NodePreference::Trusted => node.trusted,
         NodePreference::Own => is_own,
     };
-    preferred && (!node.only_own || is_own)
+    is(prompt.preference) && is(prompt.demand) && (!node.only_own || is_own)
 }

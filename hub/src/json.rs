@@ -12,7 +12,7 @@ use serde::{
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A struct that is read from an object only; serde's own would take a list of its fields, too.
-pub(super) struct Object<T>(pub(super) T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -35,7 +35,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-pub(super) fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -44,7 +44,7 @@ where
     Ok(object.map(|Object(it)| it))
 }
 
-pub(super) fn objects<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(crate) fn objects<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -54,7 +54,7 @@ where
 }
 
 /// A whole number, however it is written; or null.
-pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     struct WholeVisitor;
 
     impl<'de> Visitor<'de> for WholeVisitor {
@@ -93,4 +93,18 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     }
 
     deserializer.deserialize_any(WholeVisitor)
+}
+
+/// The same, for what can't be negative or too large.
+pub(crate) fn count<'de, N, D>(deserializer: D) -> Result<Option<N>, D::Error>
+where
+    N: TryFrom<i64>,
+    D: Deserializer<'de>,
+{
+    let number = whole(deserializer)?;
+    let counted = number.map(|number| {
+        let unexpected = Unexpected::Signed(number);
+        N::try_from(number).map_err(|_| D::Error::invalid_value(unexpected, &"a count"))
+    });
+    counted.transpose()
 }

@@ -1,0 +1,106 @@
+//! The operator's side of the hub: logging in, keys, and the log of what was changed.
+//!
+//! A handler that takes an [`Operator`] is closed to everybody else. What it changes it tells
+//! [`Admin::record`], unless the change itself is written down together with its entry, as keys are.
+
+mod audit_log;
+mod body;
+mod cookie;
+mod key_handlers;
+mod key_views;
+mod log;
+mod login;
+mod operator;
+mod password;
+mod same_site;
+mod session_handlers;
+mod sessions;
+mod throttle;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    routing::{get, post},
+};
+use serde_json::Value;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::{
+    config::Config,
+    state::Hub,
+    store::{AdminStore, StoreError},
+};
+use login::Login;
+use password::Password;
+
+pub use log::{Author, LogEntry, LoggedEntry, Who};
+pub(crate) use operator::Operator;
+pub use password::PasswordError;
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    store: AdminStore,
+    way_in: WayIn,
+}
+
+/// How an operator gets in, beside a key with the scope `admin`.
+#[derive(Clone, Debug)]
+enum WayIn {
+    Password(Login),
+    /// Whoever is at this machine: the hub listens to nobody else, and has no password.
+    ThisMachine,
+    /// Not at all: others could come, and there is no password.
+    Closed,
+}
+
+impl Admin {
+    /// Hashes the password, which takes a moment.
+    ///
+    /// # Errors
+    /// Where the system gives no random numbers, or the password can't be hashed.
+    pub fn new(config: &Config, store: AdminStore) -> Result<Self, PasswordError> {
+        let way_in = match &config.admin_password {
+            Some(password) => WayIn::Password(Login::start(Password::hash(password)?)),
+            None if config.bind.is_loopback() => WayIn::ThisMachine,
+            None => WayIn::Closed,
+        };
+        Ok(Self { store, way_in })
+    }
+
+    /// Writes down what an operator changed: `action` as in `node.drained`, `subject` in words.
+    pub async fn record(
+        &self,
+        author: Author,
+        action: &'static str,
+        subject: impl Into<String>,
+        details: Value,
+    ) -> Result<(), StoreError> {
+        let entry = LogEntry::now(author, action, subject, details);
+        self.store.write_entry(entry).await
+    }
+}
+
+/// Everything under `/api/admin`. For the hub's own pages: others get no leave to read its answers.
+pub(crate) fn routes(max_body_bytes: usize) -> Router<Hub> {
+    let no_store = HeaderValue::from_static("no-store");
+    Router::new()
+        .route("/login", post(session_handlers::log_in))
+        .route("/logout", post(session_handlers::log_out))
+        .route("/session", get(session_handlers::session))
+        .route("/keys", get(key_handlers::list).post(key_handlers::create))
+        .route(
+            "/keys/{id}",
+            get(key_handlers::show)
+                .patch(key_handlers::amend)
+                .delete(key_handlers::revoke),
+        )
+        .route("/keys/{id}/rotate", post(key_handlers::rotate))
+        .route("/audit-log", get(audit_log::page))
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CACHE_CONTROL,
+            no_store,
+        ))
+}

@@ -1,0 +1,100 @@
+//! Who may change the hub: a session, a key with the scope `admin`, or whoever is at a machine that serves
+//! nobody else.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::request::Parts,
+};
+
+use super::{Author, WayIn, Who, cookie, same_site::Visit};
+use crate::{
+    access::{Credential, client_address},
+    error::ApiError,
+    keys::Scope,
+    state::Hub,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    pub(crate) author: Author,
+    /// Of a session: how long it still lasts.
+    pub(super) session_rest: Option<Duration>,
+}
+
+impl FromRequestParts<Hub> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let address = client_address(parts, hub).await?;
+        let operator = |who, session_rest| Self {
+            author: Author { who, address },
+            session_rest,
+        };
+        // No page makes a browser send this header without its own script's doing.
+        if let Credential::Key(key) = Credential::of(&parts.headers, &hub.keys).await? {
+            if !key.terms.allow(Scope::Admin) {
+                return Err(ApiError::missing_scope(Scope::Admin));
+            }
+            hub.keys.used(key.id);
+            let (id, name) = (key.id, key.terms.name.clone());
+            return Ok(operator(Who::Key { id, name }, None));
+        }
+        match &hub.admin.way_in {
+            WayIn::Password(login) => {
+                let Some(token) = cookie::token(&parts.headers) else {
+                    return Err(ApiError::not_logged_in());
+                };
+                let rest = login.rest(token).await;
+                let rest = rest.ok_or_else(ApiError::not_logged_in)?;
+                check_page(parts, hub).await?;
+                Ok(operator(Who::Session, Some(rest)))
+            }
+            WayIn::ThisMachine => {
+                if !address.is_loopback() {
+                    return Err(ApiError::admin_closed());
+                }
+                let visit = Visit::of(parts, hub).await?;
+                if !visit.names_this_machine(&hub.gate.proxies) {
+                    return Err(ApiError::admin_closed());
+                }
+                check_page(parts, hub).await?;
+                Ok(operator(Who::ThisMachine, None))
+            }
+            WayIn::Closed => Err(ApiError::admin_closed()),
+        }
+    }
+}
+
+/// Refuses what another site's page sends.
+pub(super) async fn check_page(parts: &mut Parts, hub: &Hub) -> Result<(), ApiError> {
+    let visit = Visit::of(parts, hub).await?;
+    if visit.is_from_own_page(&hub.gate.proxies) {
+        Ok(())
+    } else {
+        Err(ApiError::foreign_page())
+    }
+}
+
+impl<'a> Visit<'a> {
+    pub(super) async fn of(parts: &'a mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let peer = peer(parts, hub).await?;
+        Ok(Self {
+            peer,
+            method: &parts.method,
+            headers: &parts.headers,
+            uri: &parts.uri,
+        })
+    }
+}
+
+async fn peer(parts: &mut Parts, hub: &Hub) -> Result<IpAddr, ApiError> {
+    let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, hub).await;
+    let ConnectInfo(peer) =
+        peer.map_err(|_| ApiError::internal("the server does not know its peer's address"))?;
+    Ok(peer.ip())
+}
