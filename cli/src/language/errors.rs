@@ -65,6 +65,19 @@ impl Language {
                 format!("{url} vastasi, mutta ei niin kuin Kipinän keskus ({reason}). Tarkista osoite."),
                 format!("{url} answered, but not as a Kipinä hub does ({reason}). Check the address."),
             ),
+            refused if refused.code() == Some("model_not_allowed") => self.pick(
+                "API-avain ei ole tätä mallia varten. kpn models kertoo, mitä mallia sillä voi pyytää."
+                    .to_owned(),
+                "The API key is not for this model. kpn models tells which ones it is for.".to_owned(),
+            ),
+            refused if refused.code() == Some("expired_api_key") => self.pick(
+                "API-avain on vanhentunut. Pyydä keskuksen ylläpitäjältä uusi.".to_owned(),
+                "The API key has expired. Ask the hub's operator for a new one.".to_owned(),
+            ),
+            refused if refused.code() == Some("insufficient_quota") => self.pick(
+                "Päivän määrä on käytetty. Uusi päivä alkaa keskiyöllä (UTC).".to_owned(),
+                "Today's amount is used up. A new day begins at midnight (UTC).".to_owned(),
+            ),
             refused if refused.is_key() => self.pick(
                 "Keskus vaatii API-avaimen tai ei hyväksy annettua. Anna se muuttujassa KIPINA_KEY tai \
                  tiedostossa kpn.toml."

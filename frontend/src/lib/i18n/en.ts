@@ -236,8 +236,13 @@ export const en: Dictionary = {
       no_node_available:
         "No machine is free for this model right now. Start it above, or try again in a moment.",
       model_not_found: "The hub does not know this model. Choose another one.",
+      missing_api_key: "This hub wants an API key. Set it in the settings; its operator has one for you.",
       invalid_api_key:
-        "This hub wants an API key, or the one given is wrong. Set it in the settings; its operator has it.",
+        "The hub does not accept the API key. Check it in the settings, or ask the operator for a new one.",
+      expired_api_key: "The API key has expired. Ask the operator for a new one, and set it in the settings.",
+      insufficient_scope: "The API key is not for asking. Ask the operator for one that is.",
+      model_not_allowed: "The API key is not for this model. Choose another one.",
+      insufficient_quota: "Today's amount is used up. Go on when a new day begins at midnight (UTC).",
       context_length_exceeded: "The prompt is too long for the model. Shorten it and try again.",
       out_of_memory: "The machine that answered ran out of memory. Try again, or choose a smaller model.",
       node_lost: "The machine that answered left the network in the middle. Try again.",

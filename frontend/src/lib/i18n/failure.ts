@@ -65,7 +65,12 @@ export function answerFailureSentence(failure: HubFailure, text: Dictionary): st
   switch (failure.code) {
     case "no_node_available":
     case "model_not_found":
+    case "missing_api_key":
     case "invalid_api_key":
+    case "expired_api_key":
+    case "insufficient_scope":
+    case "model_not_allowed":
+    case "insufficient_quota":
     case "rate_limit_exceeded":
     case "deadline_expired":
     case "context_length_exceeded":

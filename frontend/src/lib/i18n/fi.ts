@@ -242,8 +242,12 @@ export const fi = {
       no_node_available:
         "Mallille ei ole juuri nyt yhtään vapaata konetta. Alusta malli yllä tai yritä hetken päästä uudelleen.",
       model_not_found: "Keskus ei tunne mallia. Valitse toinen malli.",
-      invalid_api_key:
-        "Tämä keskus vaatii API-avaimen, tai annettu avain on väärä. Anna avain asetuksissa; sen saa ylläpitäjältä.",
+      missing_api_key: "Tämä keskus vaatii API-avaimen. Anna se asetuksissa; avaimen saa ylläpitäjältä.",
+      invalid_api_key: "Keskus ei hyväksy API-avainta. Tarkista se asetuksissa tai pyydä ylläpitäjältä uusi.",
+      expired_api_key: "API-avain on vanhentunut. Pyydä ylläpitäjältä uusi ja anna se asetuksissa.",
+      insufficient_scope: "API-avain ei ole kysymistä varten. Pyydä ylläpitäjältä sopiva.",
+      model_not_allowed: "API-avain ei ole tätä mallia varten. Valitse toinen malli.",
+      insufficient_quota: "Päivän määrä on käytetty. Jatka, kun uusi päivä alkaa keskiyöllä (UTC).",
       context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja yritä uudelleen.",
       out_of_memory: "Vastanneelta koneelta loppui muisti. Yritä uudelleen tai valitse pienempi malli.",
       node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Yritä uudelleen.",

@@ -4,7 +4,7 @@ import type { Answer, Message, Prompt } from "../hub/chat";
 import type { HubView } from "../page/hub-status";
 import type { Sampling } from "../settings/settings";
 import type { Job, Wait } from "./job";
-import { judge, wordsOf } from "./judgement";
+import { judge, keyTroubleOf, wordsOf } from "./judgement";
 import type { WorkRequest } from "./wasm";
 
 export interface AskingSurroundings {
@@ -74,7 +74,7 @@ export async function pursue(job: Job, surroundings: AskingSurroundings, patient
         case "window":
           return { is: "window", message };
         case "key":
-          return { is: "hopeless", message: "invalid_api_key" };
+          return { is: "hopeless", message: keyTroubleOf(error) };
         case "hopeless":
           return { is: "hopeless", message };
       }

@@ -13,17 +13,29 @@ export type Judgement =
   | "lost"
   /** The machine's window is smaller than it was thought to be. */
   | "window"
-  /** The hub wants a key, or another one. */
+  /** The hub wants a key, or another one, or gives this one no more today. */
   | "key"
   /** Asking again would come to the same. */
   | "hopeless";
+
+/** What can be wrong with a key: the codes that there are words for. */
+const KEY_TROUBLES = [
+  "missing_api_key",
+  "invalid_api_key",
+  "expired_api_key",
+  "insufficient_scope",
+  "model_not_allowed",
+  "insufficient_quota",
+];
 
 export function judge(error: unknown): Judgement {
   if (!(error instanceof HubError)) return "hopeless";
   const { failure } = error;
   if (failure.kind === "unreachable") return "hub";
   if (failure.kind === "unreadable") return "lost";
-  switch (failure.code ?? "") {
+  const code = failure.code ?? "";
+  if (KEY_TROUBLES.includes(code)) return "key";
+  switch (code) {
     case "no_node_available":
       return "nobody";
     case "rate_limit_exceeded":
@@ -33,8 +45,6 @@ export function judge(error: unknown): Judgement {
       return "busy";
     case "context_length_exceeded":
       return "window";
-    case "invalid_api_key":
-      return "key";
     case "node_lost":
     case "out_of_memory":
       return "lost";
@@ -42,6 +52,12 @@ export function judge(error: unknown): Judgement {
   if (failure.status === 401) return "key";
   if (failure.status === 429 || failure.status === 503) return "busy";
   return failure.status === 200 || failure.status >= 500 ? "lost" : "hopeless";
+}
+
+/** The code that says what is wrong with the key. */
+export function keyTroubleOf(error: unknown): string {
+  const code = error instanceof HubError && error.failure.kind === "refused" ? error.failure.code : null;
+  return KEY_TROUBLES.find((trouble) => trouble === code) ?? "invalid_api_key";
 }
 
 /** The hub's own words; none of them, the kind of failure. */

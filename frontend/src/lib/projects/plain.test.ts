@@ -204,7 +204,8 @@ describe("sentences", () => {
   it("tell why the team could not go on", () => {
     const say = (reason: Parameters<typeof projectFailureSentence>[0]) =>
       projectFailureSentence(reason, fi, formatsOf("fi"));
-    expect(say({ kind: "nobody", message: "invalid_api_key" })).toContain("API-avaimen");
+    expect(say({ kind: "nobody", message: "missing_api_key" })).toContain("API-avaimen");
+    expect(say({ kind: "nobody", message: "insufficient_quota" })).toContain("keskiyöllä");
     expect(say({ kind: "nobody", message: "the model is unknown" })).toContain("the model is unknown");
     expect(say({ kind: "window", needed: 5000, window: 4096 })).toMatch(/5.000 tokenia/);
     expect(say({ kind: "file", path: "a.py", problem: "too_long" })).toContain("a.py");

@@ -253,6 +253,10 @@ describe("what goes wrong", () => {
 
   it.each<[HubFailure, string]>([
     [refused("invalid_api_key", 401), "invalid_api_key"],
+    [refused("expired_api_key", 401), "expired_api_key"],
+    [refused("model_not_allowed", 403), "model_not_allowed"],
+    [refused("insufficient_quota", 429), "insufficient_quota"],
+    [refused("from_the_future", 401), "invalid_api_key"],
     [refused("model_not_found", 404), "the hub says model_not_found"],
   ])("ends the run where asking again is of no use", async (failure, message) => {
     const { work, orders, run } = bench();

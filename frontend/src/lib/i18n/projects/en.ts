@@ -162,7 +162,12 @@ export const en: ProjectWords = {
       `The question does not fit the model's window: it needs ${needed} tokens, and there is room for ${window}. Shorten the agent's prompt, or choose a model with a larger window.`,
     nobody: (words) => `Nobody could answer: ${words}`,
     words: {
-      invalid_api_key: "the hub wants an API key, which is set in the settings.",
+      missing_api_key: "the hub wants an API key, which is set in the settings.",
+      invalid_api_key: "the hub does not accept the API key that is set in the settings.",
+      expired_api_key: "the API key has expired. The hub's operator has a new one.",
+      insufficient_scope: "the API key is not for asking. The hub's operator has one that is.",
+      model_not_allowed: "the API key is not for this model. Choose another one for the agent.",
+      insufficient_quota: "today's amount is used up. A new day begins at midnight (UTC).",
       unreachable: "the hub could not be reached.",
       unreadable: "the hub's answer was not understood.",
     },

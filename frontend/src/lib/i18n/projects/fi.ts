@@ -163,7 +163,12 @@ export const fi = {
       `Kysymys ei mahdu mallin ikkunaan: tarvitaan ${needed} tokenia, tilaa on ${window}. Lyhennä agentin kehotetta tai valitse malli, jolla on suurempi ikkuna.`,
     nobody: (words: string) => `Kukaan ei voinut vastata: ${words}`,
     words: {
-      invalid_api_key: "keskus vaatii API-avaimen, joka annetaan asetuksissa.",
+      missing_api_key: "keskus vaatii API-avaimen, joka annetaan asetuksissa.",
+      invalid_api_key: "keskus ei hyväksy asetuksissa annettua API-avainta.",
+      expired_api_key: "API-avain on vanhentunut. Uuden saa keskuksen ylläpitäjältä.",
+      insufficient_scope: "API-avain ei ole kysymistä varten. Sopivan saa keskuksen ylläpitäjältä.",
+      model_not_allowed: "API-avain ei ole tätä mallia varten. Valitse agentille toinen malli.",
+      insufficient_quota: "päivän määrä on käytetty. Uusi päivä alkaa keskiyöllä (UTC).",
       unreachable: "keskukseen ei saatu yhteyttä.",
       unreadable: "keskuksen vastausta ei ymmärretty.",
     } as Partial<Record<string, string>>,
