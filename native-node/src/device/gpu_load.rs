@@ -11,7 +11,7 @@ pub struct GpuReading {
     pub temperature: Option<u32>,
     /// Percent of the time that anything ran.
     pub utilisation: Option<u32>,
-    /// Programs on it that are not the node's own.
+    /// Programs on it that are not the node's own; none where nobody asked for them.
     pub others: Vec<GpuProgram>,
 }
 
@@ -22,32 +22,39 @@ pub struct GpuProgram {
     pub percent: u32,
 }
 
-/// `None` where no GPU tells: there is none, or its driver is not there.
-pub async fn read(sensors: &Sensors) -> Option<GpuReading> {
-    match of_nvidia(sensors).await {
+/// `None` where no GPU tells: there is none, or its driver is not there. `with_programs` costs another
+/// run of the driver's tool.
+pub async fn read(sensors: &Sensors, with_programs: bool) -> Option<GpuReading> {
+    match of_nvidia(sensors, with_programs).await {
         Some(reading) => Some(reading),
         None => of_amd(&sensors.sys.join("class/drm")),
     }
 }
 
-async fn of_nvidia(sensors: &Sensors) -> Option<GpuReading> {
+async fn of_nvidia(sensors: &Sensors, with_programs: bool) -> Option<GpuReading> {
     let query = [
         "--query-gpu=temperature.gpu,utilization.gpu",
         "--format=csv,noheader,nounits",
     ];
     let mut reading = parse_query(&output(&sensors.nvidia_smi, &query).await?)?;
-    let processes = output(&sensors.nvidia_smi, &["pmon", "-c", "1", "-s", "u"]).await;
-    let is_own = |process: &Process| sensors.is_own(&process.name, process.draws);
-    let others = parse_processes(processes.as_deref().unwrap_or_default());
-    reading.others = others
+    if with_programs {
+        reading.others = others_of_nvidia(sensors).await;
+    }
+    Some(reading)
+}
+
+async fn others_of_nvidia(sensors: &Sensors) -> Vec<GpuProgram> {
+    let table = output(&sensors.nvidia_smi, &["pmon", "-c", "1", "-s", "u"]).await;
+    let processes = parse_processes(table.as_deref().unwrap_or_default());
+    let others = processes
         .into_iter()
-        .filter(|process| !is_own(process))
+        .filter(|process| !sensors.is_own(&process.name, process.draws));
+    others
         .map(|process| GpuProgram {
             name: process.name,
             percent: process.percent,
         })
-        .collect();
-    Some(reading)
+        .collect()
 }
 
 /// A line per GPU, as in `54, 12`; `[N/A]` for what it does not know.

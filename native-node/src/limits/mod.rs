@@ -5,7 +5,9 @@
 mod hours;
 mod task;
 
-use jiff::{SignedDuration, ZonedDateTime};
+use std::time::{Duration, Instant};
+
+use jiff::ZonedDateTime;
 
 pub use self::{hours::Hours, task::watch};
 use crate::{device::GpuReading, status::PauseReason};
@@ -34,7 +36,9 @@ impl Limits {
 /// What the machine tells at one moment; what it does not tell limits nothing.
 #[derive(Clone, Debug)]
 pub struct Readings {
+    /// For the owner's hours only: the wall's clock may be set at any time.
     pub now: ZonedDateTime,
+    pub taken_at: Instant,
     pub gpu: Option<GpuReading>,
     /// Whether this node may itself be what keeps the GPU busy.
     pub computing: bool,
@@ -44,20 +48,23 @@ pub struct Readings {
 /// Degrees below the limit at which the GPU counts as cool again.
 const COOLER_BY: u32 = 5;
 
+/// A GPU that was hot and of which nothing was heard for so long: while the node rests, it has cooled.
+const SILENCE: Duration = Duration::from_secs(300);
+
 /// A program that uses less of the GPU, a desktop or a video, is in nobody's way.
 const JOB_PERCENT: u32 = 25;
 
 /// After a job was last seen: a game that loads its next level is not over.
-const CALM: SignedDuration = SignedDuration::from_secs(60);
+const CALM: Duration = Duration::from_secs(60);
 
 /// Decides, and remembers what it takes not to change its mind at every reading.
 #[derive(Debug)]
 pub struct Judge {
     limits: Limits,
-    /// Degrees, as long as that is too much.
-    hot: Option<u32>,
+    /// When the GPU's degrees were last told, and how many, as long as that is too much.
+    hot: Option<(Instant, u32)>,
     /// When a GPU job was last seen, and what it is.
-    job: Option<(ZonedDateTime, Option<String>)>,
+    job: Option<(Instant, Option<String>)>,
 }
 
 impl Judge {
@@ -89,14 +96,16 @@ impl Judge {
     fn heat(&mut self, readings: &Readings) -> Option<PauseReason> {
         let limit = self.limits.max_gpu_temperature?;
         let told = readings.gpu.as_ref().and_then(|gpu| gpu.temperature);
-        // A driver that falls silent while the GPU is hot has not cooled it.
-        let celsius = told.or(self.hot)?;
-        let most = match self.hot {
+        let told = told.map(|celsius| (readings.taken_at, celsius));
+        let hot = self.hot.take();
+        let hot = hot.filter(|(told_at, _)| readings.taken_at.duration_since(*told_at) < SILENCE);
+        let most = match hot {
             Some(_) => limit.saturating_sub(COOLER_BY),
             None => limit,
         };
-        self.hot = (celsius > most).then_some(celsius);
-        self.hot.map(|celsius| PauseReason::GpuTooHot {
+        // A driver that falls silent while the GPU is hot has not cooled it.
+        self.hot = told.or(hot).filter(|(_, celsius)| *celsius > most);
+        self.hot.map(|(_, celsius)| PauseReason::GpuTooHot {
             celsius,
             limit_celsius: limit,
         })
@@ -107,10 +116,10 @@ impl Judge {
             return None;
         }
         if let Some(program) = running_job(readings) {
-            self.job = Some((readings.now.clone(), program));
+            self.job = Some((readings.taken_at, program));
         }
-        let (seen, program) = self.job.as_ref()?;
-        if readings.now.duration_since(seen) < CALM {
+        let (seen_at, program) = self.job.as_ref()?;
+        if readings.taken_at.duration_since(*seen_at) < CALM {
             let by = program.clone();
             return Some(PauseReason::GpuInUse { by });
         }
@@ -142,6 +151,7 @@ mod tests {
     fn at_noon() -> Readings {
         Readings {
             now: helsinki(11, 26, 12, 0),
+            taken_at: Instant::now(),
             gpu: None,
             computing: false,
             on_battery: None,
@@ -227,13 +237,23 @@ mod tests {
             max_gpu_temperature: Some(80),
             ..Limits::default()
         });
-        let hot = Readings {
-            gpu: gpu(85, 0, &[]),
-            ..at_noon()
+        let begun = Instant::now();
+        let mut after = |seconds, degrees: Option<u32>| {
+            let readings = Readings {
+                gpu: degrees.and_then(|degrees| gpu(degrees, 0, &[])),
+                taken_at: begun + Duration::from_secs(seconds),
+                ..at_noon()
+            };
+            judge.judge(&readings)
         };
-        let reason = judge.judge(&hot);
+        let reason = after(0, Some(85));
         assert!(reason.is_some());
-        assert_eq!(judge.judge(&at_noon()), reason);
+        assert_eq!(after(5, None), reason);
+        assert_eq!(after(100, Some(85)), reason);
+        assert_eq!(after(399, None), reason);
+        assert_eq!(after(400, None), None, "nobody tells any more");
+        assert_eq!(after(405, Some(79)), None);
+        assert_eq!(after(410, Some(85)), reason);
     }
 
     #[test]
@@ -268,9 +288,10 @@ mod tests {
             yield_to_gpu_jobs: true,
             ..Limits::default()
         });
-        let mut after = |seconds: i64, percent: u32| {
+        let begun = Instant::now();
+        let mut after = |seconds, percent: u32| {
             let readings = Readings {
-                now: &at_noon().now + Span::new().seconds(seconds),
+                taken_at: begun + Duration::from_secs(seconds),
                 gpu: gpu(50, percent, &[("game", percent)]),
                 ..at_noon()
             };
@@ -284,6 +305,27 @@ mod tests {
         assert_eq!(after(55, 90), game);
         assert_eq!(after(114, 0), game);
         assert_eq!(after(115, 0), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_pause_longer_or_shorter() {
+        let mut judge = Judge::new(Limits {
+            yield_to_gpu_jobs: true,
+            ..Limits::default()
+        });
+        let begun = Instant::now();
+        let mut after = |seconds, hours_off: i64, percent| {
+            let readings = Readings {
+                now: &at_noon().now + Span::new().hours(hours_off),
+                taken_at: begun + Duration::from_secs(seconds),
+                gpu: gpu(50, percent, &[]),
+                ..at_noon()
+            };
+            judge.judge(&readings).is_some()
+        };
+        assert!(after(0, 0, 90));
+        assert!(after(5, 1, 0), "set forward");
+        assert!(!after(65, -1, 0), "set back");
     }
 
     #[test]

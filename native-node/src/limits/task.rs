@@ -1,6 +1,6 @@
 //! Reads the machine every few seconds, and tells everybody whether the node may compute.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ async fn watch_every(
         return receiver;
     }
     let mut reader = Reader {
-        begun: begun(&status),
+        ended: prompts(&status).1,
         limits: limits.clone(),
         sensors,
         status,
@@ -53,8 +53,12 @@ async fn watch_every(
                 () = sender.closed() => return,
                 () = tokio::time::sleep(interval) => {}
             }
-            let judged = judge.judge(&reader.read().await);
-            tell(&sender, judged, &reader.status, language);
+            let readings = reader.read().await;
+            let was_hot = is_hot(&sender);
+            tell(&sender, judge.judge(&readings), &reader.status, language);
+            if was_hot && !is_hot(&sender) && temperature(&readings).is_none() {
+                warn_of_silence(&reader.limits, &readings, language);
+            }
         }
     });
     receiver
@@ -85,7 +89,7 @@ fn tell(
 /// A limit that can't be kept must not look as if it were.
 fn warn_of_silence(limits: &Limits, readings: &Readings, language: Language) {
     let gpu = readings.gpu.as_ref();
-    if limits.max_gpu_temperature.is_some() && gpu.is_none_or(|gpu| gpu.temperature.is_none()) {
+    if limits.max_gpu_temperature.is_some() && temperature(readings).is_none() {
         tracing::warn!("{}", language.limit_not_kept("--max-gpu-temperature"));
     }
     let no_jobs = gpu.is_none_or(|gpu| gpu.utilisation.is_none() && gpu.others.is_empty());
@@ -94,19 +98,27 @@ fn warn_of_silence(limits: &Limits, readings: &Readings, language: Language) {
     }
 }
 
+fn is_hot(sender: &watch::Sender<Option<PauseReason>>) -> bool {
+    matches!(*sender.borrow(), Some(PauseReason::GpuTooHot { .. }))
+}
+
+fn temperature(readings: &Readings) -> Option<u32> {
+    readings.gpu.as_ref()?.temperature
+}
+
 struct Reader {
     limits: Limits,
     sensors: Sensors,
     status: Status,
-    /// Prompts that had begun at the last reading.
-    begun: u64,
+    /// Prompts that had ended at the last reading.
+    ended: u64,
 }
 
 impl Reader {
     /// Asks only for what a limit needs: some GPUs wake up to be asked.
     async fn read(&mut self) -> Readings {
         let gpu = if self.limits.need_gpu() {
-            gpu_load::read(&self.sensors).await
+            gpu_load::read(&self.sensors, self.limits.yield_to_gpu_jobs).await
         } else {
             None
         };
@@ -115,24 +127,26 @@ impl Reader {
         } else {
             None
         };
-        let begun = begun(&self.status);
-        let began = begun != std::mem::replace(&mut self.begun, begun);
-        let busy = self.status.watch().borrow().busy > 0;
+        // A prompt that has just ended may have been what kept the GPU busy.
+        let (busy, ended) = prompts(&self.status);
+        let has_ended = ended != std::mem::replace(&mut self.ended, ended);
         Readings {
             now: ZonedDateTime::now(),
+            taken_at: Instant::now(),
             gpu,
-            computing: self.sensors.node_uses_gpu() && (began || busy),
+            computing: self.sensors.node_uses_gpu() && (busy || has_ended),
             on_battery,
         }
     }
 }
 
-/// How many prompts have begun altogether.
-fn begun(status: &Status) -> u64 {
+/// Whether any prompt is being answered, and how many have ended altogether.
+fn prompts(status: &Status) -> (bool, u64) {
     let receiver = status.watch();
     let snapshot = receiver.borrow();
-    let ended = snapshot.prompts.served + snapshot.prompts.failed + snapshot.prompts.cancelled;
-    ended + u64::from(snapshot.busy)
+    let prompts = &snapshot.prompts;
+    let ended = prompts.served + prompts.failed + prompts.cancelled;
+    (snapshot.busy > 0, ended)
 }
 
 #[cfg(all(test, unix))]
@@ -147,7 +161,7 @@ mod tests {
     fn nvidia_smi(folder: &Path) -> Sensors {
         let program = folder.join("nvidia-smi");
         let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\n\
-            case \"$1\" in pmon) cat jobs ;; *) cat gpu ;; esac\n";
+            case \"$1\" in pmon) touch asked; cat jobs ;; *) cat gpu ;; esac\n";
         std::fs::write(&program, script).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         Sensors {
@@ -226,5 +240,47 @@ mod tests {
         });
         next(&mut paused, |reason| *reason == game).await;
         drop(computing);
+    }
+
+    #[tokio::test]
+    async fn the_gpu_that_an_answer_kept_busy_until_just_now_is_no_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            yield_to_gpu_jobs: true,
+            ..Limits::default()
+        };
+        let status = Status::default();
+        let mut reader = Reader {
+            limits: limits.clone(),
+            sensors: nvidia_smi(folder.path()),
+            ended: 0,
+            status: status.clone(),
+        };
+        std::fs::write(folder.path().join("gpu"), "60, 97\n").unwrap();
+        let mut judge = Judge::new(limits);
+        let answer = status.prompt_began();
+        assert_eq!(judge.judge(&reader.read().await), None);
+        drop(answer);
+        assert_eq!(judge.judge(&reader.read().await), None);
+        let job = PauseReason::GpuInUse { by: None };
+        assert_eq!(judge.judge(&reader.read().await), Some(job));
+    }
+
+    #[tokio::test]
+    async fn programs_are_asked_for_only_where_a_limit_needs_them() {
+        for yield_to_gpu_jobs in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("gpu"), "60, 97\n").unwrap();
+            let limits = Limits {
+                max_gpu_temperature: Some(85),
+                yield_to_gpu_jobs,
+                ..Limits::default()
+            };
+            let sensors = nvidia_smi(folder.path());
+            let status = Status::default();
+            let _paused = watch(limits, sensors, status, Language::English).await;
+            let asked = folder.path().join("asked").exists();
+            assert_eq!(asked, yield_to_gpu_jobs);
+        }
     }
 }
