@@ -13,7 +13,7 @@ use std::{
 use protocol::{Catalogue, CatalogueModel};
 
 use self::checks::Checks;
-pub use self::url::BaseUrl;
+pub use self::url::{BaseUrl, without_user};
 use crate::{arguments::Arguments, language::Language, limits::Limits, service::Home};
 
 /// The environment's variables that matter here, as they are.
@@ -40,9 +40,9 @@ pub struct Environment {
     pub log_filter: Option<String>,
 }
 
-/// All that the node reads itself, and what the libraries under it do: proxies, certificates,
-/// and where the tools of GPUs lie.
-const KEPT: [&str; 21] = [
+/// All that the node reads itself, and what the libraries under it do: proxies, certificates, the
+/// time zone, and where the tools of GPUs lie.
+const KEPT: [&str; 25] = [
     "HUB_URL",
     "NODE_API_KEY",
     "OLLAMA_URL",
@@ -61,9 +61,13 @@ const KEPT: [&str; 21] = [
     "SSL_CERT_DIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
+    "ALL_PROXY",
     "NO_PROXY",
+    "http_proxy",
     "https_proxy",
+    "all_proxy",
     "no_proxy",
+    "TZ",
 ];
 
 impl Environment {
@@ -106,6 +110,13 @@ impl Environment {
             folder,
             user: self.user.clone(),
         })
+    }
+
+    /// Where models are kept; `None` where they are not told and there is no home.
+    pub fn models_folder(&self) -> Option<PathBuf> {
+        let named = self.models_dir.as_ref().map(PathBuf::from);
+        let usual = || Some(Path::new(self.home.as_ref()?).join(".cache/kipina/models"));
+        named.or_else(usual)
     }
 
     /// Where Kipinä keeps what is worth keeping: `~/.local/share/kipina`.

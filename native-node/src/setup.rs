@@ -35,7 +35,7 @@ pub async fn install(
     let service = Service {
         program: service::stable_program(&program, &home.folder),
         flags,
-        variables: environment.kept.clone(),
+        variables: service::absolute_variables(&environment.kept, &folder),
     };
     let kept: Vec<&str> = service.variables.iter().map(|(name, _)| *name).collect();
     println!("{}", language.kept_for_service(&kept));
@@ -47,9 +47,7 @@ pub async fn install(
 pub fn uninstall(environment: &Environment, language: Language) -> Result<(), ServiceError> {
     let home = home(environment)?;
     let removed = service::uninstall(&home)?;
-    let models = environment.models_dir.as_ref().map(PathBuf::from);
-    let models = models.unwrap_or_else(|| home.folder.join(".cache/kipina/models"));
-    let remains = [Some(models), environment.data_folder()];
+    let remains = [environment.models_folder(), environment.data_folder()];
     let remains = remains
         .into_iter()
         .flatten()

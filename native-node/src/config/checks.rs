@@ -22,6 +22,8 @@ pub(super) struct Checks<'a> {
     pub(super) arguments: &'a Arguments,
     environment: &'a Environment,
     physical_cores: usize,
+    /// `None` where it is broken, which is among the problems then.
+    catalogue: Option<Catalogue>,
     pub(super) problems: Vec<ConfigError>,
 }
 
@@ -31,11 +33,19 @@ impl<'a> Checks<'a> {
         environment: &'a Environment,
         physical_cores: usize,
     ) -> Self {
+        let catalogue = Catalogue::parse(CATALOGUE);
+        let broken = catalogue
+            .as_ref()
+            .err()
+            .map(|error| ConfigError::BrokenCatalogue {
+                reason: error.to_string(),
+            });
         Self {
             arguments,
             environment,
             physical_cores,
-            problems: Vec::new(),
+            catalogue: catalogue.ok(),
+            problems: broken.into_iter().collect(),
         }
     }
 
@@ -77,14 +87,11 @@ impl<'a> Checks<'a> {
         slots
     }
 
-    /// Without complaint: the backend's own settings have been through `number` already.
-    pub(super) fn threads(&self) -> usize {
-        let wanted = self
-            .arguments
-            .threads
-            .as_deref()
-            .and_then(|threads| threads.parse().ok());
-        wanted.unwrap_or(self.physical_cores)
+    /// To compute with: the engine's answers, and the benchmark of every node.
+    pub(super) fn threads(&mut self) -> usize {
+        let threads = self.number("--threads", self.arguments.threads.as_deref(), 1, 1024);
+        let threads = threads.and_then(|threads| usize::try_from(threads).ok());
+        threads.unwrap_or(self.physical_cores)
     }
 
     pub(super) fn status_port(&mut self) -> StatusPort {
@@ -108,7 +115,7 @@ impl<'a> Checks<'a> {
         if models.iter().any(|model| is_path(model)) {
             return self.engine().map(BackendChoice::Engine);
         }
-        let known = self.catalogue()?.models;
+        let known = &self.catalogue.as_ref()?.models;
         let is_known = |model: &String| known.iter().any(|known| known.id == *model);
         if !models.iter().all(is_known) {
             return self.ollama().map(BackendChoice::Ollama);
@@ -163,9 +170,7 @@ impl<'a> Checks<'a> {
         let context_length = self
             .context_length()
             .and_then(|length| usize::try_from(length).ok());
-        let threads = self.number("--threads", self.arguments.threads.as_deref(), 1, 1024);
-        let threads = threads.and_then(|threads| usize::try_from(threads).ok());
-        let threads = threads.unwrap_or(self.physical_cores);
+        let threads = self.threads();
         let wanted = different(self.arguments.models.iter().map(String::as_str));
         let wanted = or_default(wanted, DEFAULT_ENGINE_MODEL);
         // Every one is looked at, so that all that is wrong is told at once.
@@ -178,7 +183,7 @@ impl<'a> Checks<'a> {
             threads,
             context_length,
             sources: sources?,
-            catalogue: self.catalogue()?,
+            catalogue: self.catalogue.clone()?,
         })
     }
 
@@ -202,7 +207,7 @@ impl<'a> Checks<'a> {
         if is_path(wanted) {
             return Some(ModelChoice::File(PathBuf::from(wanted)));
         }
-        let catalogue = self.catalogue()?;
+        let catalogue = self.catalogue.as_ref()?;
         let model = catalogue.find(wanted);
         if model.is_none() {
             self.problems.push(ConfigError::UnknownModel {
@@ -218,25 +223,11 @@ impl<'a> Checks<'a> {
     }
 
     fn models_folder(&mut self) -> Option<PathBuf> {
-        let environment = self.environment;
-        let named = environment.models_dir.as_ref().map(PathBuf::from);
-        let usual = || Some(PathBuf::from(environment.home.as_ref()?).join(".cache/kipina/models"));
-        let folder = named.or_else(usual);
+        let folder = self.environment.models_folder();
         if folder.is_none() {
             self.problems.push(ConfigError::NoModelsFolder);
         }
         folder
-    }
-
-    fn catalogue(&mut self) -> Option<Catalogue> {
-        let parsed = Catalogue::parse(CATALOGUE);
-        parsed
-            .map_err(|error| {
-                self.problems.push(ConfigError::BrokenCatalogue {
-                    reason: error.to_string(),
-                });
-            })
-            .ok()
     }
 
     fn context_length(&mut self) -> Option<u32> {

@@ -136,6 +136,20 @@ fn a_flag_that_two_backends_read_is_complained_about_once() {
 }
 
 #[test]
+fn threads_are_counted_whatever_computes_the_answers() {
+    for wrong in ["0", "100000", "many"] {
+        let arguments = Arguments {
+            ollama: true,
+            threads: Some(wrong.into()),
+            ..Arguments::default()
+        };
+        let told = Config::new(&arguments, &home(), 4).unwrap_err();
+        assert!(told[0].to_string().contains("--threads"), "{told:?}");
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+}
+
+#[test]
 fn impossible_combinations_are_refused() {
     let several = Arguments {
         engine: true,

@@ -27,9 +27,10 @@ impl BaseUrl {
     }
 }
 
+/// Without a name and a password that may stand in it.
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&without_user(&self.0))
     }
 }
 
@@ -60,6 +61,17 @@ pub(super) fn site_of(hub_url: &str) -> Option<BaseUrl> {
     let site = hub_url.strip_suffix("/ws")?;
     // "ws" and "wss" become "http" and "https".
     BaseUrl::parse(&format!("http{}", site.strip_prefix("ws")?))
+}
+
+/// An address may carry a name and a password, which are nobody's business.
+pub fn without_user(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
@@ -114,5 +126,21 @@ mod tests {
         for wrong in ["localhost:11434", "ws://localhost", "", "http://h/?a=b"] {
             assert_eq!(BaseUrl::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn addresses_are_shown_without_who_asks() {
+        for (given, shown) in [
+            ("wss://kipina.studio/ws", "wss://kipina.studio/ws"),
+            ("ws://a:b@host:1/ws", "ws://host:1/ws"),
+            ("Ollama, http://a@b@host", "Ollama, http://host"),
+            ("http://host/path@x", "http://host/path@x"),
+            ("kipina-engine", "kipina-engine"),
+        ] {
+            assert_eq!(without_user(given), shown);
+        }
+        let base = BaseUrl::parse("http://aino:secret@hub.example/v1").unwrap();
+        assert_eq!(base.to_string(), "http://hub.example/v1");
+        assert_eq!(base.join("/x"), "http://aino:secret@hub.example/v1/x");
     }
 }

@@ -1,7 +1,10 @@
 //! What is said of models that are fetched.
 
 use super::{Language, log::megabytes};
-use crate::download::{DownloadError, SourceFailure};
+use crate::{
+    config::without_user,
+    download::{DownloadError, SourceFailure},
+};
 
 impl Language {
     pub fn downloading(self, model: &str, bytes: u64, licence: &str) -> String {
@@ -36,7 +39,7 @@ impl Language {
     }
 
     pub fn source_failed(self, url: &str, failure: &SourceFailure) -> String {
-        let why = self.source_failure(failure);
+        let (url, why) = (without_user(url), self.source_failure(failure));
         self.pick(
             format!("Ei onnistunut: {url} ({why})"),
             format!("No luck at {url} ({why})"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Language;
-use crate::error::LossReason;
+use crate::{config::without_user, error::LossReason};
 
 impl Language {
     pub fn pulling(self, model: &str) -> String {
@@ -62,6 +62,7 @@ impl Language {
     }
 
     pub fn connected(self, hub: &str, name: &str) -> String {
+        let hub = without_user(hub);
         self.pick(
             format!("Yhdistetty: {hub}, solmun nimi {name}"),
             format!("Connected to {hub} as {name}"),
@@ -114,5 +115,24 @@ fn list(names: &[String]) -> String {
         "–".to_owned()
     } else {
         names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::download::SourceFailure;
+
+    #[test]
+    fn the_log_names_hubs_and_sources_without_who_asks() {
+        for language in [Language::Finnish, Language::English] {
+            let connected = language.connected("wss://aino:secret@hub.example/ws", "Sauna");
+            let url = "https://aino:secret@hub.example/models/m.gguf";
+            let failed = language.source_failed(url, &SourceFailure::Unreachable);
+            for line in [connected, failed] {
+                assert!(line.contains("//hub.example/"), "{line}");
+                assert!(!line.contains("secret"), "{line}");
+            }
+        }
     }
 }

@@ -2,13 +2,9 @@
 
 use std::path::Path;
 
-use super::Service;
-use crate::stop::FINISHING;
+use super::{STOP_SECONDS, Service};
 
 pub(super) const LABEL: &str = "studio.kipina.node";
-
-/// What launchd grants beyond the time that the node takes to finish.
-const MARGIN_SECONDS: u64 = 15;
 
 /// `log_file`: where the node is to write, and to make room, itself: launchd only appends. The
 /// environment is in it, keys too, so that nobody else may read the file.
@@ -32,7 +28,6 @@ pub(super) fn agent(service: &Service, log_file: &Path) -> String {
         format!("\n    <key>{name}</key>\n    <string>{value}</string>")
     });
     let variables: String = variables.collect();
-    let exit_timeout = FINISHING.as_secs() + MARGIN_SECONDS;
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -53,7 +48,7 @@ pub(super) fn agent(service: &Service, log_file: &Path) -> String {
   <key>ThrottleInterval</key>
   <integer>20</integer>
   <key>ExitTimeOut</key>
-  <integer>{exit_timeout}</integer>
+  <integer>{STOP_SECONDS}</integer>
   <key>Nice</key>
   <integer>10</integer>
   <key>Umask</key>

@@ -12,9 +12,13 @@ use std::path::PathBuf;
 
 pub use self::{
     install::{Outcome, install, uninstall},
-    program::{absolute_flags, stable_program},
+    program::{absolute_flags, absolute_variables, stable_program},
 };
-use crate::config::Secret;
+use crate::{config::Secret, stop::FINISHING};
+
+/// How long the system waits before it kills a node that was told to stop: longer than the node
+/// takes to finish.
+const STOP_SECONDS: u64 = FINISHING.as_secs() + 15;
 
 /// What the service runs, and with what.
 #[derive(Clone, Debug)]

@@ -1,9 +1,20 @@
-//! Which program the service runs, and its flags as they hold from anywhere.
+//! Which program the service runs, and its flags and variables as they hold from anywhere.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use crate::config::Secret;
 
 /// Flags that may name a file.
 const PATHS: [&str; 2] = ["--model", "--log-file"];
+
+/// Variables that name a file or a folder.
+const PATH_VARIABLES: [&str; 3] = ["MODELS_DIR", "SSL_CERT_FILE", "XDG_DATA_HOME"];
+
+/// One that names several folders, as `PATH` does.
+const FOLDERS_VARIABLE: &str = "SSL_CERT_DIR";
 
 /// The link that updates point to the newest version, where it leads to this program; else the
 /// program itself.
@@ -33,6 +44,27 @@ pub fn absolute_flags(given: &[String], folder: &Path) -> Vec<String> {
         before = given;
     }
     flags
+}
+
+/// The variables, with paths that do not depend on the folder that they were given in.
+pub fn absolute_variables(
+    given: &[(&'static str, Secret)],
+    folder: &Path,
+) -> Vec<(&'static str, Secret)> {
+    let absolute = |name: &str, value: &str| {
+        if PATH_VARIABLES.contains(&name) {
+            return Some(folder.join(value).into_os_string());
+        }
+        // What holds no list of paths is none, and stays as it is.
+        let paths = (name == FOLDERS_VARIABLE).then(|| env::split_paths(value))?;
+        let paths = paths.filter(|path| !path.as_os_str().is_empty());
+        env::join_paths(paths.map(|path| folder.join(path))).ok()
+    };
+    let variables = given.iter().map(|(name, value)| {
+        let path = absolute(name, value.reveal()).and_then(|path| path.into_string().ok());
+        (*name, path.map_or_else(|| value.clone(), Secret))
+    });
+    variables.collect()
 }
 
 /// A model is named by its id unless it ends like a model's file.
@@ -82,6 +114,36 @@ mod tests {
         for id in ["qwen2.5-coder:3b", "hf.co/bartowski/x:Q4_K_M", "llama3.2"] {
             assert_eq!(absolute(&["--model", id]), ["--model", id]);
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn variables_lead_to_the_same_files_from_anywhere() {
+        let given = [
+            ("MODELS_DIR", "models"),
+            ("SSL_CERT_FILE", "../ca.pem"),
+            ("SSL_CERT_DIR", "certs:/etc/certs:more"),
+            ("XDG_DATA_HOME", "/data"),
+            ("HUB_URL", "ws://hub/ws"),
+            ("PATH", "bin:/usr/bin"),
+        ];
+        let given = given.map(|(name, value)| (name, Secret(value.into())));
+        let absolute = absolute_variables(&given, Path::new("/srv"));
+        let absolute: Vec<_> = absolute
+            .iter()
+            .map(|(name, value)| (*name, value.reveal()))
+            .collect();
+        assert_eq!(
+            absolute,
+            [
+                ("MODELS_DIR", "/srv/models"),
+                ("SSL_CERT_FILE", "/srv/../ca.pem"),
+                ("SSL_CERT_DIR", "/srv/certs:/etc/certs:/srv/more"),
+                ("XDG_DATA_HOME", "/data"),
+                ("HUB_URL", "ws://hub/ws"),
+                ("PATH", "bin:/usr/bin"),
+            ]
+        );
     }
 
     #[test]

@@ -5,16 +5,13 @@
 
 use std::path::Path;
 
-use super::Service;
-use crate::{config::Secret, stop::FINISHING};
+use super::{STOP_SECONDS, Service};
+use crate::config::Secret;
 
 pub(super) const NAME: &str = "kipina-node.service";
 
 /// From this version on systemd can wait longer after each failure.
 const VERSION_WITH_BACKOFF: u32 = 254;
-
-/// What systemd grants beyond the time that the node takes to finish.
-const MARGIN_SECONDS: u64 = 15;
 
 /// `version`: of systemd, as it would complain about what it does not know.
 ///
@@ -31,7 +28,6 @@ pub(super) fn unit(service: &Service, environment_file: &Path, version: u32) -> 
     // The colon: no variables in the line are replaced.
     let start = format!(":{}{flags}", word(&service.program.to_string_lossy()));
     let environment_file = environment_file.to_string_lossy().replace('%', "%%");
-    let stop_seconds = FINISHING.as_secs() + MARGIN_SECONDS;
     format!(
         "# Written by kipina-node --install; kipina-node --uninstall removes it.\n\
          [Unit]\n\
@@ -48,7 +44,7 @@ pub(super) fn unit(service: &Service, environment_file: &Path, version: u32) -> 
          # What is wrong with flags or settings does not mend itself.\n\
          RestartPreventExitStatus=2\n\
          # The first signal lets it finish what it has.\n\
-         TimeoutStopSec={stop_seconds}\n\
+         TimeoutStopSec={STOP_SECONDS}\n\
          Nice=10\n\
          UMask=0077\n\
          NoNewPrivileges=yes\n\

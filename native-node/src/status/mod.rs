@@ -19,7 +19,7 @@ pub use self::{
     report::{Mood, Report, Row},
     snapshot::{Connection, ConnectionState, Pause, Prompts, Snapshot, Trouble, TroubleKind},
 };
-use crate::error::LossReason;
+use crate::{config::without_user, error::LossReason};
 
 /// A handle: clones tell of the same node.
 #[derive(Clone, Debug)]
@@ -150,17 +150,6 @@ pub fn now() -> u64 {
     since.unwrap_or_default().as_secs()
 }
 
-/// An address may carry a name and a password, which are nobody's business.
-fn without_user(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(end);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,18 +233,5 @@ mod tests {
         let json = serde_json::to_string(&snapshot).unwrap();
         assert!(!json.contains("secret"), "{json}");
         assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
-    }
-
-    #[test]
-    fn addresses_are_shown_without_who_asks() {
-        for (given, shown) in [
-            ("wss://kipina.studio/ws", "wss://kipina.studio/ws"),
-            ("ws://a:b@host:1/ws", "ws://host:1/ws"),
-            ("Ollama, http://a@b@host", "Ollama, http://host"),
-            ("http://host/path@x", "http://host/path@x"),
-            ("kipina-engine", "kipina-engine"),
-        ] {
-            assert_eq!(without_user(given), shown);
-        }
     }
 }

@@ -3,6 +3,8 @@
 mod download;
 mod engine;
 mod hub;
+#[cfg(target_os = "linux")]
+mod install;
 mod ollama;
 mod openai;
 mod page;
