@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use node_core::RUNTIME;
 use protocol::{Device, Hello, NodeKind, NodeModel, PROTOCOL_VERSION};
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
@@ -24,9 +25,6 @@ use crate::{
     surroundings::{Surroundings, ThisMachine},
     tls,
 };
-
-/// What the built-in engine is called beside other backends.
-const ENGINE: &str = concat!("kipina-engine ", env!("CARGO_PKG_VERSION"));
 
 /// What all connections of one run of the program share.
 #[derive(Debug)]
@@ -161,7 +159,7 @@ async fn start_engine(
     tls: &ClientConfig,
     status: &Status,
 ) -> Result<Started, NodeError> {
-    status.backend(ENGINE);
+    status.backend(RUNTIME);
     let sources = settings.sources.clone();
     let downloader = Downloader::new(sources, Patience::default(), tls, config.language)?;
     let backend = EngineBackend::start(settings, downloader, config.language).await?;

@@ -13,6 +13,9 @@ pub use frames::AnswerFrames;
 
 use protocol::{LlmPrompt, PromptInput};
 
+/// What the built-in engine is called beside other runtimes.
+pub const RUNTIME: &str = concat!("kipina-engine ", env!("CARGO_PKG_VERSION"));
+
 /// The text that the answer goes on from: the prompt's own beginning of it, and what another node
 /// has already sent.
 pub fn text_to_continue(prompt: &LlmPrompt) -> String {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use engine::ModelInfo;
 use js_sys::{Function, Reflect};
+use node_core::RUNTIME;
 use protocol::{Device, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
@@ -48,7 +49,7 @@ impl ConnectSettings {
             quantisation: Some(model.quantisation.clone()),
             parameters: Some(model.parameters),
             context_length: u32::try_from(model.context_length).unwrap_or(u32::MAX),
-            runtime: concat!("kipina-engine ", env!("CARGO_PKG_VERSION")).to_owned(),
+            runtime: RUNTIME.to_owned(),
         };
         Hello {
             protocol_version: PROTOCOL_VERSION,

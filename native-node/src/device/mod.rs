@@ -8,7 +8,9 @@ mod sensors;
 use std::{path::Path, time::Duration};
 
 use protocol::Device;
-use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{
+    CpuRefreshKind, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System,
+};
 use tokio::process::Command;
 
 pub use self::{
@@ -71,6 +73,15 @@ pub fn available_memory_bytes() -> Option<u64> {
     let available = system.available_memory();
     let least = in_container.map_or(available, |bytes| bytes.min(available));
     Some(least).filter(|&bytes| bytes > 0)
+}
+
+/// What this process holds of the machine's memory; `None` where the system does not tell.
+pub fn own_memory_bytes() -> Option<u64> {
+    let pid = sysinfo::get_current_pid().ok()?;
+    let mut system = System::new().ok()?;
+    let refreshes = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, refreshes);
+    Some(system.process(pid)?.memory()).filter(|&bytes| bytes > 0)
 }
 
 /// What a program of the system says; `None` where there is none, or it fails.

@@ -42,6 +42,19 @@ impl Language {
         )
     }
 
+    pub fn model_withdrawn(self, path: &str, reason: &str) -> String {
+        self.pick(
+            format!(
+                "Mallia {path} ei voi ladata ({reason}), joten sitä ei tarjota. Korvaa tiedosto ehjällä: \
+                 solmu huomaa sen itse."
+            ),
+            format!(
+                "{path} can't be loaded ({reason}) and is offered no more. Put a whole file in its \
+                 place: the node notices by itself."
+            ),
+        )
+    }
+
     pub fn backend_found(self, backend: &str) -> String {
         self.pick(
             format!("Laskee: {backend}"),

@@ -136,6 +136,35 @@ async fn what_the_network_wants_is_offered_where_it_lies_on_the_disk() {
 }
 
 #[tokio::test]
+async fn a_model_that_can_not_be_loaded_is_offered_no_more_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, cut) = (
+        folder.path().join("own.gguf"),
+        folder.path().join("cut.gguf"),
+    );
+    std::fs::hard_link(stored(), &own)
+        .or_else(|_| std::fs::copy(stored(), &own).map(drop))
+        .unwrap();
+    let whole = std::fs::read(stored()).unwrap();
+    // Its head tells what it would be.
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let models = vec![
+        ModelChoice::File(own.clone()),
+        ModelChoice::File(cut.clone()),
+    ];
+    let backend = start(models, folder.path(), Router::new()).await.unwrap();
+    assert_eq!(ids(&backend).await, ["own", "cut"]);
+    let failure = ask(&backend, &hei("cut")).await.end.unwrap_err();
+    assert_eq!(failure.code, LlmErrorCode::BackendFailed);
+    assert_eq!(ids(&backend).await, ["own"]);
+    let failure = ask(&backend, &hei("cut")).await.end.unwrap_err();
+    assert_eq!(failure.code, LlmErrorCode::ModelUnavailable);
+    std::fs::rename(&own, &cut).unwrap();
+    assert_eq!(ids(&backend).await, ["own", "cut"]);
+    assert!(ask(&backend, &hei("cut")).await.end.is_ok());
+}
+
+#[tokio::test]
 async fn a_model_that_nobody_has_says_where_to_put_it() {
     let folder = tempfile::tempdir().unwrap();
     let started = start(vec![smollm2()], folder.path(), Router::new()).await;

@@ -52,6 +52,10 @@ impl Load for Loader {
         device::available_memory_bytes()
     }
 
+    fn held_bytes(&self) -> Option<u64> {
+        device::own_memory_bytes()
+    }
+
     fn given_up(&self, file: &ModelFile) {
         tracing::info!("{}", self.language.model_given_up(&file.id));
     }

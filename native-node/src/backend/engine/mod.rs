@@ -3,6 +3,7 @@
 mod loader;
 mod model_file;
 mod shelf;
+mod stock;
 mod supply;
 mod worker;
 
@@ -133,7 +134,17 @@ impl EngineBackend {
                     return Ok(Ending::of_engine(reason, usage, timings));
                 }
                 Event::Failed(error) => return Err(Failure::from(&error)),
-                Event::NotLoaded(error) => return Err(failure_of(&error)),
+                Event::NotLoaded(error) => {
+                    if let NotLoaded::Failed(error) = &error {
+                        self.supply.withdraw(&model.file, error);
+                    }
+                    return Err(failure_of(&error));
+                }
+                Event::Panicked => {
+                    return Err(Failure::backend(
+                        "the node's engine made a mistake of its own",
+                    ));
+                }
             }
         }
         Err(stopped())
@@ -152,6 +163,7 @@ impl Backend for EngineBackend {
             if self.orders.is_closed() {
                 return Err(stopped());
             }
+            self.supply.look_again().await;
             let offered = self.supply.offered();
             Ok(offered.into_iter().map(|model| model.advertised).collect())
         })
@@ -194,8 +206,8 @@ fn failure_of(error: &NotLoaded) -> Failure {
         } => Failure::new(
             LlmErrorCode::OutOfMemory,
             format!(
-                "the model's file has {} MB, and the node has {} MB of memory left: ask for a \
-                 smaller model",
+                "the model's file has {} MB, and the node has no more than {} MB of memory for it: \
+                 ask for a smaller model",
                 file_bytes / 1_000_000,
                 available_bytes / 1_000_000
             ),

@@ -1,14 +1,16 @@
 //! Where a model of the engine's lies, and what the catalogue knows about it.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use protocol::CatalogueModel;
 
 use crate::error::NodeError;
 
+/// Two that are equal are the same file with the same content, as far as its folder tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ModelFile {
     pub(super) path: PathBuf,
@@ -18,19 +20,21 @@ pub(super) struct ModelFile {
     /// to hash it would make every start slow, and whoever fetched it has already done so.
     pub(super) digest: Option<String>,
     pub(super) bytes: u64,
+    pub(super) modified: Option<SystemTime>,
 }
 
 impl ModelFile {
     /// `None` where it has not been fetched.
     pub(super) fn of_catalogue(model: &CatalogueModel, models_folder: &Path) -> Option<Self> {
         let path = models_folder.join(&model.file);
-        let bytes = fs::metadata(&path).ok()?.len();
+        let (bytes, modified) = state(&fs::metadata(&path).ok()?);
         let digest = model.sha256.as_ref().filter(|_| model.bytes == Some(bytes));
         Some(Self {
             path,
             id: model.id.clone(),
             digest: digest.map(|sha256| format!("sha256:{sha256}")),
             bytes,
+            modified,
         })
     }
 
@@ -40,14 +44,20 @@ impl ModelFile {
             path: path.display().to_string(),
             reason: error.to_string(),
         })?;
+        let (bytes, modified) = state(&metadata);
         let stem = path.file_stem().unwrap_or_default();
         Ok(Self {
             path: path.to_owned(),
             id: stem.to_string_lossy().to_lowercase(),
             digest: None,
-            bytes: metadata.len(),
+            bytes,
+            modified,
         })
     }
+}
+
+fn state(metadata: &Metadata) -> (u64, Option<SystemTime>) {
+    (metadata.len(), metadata.modified().ok())
 }
 
 #[cfg(test)]

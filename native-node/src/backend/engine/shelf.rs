@@ -1,6 +1,7 @@
 //! The models in memory: loaded when a prompt for them comes, given up when another needs the room.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,6 +22,9 @@ pub(super) trait Load {
     /// Memory that may be taken; `None` where nobody knows.
     fn available_bytes(&self) -> Option<u64>;
 
+    /// What the program holds of the machine's memory, models and all; `None` where nobody knows.
+    fn held_bytes(&self) -> Option<u64>;
+
     fn given_up(&self, file: &ModelFile);
 }
 
@@ -30,6 +34,7 @@ pub(super) enum NotLoaded {
     Abandoned,
     NoMemory {
         file_bytes: u64,
+        /// With all other models given up.
         available_bytes: u64,
     },
     Failed(EngineError),
@@ -61,15 +66,7 @@ impl Shelf {
             Some(place) => self.loaded.remove(place),
             None => {
                 self.make_room(file)?;
-                let loaded = self.loader.load(file, wanted);
-                let engine = loaded.map_err(|error| {
-                    if wanted() {
-                        NotLoaded::Failed(error)
-                    } else {
-                        NotLoaded::Abandoned
-                    }
-                })?;
-                (Arc::clone(file), engine)
+                (Arc::clone(file), self.load(file, wanted)?)
             }
         };
         let took = match place {
@@ -80,31 +77,76 @@ impl Shelf {
         Ok((engine.as_mut(), took))
     }
 
-    /// Gives up models until this one fits beside the others; alone it need only fit itself.
+    /// Lets go of a model that is in no state to be gone on with.
+    pub(super) fn discard(&mut self, file: &Arc<ModelFile>) {
+        self.loaded.retain(|(known, _)| known != file);
+    }
+
+    fn load(
+        &mut self,
+        file: &ModelFile,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Compute>, NotLoaded> {
+        // A file that brings the engine to panic must not end the thread of all models.
+        let loaded = catch_unwind(AssertUnwindSafe(|| self.loader.load(file, wanted)));
+        let loaded = loaded.unwrap_or_else(|_| {
+            let message = "the engine made a mistake when it loaded it";
+            Err(EngineError::InvalidModel(message.into()))
+        });
+        loaded.map_err(|error| {
+            if wanted() {
+                NotLoaded::Failed(error)
+            } else {
+                NotLoaded::Abandoned
+            }
+        })
+    }
+
+    /// Gives up models until this one fits beside the others; alone it need only fit itself. One
+    /// that can't fit costs no other its place.
     fn make_room(&mut self, file: &ModelFile) -> Result<(), NotLoaded> {
+        let held = self.loader.held_bytes();
+        let held = held.or_else(|| self.loaded.is_empty().then_some(0));
+        if let Some((available, held)) = self.loader.available_bytes().zip(held) {
+            check_weights(file, available.saturating_add(held))?;
+        }
+        let mut kept: u64 = 0;
         loop {
-            let available = self.loader.available_bytes();
-            let fits = available.is_some_and(|bytes| bytes >= needed_bytes(file.bytes));
-            if fits {
+            let room = self.loader.available_bytes();
+            let room = room.map(|bytes| bytes.saturating_add(kept));
+            let fits = room.is_some_and(|bytes| bytes >= needed_bytes(file.bytes));
+            if fits || self.loaded.is_empty() {
                 return Ok(());
             }
-            if self.loaded.is_empty() {
-                // Weights take about what their file does: with less, the machine only swaps.
-                return match available {
-                    Some(available_bytes) if available_bytes < file.bytes => {
-                        Err(NotLoaded::NoMemory {
-                            file_bytes: file.bytes,
-                            available_bytes,
-                        })
-                    }
-                    _ => Ok(()),
-                };
-            }
-            let (oldest, engine) = self.loaded.remove(0);
-            drop(engine);
-            self.loader.given_up(&oldest);
+            kept = kept.saturating_add(self.give_up_oldest());
         }
     }
+
+    /// Returns how many bytes of its weights the system has not got back: the allocator of static
+    /// programs, mimalloc, keeps them for what is loaded next.
+    fn give_up_oldest(&mut self) -> u64 {
+        let before = self.loader.held_bytes();
+        let (oldest, engine) = self.loaded.remove(0);
+        drop(engine);
+        self.loader.given_up(&oldest);
+        match (before, self.loader.held_bytes()) {
+            (Some(before), Some(after)) => {
+                oldest.bytes.saturating_sub(before.saturating_sub(after))
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Weights take about what their file does: with less, the machine only swaps.
+fn check_weights(file: &ModelFile, available_bytes: u64) -> Result<(), NotLoaded> {
+    if available_bytes < file.bytes {
+        return Err(NotLoaded::NoMemory {
+            file_bytes: file.bytes,
+            available_bytes,
+        });
+    }
+    Ok(())
 }
 
 /// Weights, keys and values, and what a computation needs besides: 1.4 times the file.
@@ -140,6 +182,15 @@ pub(super) mod tests {
     struct Machine {
         memory_bytes: Option<u64>,
         in_memory: Arc<Mutex<Vec<String>>>,
+        /// The most that models have taken, where the allocator gives nothing back.
+        kept_bytes: Option<u64>,
+    }
+
+    impl Machine {
+        fn taken_bytes(&self) -> u64 {
+            let live = self.in_memory.lock().unwrap().len() as u64 * 140;
+            live.max(self.kept_bytes.unwrap_or_default())
+        }
     }
 
     impl Load for Machine {
@@ -152,13 +203,18 @@ pub(super) mod tests {
                 return Err(EngineError::InvalidModel("it is broken".into()));
             }
             self.in_memory.lock().unwrap().push(file.id.clone());
+            let taken = self.taken_bytes();
+            self.kept_bytes = self.kept_bytes.map(|_| taken);
             let in_memory = Arc::clone(&self.in_memory);
             Ok(Box::new(Loaded(Arc::new(file.clone()), in_memory)))
         }
 
         fn available_bytes(&self) -> Option<u64> {
-            let taken = self.in_memory.lock().unwrap().len() as u64 * 140;
-            self.memory_bytes.map(|bytes| bytes - taken)
+            self.memory_bytes.map(|bytes| bytes - self.taken_bytes())
+        }
+
+        fn held_bytes(&self) -> Option<u64> {
+            Some(self.taken_bytes())
         }
 
         fn given_up(&self, _: &ModelFile) {}
@@ -170,14 +226,23 @@ pub(super) mod tests {
             id: id.into(),
             digest: None,
             bytes,
+            modified: None,
         })
     }
 
     fn shelf(memory_bytes: Option<u64>) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+        shelf_whose_allocator(None, memory_bytes)
+    }
+
+    fn shelf_whose_allocator(
+        kept_bytes: Option<u64>,
+        memory_bytes: Option<u64>,
+    ) -> (Shelf, Arc<Mutex<Vec<String>>>) {
         let in_memory = Arc::new(Mutex::new(Vec::new()));
         let machine = Machine {
             memory_bytes,
             in_memory: Arc::clone(&in_memory),
+            kept_bytes,
         };
         (Shelf::new(Box::new(machine)), in_memory)
     }
@@ -225,6 +290,39 @@ pub(super) mod tests {
             ),
             "{refused:?}"
         );
+    }
+
+    #[test]
+    fn a_model_that_can_not_fit_costs_no_other_its_place() {
+        let (mut shelf, in_memory) = shelf(Some(300));
+        take(&mut shelf, "a").unwrap();
+        take(&mut shelf, "b").unwrap();
+        let refused = shelf.take(&file("huge", 301), &|| true).map(drop);
+        assert!(
+            matches!(
+                refused,
+                Err(NotLoaded::NoMemory {
+                    file_bytes: 301,
+                    available_bytes: 300
+                })
+            ),
+            "{refused:?}"
+        );
+        assert_eq!(*in_memory.lock().unwrap(), ["a", "b"]);
+        shelf.take(&file("large", 300), &|| true).map(drop).unwrap();
+        assert_eq!(*in_memory.lock().unwrap(), ["large"]);
+    }
+
+    #[test]
+    fn room_that_the_allocator_keeps_is_room() {
+        let (mut shelf, in_memory) = shelf_whose_allocator(Some(0), Some(320));
+        for id in ["a", "b", "c"] {
+            take(&mut shelf, id).unwrap();
+        }
+        assert_eq!(*in_memory.lock().unwrap(), ["b", "c"]);
+        // Both are given up for it, and nothing of that comes back to the system.
+        shelf.take(&file("large", 250), &|| true).map(drop).unwrap();
+        assert_eq!(*in_memory.lock().unwrap(), ["large"]);
     }
 
     #[test]

@@ -1,13 +1,24 @@
 //! The models that the engine offers: found on the disk, fetched where they are missing, and told
 //! to the hub whether they are in memory or not.
 
-use std::{collections::VecDeque, fs::File, io::BufReader, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::BufReader,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ::engine::{Engine, EngineError, ModelHead};
+use node_core::RUNTIME;
 use protocol::{CatalogueModel, NodeModel};
 use tokio::sync::watch;
 
-use super::{context_length, model_file::ModelFile};
+use super::{
+    context_length,
+    model_file::ModelFile,
+    stock::{Defect, Offered, Stock},
+};
 use crate::{
     config::{EngineSettings, ModelChoice},
     download::Downloader,
@@ -19,18 +30,12 @@ use crate::{
 /// Before a model is asked for again that no source had.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
-#[derive(Clone, Debug)]
-pub(super) struct Offered {
-    pub(super) file: Arc<ModelFile>,
-    pub(super) advertised: NodeModel,
-}
-
 #[derive(Debug)]
 pub(super) struct Supply {
     settings: EngineSettings,
     downloader: Downloader,
     language: Language,
-    offered: watch::Sender<Vec<Offered>>,
+    stock: watch::Sender<Stock>,
 }
 
 impl Supply {
@@ -43,12 +48,12 @@ impl Supply {
             settings,
             downloader,
             language,
-            offered: watch::Sender::new(Vec::new()),
+            stock: watch::Sender::new(Stock::default()),
         }
     }
 
     pub(super) fn offered(&self) -> Vec<Offered> {
-        self.offered.borrow().clone()
+        self.stock.borrow().offered().to_vec()
     }
 
     /// Offers what is on the disk, and fetches until there is something. Returns what is still
@@ -103,11 +108,7 @@ impl Supply {
     pub(super) async fn want(&self, ids: &[String]) {
         let known = ids.iter().filter_map(|id| self.settings.catalogue.find(id));
         for model in known {
-            if self
-                .offered()
-                .iter()
-                .any(|offered| offered.file.id == model.id)
-            {
+            if self.stock.borrow().knows(&model.id) {
                 continue;
             }
             // A digest stands for a whole file.
@@ -118,6 +119,52 @@ impl Supply {
                 tracing::warn!("{}", self.language.node_error(&error));
             }
         }
+    }
+
+    /// Offers no more what could not be loaded, until the file is another: see `look_again`.
+    pub(super) fn withdraw(&self, file: &Arc<ModelFile>, error: &EngineError) {
+        let (why, now) = (Defect::of(error), Instant::now());
+        let mut was_offered = false;
+        self.stock
+            .send_modify(|stock| was_offered = stock.withdraw(file, why, now));
+        if was_offered {
+            self.warn_of_withdrawn(file, error);
+        }
+    }
+
+    /// Offers again what was withdrawn and may have been mended.
+    pub(super) async fn look_again(&self) {
+        // A copy, so that a slow disk holds up nobody else.
+        let stock = self.stock.borrow().clone();
+        for file in stock.worth_another_look(Instant::now(), |file| self.now(file)) {
+            match self.inspect(file.clone()).await {
+                Ok(offered) => self.stock.send_modify(|stock| {
+                    stock.offer(offered);
+                }),
+                Err(error) => {
+                    self.warn_of_withdrawn(&file, &error);
+                    let (file, why) = (Arc::new(file), Defect::of(&error));
+                    self.stock
+                        .send_modify(|stock| stock.disappoint(&file, why, Instant::now()));
+                }
+            }
+        }
+    }
+
+    fn warn_of_withdrawn(&self, file: &ModelFile, error: &EngineError) {
+        let path = file.path.display().to_string();
+        tracing::warn!(
+            "{}",
+            self.language.model_withdrawn(&path, &error.to_string())
+        );
+    }
+
+    /// What stands in a file's place at this moment.
+    fn now(&self, file: &ModelFile) -> Option<ModelFile> {
+        let known = self.settings.catalogue.find(&file.id);
+        let known = known.and_then(|model| self.on_disk(model));
+        let known = known.filter(|known| known.path == file.path);
+        known.or_else(|| ModelFile::of_owner(&file.path).ok())
     }
 
     fn on_disk(&self, model: &CatalogueModel) -> Option<ModelFile> {
@@ -139,19 +186,28 @@ impl Supply {
     }
 
     async fn offer(&self, file: ModelFile) -> Result<(), NodeError> {
+        let path = file.path.display().to_string();
+        let offered = self.inspect(file).await;
+        let offered = offered.map_err(|error| NodeError::ModelUnusable {
+            path,
+            reason: error.to_string(),
+        })?;
+        self.stock.send_modify(|stock| {
+            stock.offer(offered);
+        });
+        Ok(())
+    }
+
+    /// Reads the file's head, for all that the hub is told of a model.
+    async fn inspect(&self, file: ModelFile) -> Result<Offered, EngineError> {
         let path = file.path.clone();
         let inspected = tokio::task::spawn_blocking(move || {
             let mut reader = BufReader::new(File::open(path)?);
             Engine::inspect(&mut reader)
         });
-        let unusable = |reason: String| NodeError::ModelUnusable {
-            path: file.path.display().to_string(),
-            reason,
-        };
-        let head: Result<ModelHead, EngineError> = inspected
+        let head: ModelHead = inspected
             .await
-            .map_err(|error| unusable(error.to_string()))?;
-        let head = head.map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| EngineError::InvalidModel(error.to_string()))??;
         let context_length = context_length(&self.settings).min(head.trained_context);
         let advertised = NodeModel {
             id: file.id.clone(),
@@ -159,20 +215,11 @@ impl Supply {
             quantisation: Some(head.quantisation),
             parameters: Some(head.parameters),
             context_length: u32::try_from(context_length).unwrap_or(u32::MAX),
-            runtime: concat!("kipina-engine ", env!("CARGO_PKG_VERSION")).to_owned(),
+            runtime: RUNTIME.to_owned(),
         };
-        let offered = Offered {
+        Ok(Offered {
             file: Arc::new(file),
             advertised,
-        };
-        self.offered.send_if_modified(|all| {
-            let known = |known: &Offered| known.advertised.id == offered.advertised.id;
-            let is_new = !all.iter().any(known);
-            if is_new {
-                all.push(offered);
-            }
-            is_new
-        });
-        Ok(())
+        })
     }
 }

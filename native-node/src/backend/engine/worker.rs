@@ -1,6 +1,7 @@
 //! The thread that computes: takes prompts one after another and steps through each.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,6 +44,8 @@ pub(super) enum Event {
     },
     Failed(EngineError),
     NotLoaded(NotLoaded),
+    /// The engine made a mistake.
+    Panicked,
 }
 
 /// What the worker needs of an engine.
@@ -90,10 +93,16 @@ fn load_and_answer(shelf: &mut Shelf, job: &Job) -> Option<Event> {
     if job.events.is_closed() {
         return None;
     }
-    match shelf.take(&job.file, &|| !job.events.is_closed()) {
-        Ok((engine, load)) => answer(engine, job, load),
-        Err(error) => Some(Event::NotLoaded(error)),
-    }
+    let (engine, load) = match shelf.take(&job.file, &|| !job.events.is_closed()) {
+        Ok(taken) => taken,
+        Err(error) => return Some(Event::NotLoaded(error)),
+    };
+    // It costs this prompt its answer, and not the node all that come after.
+    let answered = catch_unwind(AssertUnwindSafe(|| answer(engine, job, load)));
+    answered.unwrap_or_else(|_| {
+        shelf.discard(&job.file);
+        Some(Event::Panicked)
+    })
 }
 
 /// Steps to the end of the answer; `None` where nobody waits for it any more.
@@ -148,7 +157,7 @@ mod tests {
 
     use super::super::shelf::{Load, tests::file};
 
-    /// Answers every prompt with this many tokens, and counts them.
+    /// Answers every prompt with this many tokens, and counts them; "panic" is more than it can bear.
     #[derive(Clone)]
     struct Counter {
         tokens: usize,
@@ -161,6 +170,9 @@ mod tests {
         fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
             if matches!(&request.input, Input::Raw { prompt, .. } if prompt.is_empty()) {
                 return Err(EngineError::InvalidRequest("empty".into()));
+            }
+            if matches!(&request.input, Input::Raw { prompt, .. } if prompt == "panic") {
+                panic!("a mistake of the engine's");
             }
             Ok(Box::new(CounterSteps(self, 0)))
         }
@@ -208,11 +220,16 @@ mod tests {
             if file.id == "broken" {
                 return Err(EngineError::InvalidModel("it is broken".into()));
             }
+            assert!(file.id != "panic", "a mistake of the engine's");
             Ok(Box::new(self.clone()))
         }
 
         fn available_bytes(&self) -> Option<u64> {
             Some(u64::MAX)
+        }
+
+        fn held_bytes(&self) -> Option<u64> {
+            None
         }
 
         fn given_up(&self, _: &ModelFile) {}
@@ -329,6 +346,33 @@ mod tests {
         let (loaded, told) = oneshot::channel();
         orders.send(Order::Load(file("b", 100), loaded)).unwrap();
         assert!(told.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_mistake_of_the_engines_costs_one_prompt_and_its_model_is_loaded_anew() {
+        let (orders, _) = start(1);
+        let loads = async |prompt: &str| {
+            let mut events = ask(&orders, prompt);
+            loop {
+                match events.recv().await {
+                    Some(Event::Token { .. }) => {}
+                    Some(Event::Finished { timings, .. }) => return Some(timings.load_ms > 0.0),
+                    Some(Event::Panicked) => return None,
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        assert_eq!(loads("hei").await, Some(true));
+        assert_eq!(loads("hei").await, Some(false));
+        assert_eq!(loads("panic").await, None);
+        assert_eq!(loads("hei").await, Some(true));
+        let mut unloadable = ask_model(&orders, "panic", "hei");
+        let error = unloadable.recv().await;
+        assert!(matches!(
+            error,
+            Some(Event::NotLoaded(NotLoaded::Failed(_)))
+        ));
+        assert_eq!(loads("hei").await, Some(false));
     }
 
     #[tokio::test]
