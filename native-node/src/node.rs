@@ -1,7 +1,8 @@
 //! The node: its backend, and all that it tells of itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use node_core::RUNTIME;
 use protocol::{Device, Hello, NodeKind, NodeModel, PROTOCOL_VERSION};
 use rustls::ClientConfig;
@@ -26,6 +27,8 @@ use crate::{
     tls,
 };
 
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
 /// What all connections of one run of the program share.
 #[derive(Debug)]
 pub struct Node {
@@ -43,6 +46,8 @@ pub struct Node {
     /// Rung where the models may no longer be there.
     pub look_again: Arc<Notify>,
     pub surroundings: Arc<dyn Surroundings>,
+    /// How long a hub may take to show that it is still there when the network has changed.
+    pub sign_of_life: Duration,
     /// Why it takes no prompts just now.
     pub paused: watch::Receiver<Option<PauseReason>>,
     pub tls: Arc<ClientConfig>,
@@ -56,8 +61,12 @@ impl Node {
         let tls = tls.map_err(|error| NodeError::Tls {
             reason: error.to_string(),
         })?;
-        let (backend, slots, own_work) = start_backend(&config, &tls, &status).await?;
-        let device = device::device().await;
+        // A driver's tool may take seconds to tell of a GPU.
+        let (started, device) = tokio::try_join!(
+            start_backend(&config, &tls, &status),
+            device::device().map(Ok)
+        )?;
+        let (backend, slots, own_work) = started;
         let look_again = Arc::new(Notify::new());
         let models = models::watch(
             Arc::clone(&backend),
@@ -65,15 +74,15 @@ impl Node {
             Arc::clone(&look_again),
             config.language,
             status.clone(),
-        )
-        .await;
-        let ids = models::ids(&models.borrow());
-        tracing::info!("{}", config.language.models_changed(&ids));
+        );
         let sensors = Sensors {
             own_work,
             ..Sensors::default()
         };
-        let paused = limits::watch(config.limits, sensors, status.clone(), config.language).await;
+        let paused = limits::watch(config.limits, sensors, status.clone(), config.language);
+        let (models, paused) = tokio::join!(models, paused);
+        let ids = models::ids(&models.borrow());
+        tracing::info!("{}", config.language.models_changed(&ids));
         let name = config.name.or_else(device::host_name);
         let name = name.unwrap_or_else(|| "kipina-node".to_owned());
         status.started(&name, &config.hub_url, slots);
@@ -90,6 +99,7 @@ impl Node {
             models,
             look_again,
             surroundings: Arc::new(ThisMachine),
+            sign_of_life: SIGN_OF_LIFE,
             paused,
             tls,
         })

@@ -35,9 +35,6 @@ const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
 /// A farewell that takes longer is not worth the wait.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long a hub may take to show that it is still there when the network has changed.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-
 #[derive(Debug, PartialEq)]
 pub(super) enum End {
     /// The owner wanted it.
@@ -163,7 +160,7 @@ impl<'a> Connection<'a> {
                 change = self.watch.change() => match change {
                     Change::Slept => Err(Loss::Passing(LossReason::Slept)),
                     Change::Network => {
-                        sign_of_life_by = Some(Instant::now() + SIGN_OF_LIFE);
+                        sign_of_life_by = Some(Instant::now() + self.node.sign_of_life);
                         dial::ping(&mut self.socket).await
                     }
                 },

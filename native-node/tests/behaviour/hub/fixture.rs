@@ -39,6 +39,9 @@ use tokio_tungstenite::{
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the node gives its hub on another network.
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// Says "a", and then does what the prompt's model is called.
 #[derive(Debug, Default)]
 struct Stub {
@@ -93,31 +96,47 @@ pub(super) fn models(ids: &[&str]) -> Vec<NodeModel> {
 
 /// A machine that sleeps and moves as the test says.
 #[derive(Debug)]
-pub(super) struct Machine(Mutex<(SystemTime, Option<IpAddr>)>);
+pub(super) struct Machine {
+    state: Mutex<(SystemTime, Option<IpAddr>)>,
+    /// How often the node has looked at its clock.
+    looks: watch::Sender<usize>,
+}
 
 impl Default for Machine {
     fn default() -> Self {
-        Self(Mutex::new((SystemTime::UNIX_EPOCH, None)))
+        Self {
+            state: Mutex::new((SystemTime::UNIX_EPOCH, None)),
+            looks: watch::Sender::default(),
+        }
     }
 }
 
 impl Machine {
     pub(super) fn sleep(&self, duration: Duration) {
-        self.0.lock().unwrap().0 += duration;
+        self.state.lock().unwrap().0 += duration;
     }
 
     pub(super) fn go_to(&self, address: &str) {
-        self.0.lock().unwrap().1 = Some(address.parse().unwrap());
+        self.state.lock().unwrap().1 = Some(address.parse().unwrap());
+    }
+
+    /// When the node has looked, and has done what follows from it: it looks again.
+    pub(super) async fn is_seen(&self) {
+        let mut looks = self.looks.subscribe();
+        let seen = *looks.borrow() + 2;
+        let looked_twice = looks.wait_for(|looks| *looks >= seen);
+        timeout(PATIENCE, looked_twice).await.unwrap().unwrap();
     }
 }
 
 impl Surroundings for Machine {
     fn clock(&self) -> SystemTime {
-        self.0.lock().unwrap().0
+        self.looks.send_modify(|looks| *looks += 1);
+        self.state.lock().unwrap().0
     }
 
     fn address_towards(&self, _: SocketAddr) -> Option<IpAddr> {
-        self.0.lock().unwrap().1
+        self.state.lock().unwrap().1
     }
 
     fn pace(&self) -> Duration {
@@ -188,6 +207,7 @@ impl Fixture {
             models,
             look_again,
             surroundings: Arc::clone(&surroundings) as Arc<dyn Surroundings>,
+            sign_of_life: SIGN_OF_LIFE,
             paused: paused_receiver,
             tls: tls::client_config().unwrap(),
         };
