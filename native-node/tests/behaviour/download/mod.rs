@@ -1,0 +1,4 @@
+//! Fetching models.
+
+mod fetches;
+mod source;
