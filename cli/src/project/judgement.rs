@@ -32,6 +32,8 @@ pub(super) fn judge(error: &HubError) -> Judgement {
         ("rate_limit_exceeded" | "queue_full" | "deadline_expired" | "hub_stopping", _) => {
             Judgement::Busy
         }
+        // A day's share is used up: it comes back at midnight, not in a moment.
+        ("insufficient_quota", _) => Judgement::Hopeless,
         ("node_lost" | "out_of_memory", _) => Judgement::Lost,
         (_, 429 | 503) => Judgement::Busy,
         (_, 200 | 500..) => Judgement::Lost,
@@ -80,6 +82,7 @@ mod tests {
             (401, "", Hopeless),
             (403, "origin_not_allowed", Hopeless),
             (200, "invalid_api_key", Hopeless),
+            (429, "insufficient_quota", Hopeless),
             (400, "invalid_request", Hopeless),
             (503, "node_lost", Lost),
             (200, "backend_failed", Lost),
