@@ -75,15 +75,18 @@ fields = document["components"]["schemas"]["ChatCompletionRequest"]["properties"
 fields["model"] = {"enum": [sys.argv[1], "qwen-coder", "nobody"]}
 # The one node is native and has no key: nobody else is there to answer.
 document["components"]["schemas"]["KipinaOptions"]["properties"]["nodes"]["enum"] = ["any", "native", None]
+# No schema can say that a key ends in the future.
+for name in ["NewKey", "KeyPatch"]:
+    del document["components"]["schemas"][name]["properties"]["expires_at"]
 document["paths"].pop("/api/stats/live")  # never ends
 document["paths"].pop("/ws")  # is no HTTP
 json.dump(document, sys.stdout)
 ' "$model" >"$scratch/openapi.json"
 
-# It remembers failures in the folder that it runs in.
+# It remembers failures in the folder that it runs in. A key that was revoked is there to be looked at (use_after_free).
 cd "$scratch"
 NO_PROXY='*' "$tools/bin/schemathesis" run openapi.json --url "$url" --max-examples "$examples" \
-  --checks all --exclude-checks unsupported_method --suppress-health-check all --request-timeout 60 \
+  --checks all --exclude-checks use_after_free --suppress-health-check all --request-timeout 60 \
   --no-color --warnings off
 if ! kill -0 "$hub" 2>/dev/null; then
   cat "$scratch/log" >&2
