@@ -184,7 +184,7 @@ mod tests {
             ..ModelFile::clone(&broken)
         };
         for mended in [&longer, &newer] {
-            assert_eq!(looks(&stock, Some(mended)), [mended.clone()]);
+            assert_eq!(looks(&stock, Some(mended)), std::slice::from_ref(mended));
         }
         let newer = Arc::new(newer);
         stock.disappoint(&newer, Defect::Content, now);
