@@ -34,6 +34,8 @@ export type Outcome =
 const LEAST_PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 30_000;
 const MOST_MOMENT_MS = 15_000;
+/** Losses that one question bears once the pipeline has heard of enough; other waits are none. */
+const MOST_LOSSES = 5;
 /** No tokenizer has longer tokens on average: what goes on past this is no answer of the length that was asked for. */
 const CHARACTERS_PER_TOKEN = 24;
 
@@ -41,6 +43,7 @@ export async function pursue(job: Job, surroundings: AskingSurroundings, patient
   const { signal, request } = job;
   const isWithdrawn = (): boolean => signal.aborted;
   let refusals = 0;
+  let losses = 0;
   for (let attempt = 0; !isWithdrawn(); attempt += 1) {
     const model = surroundings.modelFor(request.model);
     if (model === null || surroundings.hub.value.connection === "unreachable") {
@@ -68,7 +71,8 @@ export async function pursue(job: Job, surroundings: AskingSurroundings, patient
           await wait(job, { for: "turn" }, attempt, refusals, surroundings);
           continue;
         case "lost":
-          if (!patient || refusals > 5) return { is: "lost", message };
+          losses += 1;
+          if (!patient || losses > MOST_LOSSES) return { is: "lost", message };
           await wait(job, { for: "again" }, attempt, refusals, surroundings);
           continue;
         case "window":

@@ -251,6 +251,19 @@ describe("what goes wrong", () => {
     expect(run()).toEqual({ is: "finished" });
   });
 
+  it("does not count waiting for a turn as a loss", async () => {
+    const { work, orders, run } = bench();
+    const lost = refused("node_lost", 200);
+    // Two that the team hears of, then a crowd, then as many losses as one question bears.
+    const answers = [lost, lost, ...Array<HubFailure>(7).fill(refused("rate_limit_exceeded", 429))];
+    answers.push(...Array<HubFailure>(5).fill(lost));
+    orders.answer = (prompt) => answers.shift() ?? goodAnswer(prompt);
+    await work.start();
+    await pass(1_000_000);
+    expect(answers).toEqual([]);
+    expect(run()).toEqual({ is: "finished" });
+  });
+
   it.each<[HubFailure, string]>([
     [refused("invalid_api_key", 401), "invalid_api_key"],
     [refused("expired_api_key", 401), "expired_api_key"],
