@@ -1,6 +1,6 @@
 //! What is written and read, and what is not.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use serde_json::json;
 
@@ -101,39 +101,35 @@ fn a_link_in_the_folder_leads_nowhere_else() {
     assert_eq!(names(&out), FILES);
 }
 
+/// A team that plans a file where only git's are.
+fn hub_that_plans_into_git() -> FakeHub {
+    FakeHub::start(|request| match asked(request) {
+        Asked::Plan => whole(" .git/hooks/run.py | settings | |\n| app/db.py | the database | |"),
+        other => whole(&good(&other)),
+    })
+}
+
 #[test]
 fn files_that_steer_git_are_neither_written_nor_read() {
-    let hub = FakeHub::start(move |request| match asked(request) {
-        Asked::Plan => whole(
-            " .git/hooks/run.py | settings | |\n| .git/config | settings | |\n| app/db.py | the database | |",
-        ),
-        other => whole(&good(&other)),
-    });
+    let hub = hub_that_plans_into_git();
     let home = Home::new();
-    let git = home.path().join("p/.git");
-    fs::create_dir_all(&git).unwrap();
-    fs::write(git.join("config"), "sekret\n").unwrap();
-    let ended = home.run(&hub.url, "project x --out p", &[]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(
-        ended.err.contains(".git/hooks/run.py was not written"),
-        "{}",
-        ended.err
-    );
-    assert_eq!(
-        tree(&git),
-        BTreeMap::from([("config".to_owned(), "sekret\n".to_owned())])
-    );
-    // Nor does anybody hear of what stands in them.
-    let ended = home.run(&hub.url, "project --out p", &[]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    let asked = hub.requests();
-    assert!(
-        !asked
-            .iter()
-            .any(|request| request.to_string().contains("sekret"))
-    );
-    assert!(!state(&home.path().join("p")).to_string().contains("sekret"));
+    let out = home.path().join("p");
+    let hooks = out.join(".git/hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    fs::write(hooks.join("run.py"), "sekret\n").unwrap();
+    // The second time the file is known, and looked for in the folder.
+    for line in ["project x --out p", "project --out p"] {
+        let ended = home.run(&hub.url, line, &[]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let told = ".git/hooks/run.py was not written";
+        assert_eq!(ended.times_told(told), 1, "{ended:?}");
+        assert_eq!(ended.times_told("you wrote"), 0, "{ended:?}");
+        assert_eq!(
+            fs::read_to_string(hooks.join("run.py")).unwrap(),
+            "sekret\n"
+        );
+        assert!(!state(&out).to_string().contains("sekret"));
+    }
 }
 
 #[test]
@@ -159,19 +155,14 @@ fn a_folder_with_files_is_used_by_force_and_told_as_it_is() {
 
 #[test]
 fn what_is_missing_is_told_once_however_much_happens() {
-    let hub = good_hub();
+    let hub = hub_that_plans_into_git();
     let home = Home::new();
     let out = home.path().join("p");
-    assert_eq!(home.run(&hub.url, "project x --out p", &[]).code, Some(0));
-    fs::remove_file(out.join("pyproject.toml")).unwrap();
-    fs::create_dir(out.join("pyproject.toml")).unwrap();
+    assert_eq!(home.run(&hub.url, "project x --out p", &[]).code, Some(1));
     fs::write(out.join("app/db.py"), "mine = 1\n").unwrap();
     let ended = home.run(&nobody(), "project --out p", &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(
-        ended.times_told("pyproject.toml was not written"),
-        1,
-        "{ended:?}"
-    );
+    let told = ".git/hooks/run.py was not written";
+    assert_eq!(ended.times_told(told), 1, "{ended:?}");
     assert_eq!(ended.times_told("you wrote"), 1, "{ended:?}");
 }
