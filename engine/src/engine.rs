@@ -7,8 +7,9 @@ use crate::kernels::Spawn;
 use crate::model::{CHUNK, Config, Model};
 use crate::sampler::argmax;
 use crate::template::ChatTemplate;
+use crate::text::TextStream;
 use crate::tokenizer::Tokenizer;
-use crate::{EngineError, Input, Request, Session};
+use crate::{Begun, EngineError, Input, Request, Session};
 
 /// How to load a model.
 #[derive(Clone, Debug)]
@@ -113,8 +114,8 @@ impl Engine {
 
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
     pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
-        let prompt = self.prompt_tokens(&request.input)?;
-        Session::start(self, prompt, &request.sampling, usize::MAX)
+        let (prompt, text) = self.beginning(request)?;
+        Session::start(self, prompt, text, &request.sampling, usize::MAX)
     }
 
     /// The ids of a text; special tokens in it are recognised by name.
@@ -162,6 +163,36 @@ impl Engine {
     /// to measure a machine with. Nothing that was computed before is disturbed.
     pub fn exercise(&mut self) -> u64 {
         self.model.exercise()
+    }
+
+    /// The tokens to go on from, and the text's state behind them.
+    fn beginning(&self, request: &Request) -> Result<(Vec<u32>, TextStream), EngineError> {
+        let Request {
+            input,
+            begun,
+            sampling,
+        } = request;
+        if let Some(text) = self.replay(begun, &sampling.stop) {
+            let mut tokens = self.prompt_tokens(input)?;
+            tokens.extend(&begun.token_ids);
+            return Ok((tokens, text));
+        }
+        let tokens = self.prompt_tokens(&input.clone().and_then_text(&begun.text))?;
+        Ok((tokens, TextStream::new(sampling.stop.clone())))
+    }
+
+    /// What a session would hold back after it had said these tokens; none where it would not have
+    /// said exactly this text. Ids come from other people's machines.
+    fn replay(&self, begun: &Begun, stop: &[String]) -> Option<TextStream> {
+        let ends = |id: &u32| self.tokenizer.ends(*id);
+        if begun.token_ids.is_empty() || begun.token_ids.iter().any(ends) {
+            return None;
+        }
+        TextStream::after(
+            stop.to_vec(),
+            begun.token_ids.iter().map(|id| self.tokenizer.bytes(*id)),
+            &begun.text,
+        )
     }
 
     fn prompt_tokens(&self, input: &Input) -> Result<Vec<u32>, EngineError> {

@@ -23,7 +23,7 @@ mod tokenizer;
 pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
 pub use kernels::{Spawn, spawn_thread};
-pub use request::{EngineError, Input, Message, Request, Sampling};
+pub use request::{Begun, EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};
 pub use speed::{Measurement, Measuring, Speed};
 pub use tokenizer::Tokenizer;

@@ -7,7 +7,19 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct Request {
     pub input: Input,
+    /// What is there of the answer already.
+    pub begun: Begun,
     pub sampling: Sampling,
+}
+
+/// The part of an answer that somebody else computed: the answer goes on right after it and does
+/// not repeat it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    pub text: String,
+    /// The tokens behind the text, in this model's vocabulary; empty where they are not known. Ids
+    /// that do not come to this very text count as unknown.
+    pub token_ids: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,6 +37,17 @@ pub enum Input {
         prompt: String,
         suffix: Option<String>,
     },
+}
+
+impl Input {
+    /// With more of the answer's beginning.
+    pub(crate) fn and_then_text(mut self, begun: &str) -> Self {
+        match &mut self {
+            Self::Chat { prefill, .. } => prefill.push_str(begun),
+            Self::Raw { prompt, .. } => prompt.push_str(begun),
+        }
+        self
+    }
 }
 
 /// A message as chat templates expect it.

@@ -58,6 +58,7 @@ impl<'engine> Session<'engine> {
     pub(crate) fn start(
         engine: &'engine mut Engine,
         prompt: Vec<u32>,
+        text: TextStream,
         sampling: &Sampling,
         most_cached: usize,
     ) -> Result<Self, EngineError> {
@@ -80,7 +81,7 @@ impl<'engine> Session<'engine> {
             cached,
             limit: prompt_length + sampling.max_tokens.unwrap_or(room).min(room),
             sampler: Sampler::new(sampling),
-            text: TextStream::new(sampling.stop.clone()),
+            text,
             logits: Vec::new(),
             chunk: CHUNK,
             endless: false,
@@ -120,6 +121,9 @@ impl<'engine> Session<'engine> {
     }
 
     fn step(&mut self) -> Step {
+        if self.text.stopped() {
+            return self.finish(FinishReason::Stop);
+        }
         if self.tokens.len() >= self.limit {
             return self.finish(FinishReason::Length);
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::text::TextStream;
 use crate::{Engine, EngineError, Sampling, Session, Step};
 
 /// What to measure.
@@ -85,7 +86,13 @@ impl Engine {
             0
         };
         let sampling = Sampling::greedy(Some(answer_tokens));
-        let mut session = Session::start(self, prompt.clone(), &sampling, most_cached)?;
+        let mut session = Session::start(
+            self,
+            prompt.clone(),
+            TextStream::new(Vec::new()),
+            &sampling,
+            most_cached,
+        )?;
         session.ignore_ends();
         Ok(Measuring {
             session,

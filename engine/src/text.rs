@@ -23,6 +23,20 @@ impl TextStream {
         }
     }
 
+    /// The state after these tokens; none where another text than `shown` came out of them.
+    pub(crate) fn after<'a>(
+        stops: Vec<String>,
+        tokens: impl Iterator<Item = &'a [u8]>,
+        shown: &str,
+    ) -> Option<Self> {
+        let mut stream = Self::new(stops);
+        let mut rest = shown;
+        for bytes in tokens {
+            rest = rest.strip_prefix(stream.push(bytes).as_str())?;
+        }
+        rest.is_empty().then_some(stream)
+    }
+
     /// Takes a token's bytes and returns the text that became safe to show.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
         if self.stopped {
@@ -152,7 +166,43 @@ mod tests {
         assert_eq!(out, ["a", ""]);
     }
 
+    #[test]
+    fn tokens_that_said_something_else_are_no_beginning() {
+        let after = |tokens: &[&[u8]], shown| {
+            TextStream::after(vec!["###".to_owned()], tokens.iter().copied(), shown)
+        };
+        assert!(after(&[b"ab", b"c#"], "abc").is_some());
+        for shown in ["ab", "abd", "abc#", "abcd", ""] {
+            assert!(after(&[b"ab", b"c#"], shown).is_none(), "{shown}");
+        }
+        let stopped = after(&[b"ab#", b"##"], "ab").expect("all of it was said");
+        assert!(stopped.stopped(), "nothing comes after the stop string");
+    }
+
     proptest! {
+        #[test]
+        fn an_answer_that_goes_on_elsewhere_is_the_same_text_wherever_it_is_cut(
+            tokens in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..4), 0..12),
+            text in "[ab#ö🔥]{0,20}",
+            stop in "[a#🔥]{1,3}",
+            at in any::<prop::sample::Index>(),
+        ) {
+            // Characters cut into tokens of two bytes, and bytes that are no characters at all.
+            let mut tokens = tokens;
+            tokens.extend(text.as_bytes().chunks(2).map(<[u8]>::to_vec));
+            let stops = vec![stop];
+            let (said, left) = tokens.split_at(at.index(tokens.len() + 1));
+            let mut whole = TextStream::new(stops.clone());
+            let shown: String = said.iter().map(|token| whole.push(token)).collect();
+            let said = said.iter().map(Vec::as_slice);
+            let mut elsewhere = TextStream::after(stops, said, &shown).expect("its own tokens");
+            for token in left {
+                prop_assert_eq!(elsewhere.stopped(), whole.stopped());
+                prop_assert_eq!(elsewhere.push(token), whole.push(token));
+            }
+            prop_assert_eq!(elsewhere.finish(), whole.finish());
+        }
+
         #[test]
         fn text_is_what_precedes_the_first_stop_however_it_is_cut(
             text in "[ab🔥]{0,40}",

@@ -2,7 +2,7 @@
 
 mod support;
 
-use engine::{Distribution, Engine, EngineOptions, Input, Request, Sampling, Step};
+use engine::{Begun, Distribution, Engine, EngineOptions, Input, Request, Sampling, Step};
 
 fn load() -> Engine {
     support::load(
@@ -22,6 +22,7 @@ fn request(prompt: &str) -> Request {
             prompt: prompt.into(),
             suffix: None,
         },
+        begun: Begun::default(),
         sampling: Sampling::greedy(Some(2)),
     }
 }

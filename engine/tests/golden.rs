@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use engine::{Engine, EngineError, EngineOptions, Input, Message, Request, Sampling, Step};
+use engine::{Begun, Engine, EngineError, EngineOptions, Input, Message, Request, Sampling, Step};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -86,13 +86,25 @@ fn question(text: &str) -> Input {
     }])
 }
 
+fn request(input: Input, sampling: Sampling) -> Request {
+    Request {
+        input,
+        begun: Begun::default(),
+        sampling,
+    }
+}
+
 /// The answer's ids and text, and its usage.
 fn answer(
     engine: &mut Engine,
     input: Input,
     sampling: Sampling,
 ) -> (Vec<u32>, String, engine::Usage) {
-    let mut session = engine.start(&Request { input, sampling }).unwrap();
+    run(engine, &request(input, sampling))
+}
+
+fn run(engine: &mut Engine, request: &Request) -> (Vec<u32>, String, engine::Usage) {
+    let mut session = engine.start(request).unwrap();
     let (mut ids, mut answer) = (Vec::new(), String::new());
     for step in session.by_ref() {
         match step.unwrap() {
@@ -239,19 +251,13 @@ fn two_conversations_by_turns_are_both_in_the_cache_and_answer_the_same() {
 fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
     let mut engine = load(SMOLLM, Some(2048));
     let expected = answer(&mut engine, question("What is a spark?"), greedy()).0;
-    let long = Request {
-        input: question(&"spark ".repeat(900)),
-        sampling: greedy(),
-    };
+    let long = request(question(&"spark ".repeat(900)), greedy());
     let first = engine.start(&long).unwrap().next().unwrap().unwrap();
     assert!(
         matches!(first, Step::Prefilled { done, total } if done < total),
         "{first:?}"
     );
-    let short = Request {
-        input: question("Count to ten."),
-        sampling: greedy(),
-    };
+    let short = request(question("Count to ten."), greedy());
     assert_eq!(engine.start(&short).unwrap().take(6).count(), 6);
     assert_eq!(
         answer(&mut engine, question("What is a spark?"), greedy()).0,
@@ -260,12 +266,57 @@ fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
 }
 
 #[test]
+fn an_answer_that_another_began_goes_on_to_the_same_end() {
+    let mut engine = load(SMOLLM, Some(1024));
+    let input = question("Count from one to twenty, and say hei 🔥 after it.");
+    let sampling = Sampling {
+        stop: vec!["ten".into()],
+        ..Sampling::greedy(Some(48))
+    };
+    let (ids, text, usage) = answer(&mut engine, input.clone(), sampling.clone());
+    for cut in (1..ids.len()).step_by(13) {
+        let mut first = request(input.clone(), sampling.clone());
+        first.sampling.max_tokens = Some(cut);
+        let shown: String = engine
+            .start(&first)
+            .unwrap()
+            .filter_map(|step| match step.unwrap() {
+                // What is held back at the cut is lost with the node.
+                Step::Text { text, .. } => Some(text),
+                Step::Prefilled { .. } | Step::Finished { .. } => None,
+            })
+            .collect();
+        let mut second = request(input.clone(), sampling.clone());
+        second.begun = Begun {
+            text: shown.clone(),
+            token_ids: ids[..cut].to_vec(),
+        };
+        second.sampling.max_tokens = sampling.max_tokens.map(|most| most - cut);
+        let (rest_ids, rest, rest_usage) = run(&mut engine, &second);
+        assert_eq!(shown + &rest, text, "cut after {cut} tokens");
+        assert_eq!(rest_ids, ids[cut..], "cut after {cut} tokens");
+        assert_eq!(rest_usage.prompt_tokens, usage.prompt_tokens + cut);
+    }
+}
+
+#[test]
+fn ids_that_do_not_come_to_the_text_are_not_believed() {
+    let mut engine = load(SMOLLM, Some(1024));
+    let input = question("Count from one to twenty.");
+    let mut by_text = request(input.clone(), greedy());
+    by_text.begun.text = "One, two,".into();
+    let expected = run(&mut engine, &by_text).1;
+    for token_ids in [vec![1, 2, 3], vec![u32::MAX], vec![0; 5000]] {
+        let mut lied_to = by_text.clone();
+        lied_to.begun.token_ids = token_ids;
+        assert_eq!(run(&mut engine, &lied_to).1, expected);
+    }
+}
+
+#[test]
 fn a_prompt_that_does_not_fit_is_refused_with_both_numbers() {
     let mut engine = load(SMOLLM, Some(64));
-    let request = Request {
-        input: question(&"spark ".repeat(100)),
-        sampling: greedy(),
-    };
+    let request = request(question(&"spark ".repeat(100)), greedy());
     let error = engine.start(&request).err().unwrap();
     let EngineError::ContextLengthExceeded {
         prompt_tokens,

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, EngineOptions, Input, Measurement, Message, Request, Sampling, Step,
+    Begun, Engine, EngineError, EngineOptions, Input, Measurement, Message, Request, Sampling, Step,
 };
 
 fn load(context_length: usize) -> Engine {
@@ -73,7 +73,13 @@ fn an_answer_goes_on_where_the_model_would_end_it() {
     };
     let prompt = engine.tokenize(&engine.render(&input).unwrap()).unwrap();
     let sampling = Sampling::greedy(None);
-    let session = engine.start(&Request { input, sampling }).unwrap();
+    let session = engine
+        .start(&Request {
+            input,
+            begun: Begun::default(),
+            sampling,
+        })
+        .unwrap();
     let ended: Vec<u32> = session
         .filter_map(|step| match step.unwrap() {
             Step::Text { token_id, .. } => Some(token_id),

@@ -15,7 +15,7 @@ use url::Origin;
 
 use crate::{
     access::{AccessPolicy, AccessSettings},
-    dispatch::DispatchSettings,
+    dispatch::{DispatchSettings, HedgeSettings},
     keys::Limits,
     language::{Language, Text},
     net::parse_web_origin,
@@ -132,6 +132,7 @@ impl Config {
             dispatch: DispatchSettings {
                 queue_length: read.number("QUEUE_LENGTH", dispatch.queue_length, 0..=1_000_000),
                 queue_deadline: read.seconds("QUEUE_DEADLINE_SECONDS", dispatch.queue_deadline),
+                hedge: read.hedge(dispatch.hedge),
                 ..dispatch
             },
             nodes: NodeSettings {
@@ -225,6 +226,13 @@ impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
 
     fn seconds(&mut self, name: &str, default: Duration) -> Duration {
         Duration::from_secs(self.number(name, default.as_secs(), 1..=86_400))
+    }
+
+    fn hedge(&mut self, default: Option<HedgeSettings>) -> Option<HedgeSettings> {
+        let default = default?;
+        let seconds = self.number("HEDGE_AFTER_SECONDS", default.least.as_secs(), 0..=86_400);
+        let least = Duration::from_secs(seconds);
+        (!least.is_zero()).then_some(HedgeSettings { least, ..default })
     }
 
     fn bind(&mut self) -> IpAddr {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::rejection::PathRejection,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use crate::{
     access,
-    dispatch::{FailureKind, PromptFailure, Refusal},
+    dispatch::{FailureKind, PromptFailure, Refusal, Standing as QueueStanding},
     keys::{Scope, Standing},
     net::Refused,
     store::StoreError,
@@ -71,6 +71,13 @@ pub enum ApiError {
         message: String,
         retry_after: Duration,
     },
+    /// Too many wait already; try again after the pause.
+    #[error("{message}")]
+    QueueFull {
+        message: String,
+        standing: QueueStanding,
+        retry_after: Duration,
+    },
     /// Nobody can answer right now; try again after the pause.
     #[error("{message}")]
     Unavailable {
@@ -97,7 +104,19 @@ struct ErrorFields {
     r#type: &'static str,
     param: Option<String>,
     code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kipina: Option<QueueFields>,
 }
+
+/// What only Kipinä tells: where the prompt would have stood.
+#[derive(Debug, Serialize)]
+struct QueueFields {
+    queue_position: usize,
+    expected_wait_ms: Option<u64>,
+}
+
+const QUEUE_POSITION: HeaderName = HeaderName::from_static("x-kipina-queue-position");
+const EXPECTED_WAIT: HeaderName = HeaderName::from_static("x-kipina-expected-wait-ms");
 
 /// Where a failed attempt tells nothing about how long to wait.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
@@ -272,6 +291,10 @@ impl ApiError {
                 r#type: self.kind(),
                 param: self.param(),
                 code: self.code(),
+                kipina: self.standing().map(|standing| QueueFields {
+                    queue_position: standing.position,
+                    expected_wait_ms: expected_wait_ms(standing),
+                }),
             },
         }
     }
@@ -290,7 +313,7 @@ impl ApiError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyRequests { .. } | Self::LimitReached { .. } => {
+            Self::TooManyRequests { .. } | Self::LimitReached { .. } | Self::QueueFull { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -304,7 +327,9 @@ impl ApiError {
         match self {
             Self::Unauthorised { .. } => "authentication_error",
             Self::Forbidden { .. } | Self::ForeignOrigin(_) => "permission_error",
-            Self::TooManyRequests { .. } | Self::LimitReached { .. } => "rate_limit_error",
+            Self::TooManyRequests { .. } | Self::LimitReached { .. } | Self::QueueFull { .. } => {
+                "rate_limit_error"
+            }
             Self::Unavailable { .. } | Self::DeadlineExpired { .. } | Self::Failed { .. } => {
                 "server_error"
             }
@@ -335,9 +360,16 @@ impl ApiError {
             Self::BodyTooLarge { .. } => Some("request_too_large"),
             Self::BodyTooSlow => Some("request_timeout"),
             Self::EncodedBody => Some("unsupported_encoding"),
-            Self::TooManyRequests { .. } => Some("rate_limit_exceeded"),
+            Self::TooManyRequests { .. } | Self::QueueFull { .. } => Some("rate_limit_exceeded"),
             Self::DeadlineExpired { .. } => Some("deadline_expired"),
             Self::Unavailable { code, .. } | Self::Failed { code, .. } => Some(code),
+        }
+    }
+
+    fn standing(&self) -> Option<QueueStanding> {
+        match self {
+            Self::QueueFull { standing, .. } => Some(*standing),
+            _ => None,
         }
     }
 
@@ -345,6 +377,7 @@ impl ApiError {
         match self {
             Self::TooManyRequests { retry_after, .. }
             | Self::LimitReached { retry_after, .. }
+            | Self::QueueFull { retry_after, .. }
             | Self::Unavailable { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
@@ -373,10 +406,28 @@ impl IntoResponse for ApiError {
                     .insert(header::WWW_AUTHENTICATE, scheme);
             }
             Self::LimitReached { standing, .. } => access::tell(standing, response.headers_mut()),
+            Self::QueueFull { standing, .. } => {
+                response.headers_mut().extend(queue_headers(*standing));
+            }
             _ => {}
         }
         response
     }
+}
+
+/// Where a prompt stands in the queue, or would.
+pub(crate) fn queue_headers(standing: QueueStanding) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(QUEUE_POSITION, HeaderValue::from(standing.position));
+    if let Some(milliseconds) = expected_wait_ms(standing) {
+        headers.insert(EXPECTED_WAIT, HeaderValue::from(milliseconds));
+    }
+    headers
+}
+
+pub(crate) fn expected_wait_ms(standing: QueueStanding) -> Option<u64> {
+    let wait = standing.expected_wait?;
+    u64::try_from(wait.as_millis()).ok()
 }
 
 impl From<Refusal> for ApiError {
@@ -393,8 +444,13 @@ impl From<Refusal> for ApiError {
                 code: "no_node_available",
                 retry_after,
             },
-            Refusal::QueueFull { retry_after, .. } => Self::TooManyRequests {
+            Refusal::QueueFull {
+                standing,
+                retry_after,
+                ..
+            } => Self::QueueFull {
                 message,
+                standing,
                 retry_after,
             },
             Refusal::DeadlineExpired { .. } => Self::DeadlineExpired { message },

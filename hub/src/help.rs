@@ -47,6 +47,7 @@ Asetukset luetaan ympäristömuuttujista:
   QUEUE_DEADLINE_SECONDS        odotus jonossa enintään (120)
   FIRST_TOKEN_DEADLINE_SECONDS  odotus ensimmäiseen sanaan solmulla enintään (300)
   TOKEN_DEADLINE_SECONDS        tauko sanojen välissä enintään (60)
+  HEDGE_AFTER_SECONDS           myöhässä oleva vastaus pyydetään myös toiselta, kun odotus on ainakin näin pitkä (10; 0 = ei koskaan)
   DRAIN_SECONDS                 aika, jonka sammuva keskus antaa keskeneräisille (30)
   RUST_LOG                      lokin tarkkuus (info)
 ";
@@ -81,6 +82,7 @@ Settings are read from the environment:
   QUEUE_DEADLINE_SECONDS        longest wait in the queue (120)
   FIRST_TOKEN_DEADLINE_SECONDS  longest wait for a node's first token (300)
   TOKEN_DEADLINE_SECONDS        longest pause between tokens (60)
+  HEDGE_AFTER_SECONDS           a late answer is asked of a second node after this wait at the earliest (10; 0 = never)
   DRAIN_SECONDS                 what a stopping hub gives to answers under way (30)
   RUST_LOG                      how much is logged (info)
 ";

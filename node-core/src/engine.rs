@@ -1,12 +1,12 @@
 //! A prompt in the engine's words, and the engine's ending in the wire's.
 
-use engine::{Input, Message, Request, Sampling};
+use engine::{Begun, Input, Message, Request, Sampling};
 use protocol::{
     ChatMessage, FinishReason, LlmDone, LlmPrompt, NodeMessage, PromptInput, Role, TaskId, Timings,
     Usage,
 };
 
-use crate::{Failure, text_to_continue};
+use crate::Failure;
 
 /// How an answer that was not disturbed ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,17 +56,18 @@ pub fn engine_request(prompt: &LlmPrompt, random_seed: u64) -> Result<Request, F
             )
         });
     }
-    let begun = text_to_continue(prompt);
     let input = match &prompt.request.input {
         PromptInput::Chat {
-            messages, tools, ..
+            messages,
+            tools,
+            prefill,
         } => Input::Chat {
             messages: messages.iter().map(message).collect(),
             tools: tools.clone(),
-            prefill: begun,
+            prefill: prefill.clone().unwrap_or_default(),
         },
         PromptInput::Raw { prompt, suffix } => Input::Raw {
-            prompt: [prompt.as_str(), &begun].concat(),
+            prompt: prompt.clone(),
             suffix: suffix.clone(),
         },
     };
@@ -74,6 +75,10 @@ pub fn engine_request(prompt: &LlmPrompt, random_seed: u64) -> Result<Request, F
     let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     Ok(Request {
         input,
+        begun: Begun {
+            text: prompt.continue_from.clone().unwrap_or_default(),
+            token_ids: prompt.continue_token_ids.clone(),
+        },
         sampling: Sampling {
             temperature: sampling.temperature,
             top_k: size(sampling.top_k),
@@ -115,18 +120,21 @@ mod tests {
     fn the_answer_goes_on_from_prefill_and_from_what_another_node_sent() {
         let prompt = prompt(json!({
             "task_id": "t", "model": "m", "messages": [{"role": "user", "content": "Hei"}],
-            "prefill": "a", "continue_from": "b",
+            "prefill": "a", "continue_from": "b", "continue_token_ids": [65],
         }));
+        let request = engine_request(&prompt, 1).unwrap();
         let Input::Chat {
             messages, prefill, ..
-        } = engine_request(&prompt, 1).unwrap().input
+        } = request.input
         else {
             panic!("a conversation")
         };
-        assert_eq!(
-            (messages[0].role.as_str(), prefill.as_str()),
-            ("user", "ab")
-        );
+        assert_eq!((messages[0].role.as_str(), prefill.as_str()), ("user", "a"));
+        let begun = Begun {
+            text: "b".into(),
+            token_ids: vec![65],
+        };
+        assert_eq!(request.begun, begun);
     }
 
     #[test]

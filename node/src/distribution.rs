@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use engine::{Engine, EngineError, Input, Message, Request, Sampling, Step};
+use engine::{Begun, Engine, EngineError, Input, Message, Request, Sampling, Step};
 use futures_channel::oneshot;
 use js_sys::Function;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,7 @@ impl Foresee {
         let cancelled = || self.reply.is_canceled();
         let request = Request {
             input: self.input,
+            begun: Begun::default(),
             sampling: Sampling::greedy(Some(1)),
         };
         let progress = |done: usize, total: usize| {

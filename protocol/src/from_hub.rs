@@ -41,6 +41,10 @@ pub struct LlmPrompt {
     /// send it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_from: Option<String>,
+    /// The tokens behind that text, where all of them are known and this node's model has the same
+    /// digest. A node that can't go on from tokens goes on from the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continue_token_ids: Vec<u32>,
 }
 
 /// Nobody waits for this answer any more. The node stops; it need not answer, and whatever it

@@ -2,40 +2,49 @@
 
 use std::time::Duration;
 
-use crate::cost::Candidate;
+use crate::cost::{Candidate, seconds};
 use crate::node::{Match, Node, Offer};
-use crate::prompt::Prompt;
+use crate::prompt::{Expected, Prompt};
 use crate::queue::Patience;
 use crate::{GiveUpReason, NodeId, Scheduler};
 
+/// Who should answer, with which model, and how long that is expected to take.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) node: NodeId,
+    /// The node's own name for it.
+    pub(crate) model: String,
+    pub(crate) expected: Expected,
+}
+
 impl Scheduler {
     /// The node with a free slot that should answer, and its name for the model.
-    pub(crate) fn best(&self, prompt: &Prompt) -> Option<(NodeId, String)> {
+    pub(crate) fn best(&self, prompt: &Prompt) -> Option<Place> {
+        self.best_but(prompt, None)
+    }
+
+    /// As [`Self::best`], but for one node that is out of the question.
+    pub(crate) fn best_but(&self, prompt: &Prompt, except: Option<NodeId>) -> Option<Place> {
         let best = self
             .offers(prompt)
-            .filter(|(_, node, ..)| node.has_free_slot())
+            .filter(|(id, node, ..)| Some(*id) != except && node.has_free_slot(self.now))
             .map(|(id, node, offer, matched)| {
                 Candidate::new(id, node, offer, matched == Match::Exact, &prompt.profile)
             })
             .min_by(Candidate::compare)?;
-        Some((best.node, best.offer.id.clone()))
+        Some(Place {
+            node: best.node,
+            model: best.offer.id.clone(),
+            expected: Expected {
+                first_token: seconds(best.work.first_token),
+                whole: seconds(best.work.whole),
+            },
+        })
     }
 
     /// Whether some node here could take the prompt, were it free.
     pub(crate) fn anyone_could_take(&self, prompt: &Prompt) -> bool {
         self.offers(prompt).any(|(_, node, ..)| node.is_open())
-    }
-
-    /// How many wait where one more for this model would be too many.
-    pub(crate) fn full_queue(&self, prompt: &Prompt) -> Option<usize> {
-        if self.best(prompt).is_some() {
-            return None;
-        }
-        let model = self.names.canonical(&prompt.profile.model);
-        let waiting = self
-            .queue
-            .count(|other| self.names.canonical(&other.profile.model) == model);
-        (waiting >= self.settings.queue_length).then_some(waiting)
     }
 
     pub(crate) fn no_node(&self, prompt: &Prompt) -> GiveUpReason {
@@ -65,7 +74,7 @@ impl Scheduler {
     }
 
     /// Every model of every node that the prompt may go to, busy and paused ones too.
-    fn offers<'a>(
+    pub(crate) fn offers<'a>(
         &'a self,
         prompt: &'a Prompt,
     ) -> impl Iterator<Item = (NodeId, &'a Node, &'a Offer, Match)> {

@@ -2,7 +2,7 @@
 
 use protocol::{NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 
-use crate::PromptProfile;
+use crate::{PromptProfile, Standing};
 
 /// Names a prompt. Ids ascend in the order of submission and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +62,11 @@ pub enum Event {
         node: NodeId,
         prompt: PromptId,
     },
+    /// The answer has begun, and what was said so far can be continued by nobody else, whatever the profile said.
+    Unresumable {
+        node: NodeId,
+        prompt: PromptId,
+    },
     Finished {
         node: NodeId,
         prompt: PromptId,
@@ -73,6 +78,8 @@ pub enum Event {
         node: NodeId,
         prompt: PromptId,
         retryable: bool,
+        /// Whether it speaks against the node, and not against the prompt or its reader.
+        fault: bool,
     },
     /// Nobody waits for the answer any more.
     Cancelled {
@@ -94,6 +101,9 @@ pub enum Effect {
     },
     /// Tell the node to stop: the prompt was cancelled while the node had it.
     Cancel { prompt: PromptId, node: NodeId },
+    /// The first token is late, and another node idle: a second attempt may be submitted, with
+    /// [`PromptProfile::hedges`]. Whichever begins first is the answer; cancel the other.
+    Hedge { prompt: PromptId },
     /// Drop the prompt: it was cancelled while it waited.
     Withdraw { prompt: PromptId },
     /// Tell whoever asked that there will be no answer, or no more of it.
@@ -109,8 +119,10 @@ pub enum GiveUpReason {
     NoNode {
         known: bool,
     },
+    /// `standing`: where the prompt would have stood.
     QueueFull {
         waiting: usize,
+        standing: Standing,
     },
     DeadlineExpired,
     /// The last node that had the prompt failed, and no other may try.

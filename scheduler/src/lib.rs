@@ -4,10 +4,15 @@
 //! owner must carry out, in order. It deals in ids and numbers only: the prompts themselves stay
 //! with whoever owns them at the moment.
 
+mod admission;
+mod affinity;
 mod benchmark;
+mod breaker;
 mod cost;
 mod eligible;
 mod event;
+mod fairness;
+mod hedging;
 mod names;
 mod node;
 mod placement;
@@ -15,8 +20,14 @@ mod prompt;
 mod queue;
 mod scheduler;
 mod speed;
+mod waiting;
 
+pub use affinity::Prefix;
+pub use breaker::BreakerSettings;
 pub use event::{Benchmark, Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
+pub use fairness::ClientId;
+pub use hedging::HedgeSettings;
 pub use names::ModelNames;
 pub use prompt::{NodePreference, PromptProfile};
 pub use scheduler::{NodeLoad, Scheduler, Settings};
+pub use waiting::Standing;

@@ -1,7 +1,11 @@
 //! A node as the scheduler sees it.
 
+use std::time::Duration;
+
 use protocol::{NodeKind, NodeModel, NodeStatus, Owner};
 
+use crate::affinity::Remembered;
+use crate::breaker::Breaker;
 use crate::speed::{Prior, Speed};
 use crate::{Benchmark, ModelNames, NodeProfile};
 
@@ -17,6 +21,7 @@ pub(crate) struct Node {
     pub(crate) owner: Option<Owner>,
     pub(crate) only_own: bool,
     benchmark: Option<Benchmark>,
+    pub(crate) breaker: Breaker,
     pub(crate) offers: Vec<Offer>,
     /// Prompts that it was given.
     pub(crate) served: u64,
@@ -33,7 +38,10 @@ pub(crate) struct Offer {
     pub(crate) canonical: String,
     pub(crate) family: Option<String>,
     pub(crate) parameters: Option<u64>,
+    /// The most tokens that prompt and answer may have together.
+    pub(crate) context_length: u32,
     pub(crate) speed: Speed,
+    pub(crate) remembered: Remembered,
 }
 
 /// How a model's name meets a request's.
@@ -55,6 +63,7 @@ impl Node {
             owner: profile.owner.clone(),
             only_own: profile.only_own,
             benchmark: None,
+            breaker: Breaker::default(),
             offers: offers(&profile.models, names, &[]),
             served: 0,
             tokens_per_second: None,
@@ -88,8 +97,8 @@ impl Node {
         !self.paused && self.slots > 0
     }
 
-    pub(crate) fn has_free_slot(&self) -> bool {
-        !self.paused && self.busy < self.slots
+    pub(crate) fn has_free_slot(&self, now: Duration) -> bool {
+        !self.paused && self.busy < self.slots && self.breaker.allows(now)
     }
 
     pub(crate) fn offer_mut(&mut self, id: &str) -> Option<&mut Offer> {
@@ -112,16 +121,18 @@ impl Offer {
 
 /// What was measured with a model stays known while the node keeps offering it.
 fn offers(models: &[NodeModel], names: &ModelNames, before: &[Offer]) -> Vec<Offer> {
-    let offer = |model: &NodeModel| Offer {
-        id: model.id.clone(),
-        canonical: names.canonical(&model.id).to_owned(),
-        family: names.family_of(&model.id).map(str::to_owned),
-        // The catalogue's word before the node's: among models, size decides who is preferred.
-        parameters: names.parameters_of(&model.id).or(model.parameters),
-        speed: before
-            .iter()
-            .find(|old| old.id == model.id)
-            .map_or_else(Speed::default, |o| o.speed),
+    let offer = |model: &NodeModel| {
+        let before = before.iter().find(|old| old.id == model.id);
+        Offer {
+            id: model.id.clone(),
+            canonical: names.canonical(&model.id).to_owned(),
+            family: names.family_of(&model.id).map(str::to_owned),
+            // The catalogue's word before the node's: among models, size decides who is preferred.
+            parameters: names.parameters_of(&model.id).or(model.parameters),
+            context_length: model.context_length,
+            speed: before.map_or_else(Speed::default, |old| old.speed),
+            remembered: before.map_or_else(Remembered::default, |old| old.remembered.clone()),
+        }
     };
     models.iter().map(offer).collect()
 }

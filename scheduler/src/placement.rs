@@ -4,22 +4,25 @@ use std::collections::HashSet;
 
 use protocol::Owner;
 
-use crate::node::Node;
+use crate::eligible::Place;
+use crate::fairness::Turns;
 use crate::prompt::Running;
 use crate::{Effect, NodeId, NodePreference, PromptId, PromptProfile, Scheduler};
 
 impl Scheduler {
-    /// Gives waiting prompts to free slots, oldest first.
+    /// Gives waiting prompts to free slots, each client's by turns and its oldest first.
     pub(crate) fn place(&mut self, effects: &mut Vec<Effect>) {
-        if self.queue.len() == 0 || !self.nodes.values().any(Node::has_free_slot) {
+        if self.queue.len() == 0 || !self.has_free_slot() {
             return;
         }
-        let order: Vec<PromptId> = self.queue.iter().map(|(id, _)| id).collect();
+        let waiting = self.queue.iter();
+        let waiting = waiting.map(|(id, p)| (id, p.profile.client, p.attempts > 0));
+        let mut turns = Turns::new(waiting, &self.shares);
         // Where one prompt found no node, a later one that asks for the same finds none either:
         // skipping it keeps the order, and a long queue cheap.
         let mut starved: HashSet<(String, [NodePreference; 2], Option<Owner>)> = HashSet::new();
-        for id in order {
-            let Some(prompt) = self.queue.get(id) else {
+        while let Some(turn) = turns.next() {
+            let Some(prompt) = self.queue.get(turn.prompt) else {
                 continue;
             };
             let PromptProfile {
@@ -30,32 +33,56 @@ impl Scheduler {
                 ..
             } = &prompt.profile;
             let class = (model.clone(), [*preference, *demand], owner.clone());
-            if starved.contains(&class) {
-                continue;
-            }
-            match self.best(prompt) {
-                Some((node, model)) => self.assign(id, node, model, effects),
-                None if prompt.failed_on.is_empty() => {
-                    starved.insert(class);
+            if !starved.contains(&class) {
+                match self.best(prompt) {
+                    Some(place) => {
+                        self.assign(turn.prompt, place, effects);
+                        if !self.has_free_slot() {
+                            return;
+                        }
+                    }
+                    None if prompt.failed_on.is_empty() => {
+                        starved.insert(class);
+                    }
+                    None => {}
                 }
-                None => {}
             }
+            turns.after(turn, |client| self.shares.given(client));
         }
     }
 
-    fn assign(&mut self, id: PromptId, node: NodeId, model: String, effects: &mut Vec<Effect>) {
+    pub(crate) fn has_free_slot(&self) -> bool {
+        let mut nodes = self.nodes.values();
+        nodes.any(|node| node.has_free_slot(self.now))
+    }
+
+    pub(crate) fn assign(&mut self, id: PromptId, place: Place, effects: &mut Vec<Effect>) {
         let Some(mut prompt) = self.queue.remove(id) else {
             return;
         };
         prompt.attempts += 1;
+        self.shares
+            .serve(prompt.profile.client, prompt.profile.charge());
+        let Place {
+            node,
+            model,
+            expected,
+        } = place;
         if let Some(node) = self.nodes.get_mut(&node) {
             node.busy += 1;
             node.served += 1;
+            node.breaker.tried();
         }
         effects.push(Effect::Assign {
             prompt: id,
             node,
             model: model.clone(),
+        });
+        let may_hedge = prompt.profile.hedges.is_none() && prompt.attempts == 1;
+        let hedge = self.settings.hedge.filter(|_| may_hedge);
+        let hedge_at = hedge.map(|hedge| {
+            self.now
+                .saturating_add(hedge.patience(expected.first_token))
         });
         self.running.insert(
             id,
@@ -64,6 +91,9 @@ impl Scheduler {
                 node,
                 model,
                 started: false,
+                since: self.now,
+                expected,
+                hedge_at,
             },
         );
     }

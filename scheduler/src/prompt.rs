@@ -1,9 +1,11 @@
 //! A prompt as the scheduler sees it: what it demands of a node, and what became of it so far.
 
+use std::time::Duration;
+
 use protocol::{NodeKind, Owner};
 
-use crate::NodeId;
 use crate::node::Node;
+use crate::{ClientId, NodeId, Prefix, PromptId};
 
 /// What a prompt demands, and how much work it is expected to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +17,17 @@ pub struct PromptProfile {
     pub demand: NodePreference,
     /// Whose it is, if somebody's: it may then go to that owner's nodes, too.
     pub owner: Option<Owner>,
-    /// A rough guess: only the comparison of nodes rests on it.
+    /// Whose share of the network it takes.
+    pub client: ClientId,
+    /// A rough guess: only comparisons rest on it.
     pub prompt_tokens: u32,
     /// As rough a guess.
     pub answer_tokens: u32,
+    /// Where its messages end, the first one first: what of it a node may hold already.
+    pub prefixes: Vec<Prefix>,
+    /// The prompt that this is a second attempt at: it goes at once to another node than that one's, or
+    /// nowhere.
+    pub hedges: Option<PromptId>,
     /// Whether another node may go on in the middle of its answer.
     pub resumable: bool,
 }
@@ -36,6 +45,20 @@ pub enum NodePreference {
 }
 
 impl PromptProfile {
+    /// How much it is expected to be, in tokens.
+    pub(crate) fn work(&self) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.answer_tokens)
+    }
+
+    /// What its client is charged for when a node gets it: a second attempt is the network's own wish.
+    pub(crate) fn charge(&self) -> u64 {
+        if self.hedges.is_some() {
+            0
+        } else {
+            self.work()
+        }
+    }
+
     /// Whether prompt and node want each other, whatever the node's models.
     pub(crate) fn allows(&self, node: &Node) -> bool {
         let is_own = self.owner.is_some() && self.owner == node.owner;
@@ -78,12 +101,28 @@ pub(crate) struct Running {
     /// The node's own name for the model that answers.
     pub(crate) model: String,
     pub(crate) started: bool,
+    /// When the node got it.
+    pub(crate) since: Duration,
+    /// How long it was expected to take from then on.
+    pub(crate) expected: Expected,
+    /// When a second attempt at it is due; none where that is out of the question.
+    pub(crate) hedge_at: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    pub(crate) first_token: Duration,
+    pub(crate) whole: Duration,
 }
 
 impl Running {
     /// The prompt for another node; none where the answer has begun and nobody else may go on with it.
     pub(crate) fn into_resumable(self) -> Option<Prompt> {
         let mut prompt = self.prompt;
+        if prompt.profile.hedges.is_some() {
+            // The first attempt goes on by itself.
+            return None;
+        }
         if self.started {
             if !prompt.profile.resumable {
                 return None;

@@ -67,13 +67,6 @@ impl Queue {
         self.waiting.len()
     }
 
-    pub(crate) fn count(&self, matches: impl Fn(&Prompt) -> bool) -> usize {
-        self.waiting
-            .values()
-            .filter(|waiting| matches(&waiting.prompt))
-            .count()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PromptId, &Prompt)> {
         self.waiting
             .iter()

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use protocol::{NodeStatus, Timings, Usage};
 
+use crate::fairness::Shares;
 use crate::node::Node;
-use crate::prompt::{Prompt, Running};
+use crate::prompt::Running;
 use crate::queue::Queue;
-use crate::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile};
+use crate::{
+    BreakerSettings, Effect, Event, GiveUpReason, HedgeSettings, ModelNames, NodeId, PromptId,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -21,6 +24,9 @@ pub struct Settings {
     pub stranded_deadline: Duration,
     /// Nodes that are given a prompt before it is given up.
     pub attempts: u32,
+    pub breaker: BreakerSettings,
+    /// None: no prompt is ever given to two nodes.
+    pub hedge: Option<HedgeSettings>,
 }
 
 /// Nodes, and the prompts that they have or that wait for them.
@@ -31,7 +37,10 @@ pub struct Scheduler {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) queue: Queue,
     pub(crate) running: HashMap<PromptId, Running>,
-    draining: bool,
+    pub(crate) shares: Shares,
+    /// The time of the event that is being handled, or was last.
+    pub(crate) now: Duration,
+    pub(crate) draining: bool,
 }
 
 /// How busy a node is, for statistics.
@@ -42,6 +51,8 @@ pub struct NodeLoad {
     pub paused: bool,
     /// True while it takes its owner's prompts only.
     pub only_own: bool,
+    /// True while it gets no prompts because it failed too many.
+    pub resting: bool,
     /// Decode speed over its recent answers.
     pub tokens_per_second: Option<f64>,
 }
@@ -54,6 +65,8 @@ impl Scheduler {
             nodes: BTreeMap::new(),
             queue: Queue::default(),
             running: HashMap::new(),
+            shares: Shares::default(),
+            now: Duration::ZERO,
             draining: false,
         }
     }
@@ -61,6 +74,7 @@ impl Scheduler {
     /// Takes in one event. `now` never goes backwards; where it starts does not matter.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.now = now;
         match event {
             Event::NodeJoined { node, profile } => {
                 self.nodes
@@ -79,6 +93,13 @@ impl Scheduler {
                 self.submitted(now, prompt, profile, &mut effects);
             }
             Event::Started { node, prompt } => self.started(node, prompt),
+            Event::Unresumable { node, prompt } => {
+                let running = self.running.get_mut(&prompt);
+                if let Some(running) = running.filter(|running| running.node == node) {
+                    running.started = true;
+                    running.prompt.profile.resumable = false;
+                }
+            }
             Event::Finished {
                 node,
                 prompt,
@@ -91,8 +112,12 @@ impl Scheduler {
                 node,
                 prompt,
                 retryable,
+                fault,
             } => {
-                self.failed(now, node, prompt, retryable, &mut effects);
+                if let Some(running) = self.release(node, prompt) {
+                    self.judge(node, fault);
+                    self.failed(running, prompt, retryable, &mut effects);
+                }
             }
             Event::Cancelled { prompt } => self.cancelled(prompt, &mut effects),
             Event::TimePassed => {}
@@ -100,12 +125,22 @@ impl Scheduler {
         }
         self.expire(now, &mut effects);
         self.place(&mut effects);
+        self.hedge(&mut effects);
         effects
     }
 
     /// When [`Event::TimePassed`] is due, unless something else happens before.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.queue.next_deadline(self.patience())
+        let somebody_waits = self.queue.len() > 0;
+        let rests = self.nodes.values().filter(|_| somebody_waits);
+        let rests = rests.filter_map(|node| node.breaker.rests_until());
+        let next_try = rests.filter(|until| *until > self.now).min();
+        let deadlines = [
+            self.queue.next_deadline(self.patience()),
+            self.next_late(),
+            next_try,
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     pub fn waiting(&self) -> usize {
@@ -127,35 +162,9 @@ impl Scheduler {
             slots: node.slots,
             paused: node.paused,
             only_own: node.only_own,
+            resting: !node.breaker.allows(self.now),
             tokens_per_second: node.tokens_per_second,
         })
-    }
-
-    fn submitted(
-        &mut self,
-        now: Duration,
-        id: PromptId,
-        profile: PromptProfile,
-        effects: &mut Vec<Effect>,
-    ) {
-        if self.queue.contains(id) || self.running.contains_key(&id) {
-            return;
-        }
-        let prompt = Prompt::new(profile);
-        if self.draining {
-            effects.push(Effect::GiveUp {
-                prompt: id,
-                reason: GiveUpReason::Stopping,
-            });
-        } else if !self.anyone_could_take(&prompt) {
-            let reason = self.no_node(&prompt);
-            effects.push(Effect::GiveUp { prompt: id, reason });
-        } else if let Some(waiting) = self.full_queue(&prompt) {
-            let reason = GiveUpReason::QueueFull { waiting };
-            effects.push(Effect::GiveUp { prompt: id, reason });
-        } else {
-            self.queue.insert(id, prompt, now);
-        }
     }
 
     fn node_changed(&mut self, now: Duration, id: NodeId, status: &NodeStatus) {
@@ -179,6 +188,7 @@ impl Scheduler {
             let Some(running) = self.running.remove(&prompt) else {
                 continue;
             };
+            self.take_back(&running);
             let last_attempt = running.prompt.attempts >= self.settings.attempts;
             let next = running.into_resumable();
             match next.filter(|_| !last_attempt && !self.draining) {
@@ -192,9 +202,33 @@ impl Scheduler {
         self.mark_stranded(now);
     }
 
+    /// What came to no end was not given to its client.
+    fn take_back(&mut self, running: &Running) {
+        let profile = &running.prompt.profile;
+        self.shares.settle(profile.client, profile.charge(), 0);
+    }
+
     fn started(&mut self, node: NodeId, prompt: PromptId) {
         if let Some(running) = self.running.get_mut(&prompt).filter(|r| r.node == node) {
             running.started = true;
+            running.hedge_at = None;
+            // From here on a second attempt is the answer like any other.
+            running.prompt.profile.hedges = None;
+            self.remember(node, prompt);
+        }
+    }
+
+    /// The prompt is in the node's KV cache now.
+    fn remember(&mut self, node: NodeId, prompt: PromptId) {
+        let (Some(running), Some(node)) = (self.running.get(&prompt), self.nodes.get_mut(&node))
+        else {
+            return;
+        };
+        if let Some(offer) = node.offer_mut(&running.model) {
+            let most = offer.context_length;
+            offer
+                .remembered
+                .remember(&running.prompt.profile.prefixes, most);
         }
     }
 
@@ -202,28 +236,44 @@ impl Scheduler {
         let Some(running) = self.release(node, prompt) else {
             return;
         };
+        let profile = &running.prompt.profile;
+        let real = u64::from(usage.prompt_tokens) + u64::from(usage.completion_tokens);
+        self.shares.settle(profile.client, profile.work(), real);
         let Some(node) = self.nodes.get_mut(&node) else {
             return;
         };
         let Some(offer) = node.offer_mut(&running.model) else {
             return;
         };
+        let most = offer.context_length;
+        offer.remembered.remember(&profile.prefixes, most);
         offer.speed.measure(usage, timings);
         let measured = offer.speed.decode();
         node.tokens_per_second = measured.or(node.tokens_per_second);
+        node.breaker.succeeded();
+    }
+
+    /// Whether a prompt that came to no end speaks against its node.
+    fn judge(&mut self, node: NodeId, fault: bool) {
+        let (now, settings) = (self.now, self.settings.breaker);
+        if let Some(node) = self.nodes.get_mut(&node) {
+            if fault {
+                node.breaker.failed(now, settings);
+            } else {
+                node.breaker.undecided(now);
+            }
+        }
     }
 
     fn failed(
         &mut self,
-        now: Duration,
-        node: NodeId,
+        running: Running,
         id: PromptId,
         retryable: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(running) = self.release(node, id) else {
-            return;
-        };
+        self.take_back(&running);
+        let node = running.node;
         let mut next = running.into_resumable();
         if let Some(prompt) = &mut next {
             prompt.failed_on.push(node);
@@ -235,7 +285,7 @@ impl Scheduler {
                 && self.anyone_could_take(prompt)
         });
         match next {
-            Some(prompt) => self.queue.insert(id, prompt, now),
+            Some(prompt) => self.queue.insert(id, prompt, self.now),
             None => effects.push(Effect::GiveUp {
                 prompt: id,
                 reason: GiveUpReason::Failed,
@@ -249,6 +299,7 @@ impl Scheduler {
         } else if let Some(node) = self.running.get(&prompt).map(|running| running.node) {
             // The slot is free at once: a node need not answer a cancel.
             self.release(node, prompt);
+            self.judge(node, false);
             effects.push(Effect::Cancel { prompt, node });
         }
     }

@@ -82,6 +82,7 @@ fn each_setting_is_taken() {
         ("QUEUE_DEADLINE_SECONDS", "6"),
         ("FIRST_TOKEN_DEADLINE_SECONDS", "8"),
         ("TOKEN_DEADLINE_SECONDS", "9"),
+        ("HEDGE_AFTER_SECONDS", "11"),
         ("DRAIN_SECONDS", "10"),
     ])
     .unwrap();
@@ -120,6 +121,8 @@ fn each_setting_is_taken() {
     assert_eq!(config.dispatch.queue_deadline, Duration::from_secs(6));
     assert_eq!(config.nodes.first_token_deadline, Duration::from_secs(8));
     assert_eq!(config.nodes.token_deadline, Duration::from_secs(9));
+    let hedge = config.dispatch.hedge.map(|hedge| hedge.least);
+    assert_eq!(hedge, Some(Duration::from_secs(11)));
     assert_eq!(config.drain_patience, Duration::from_secs(10));
 }
 

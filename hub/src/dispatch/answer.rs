@@ -53,6 +53,34 @@ pub struct Done {
     pub tokens_per_second: Option<f64>,
     /// Who brought it to its end: not who began it, where that node was lost in the middle.
     pub node: AnsweringNode,
+    /// The nodes that had it before, in order.
+    pub handovers: Vec<Handover>,
+}
+
+/// One node gave way to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Who had the prompt until then.
+    pub node: AnsweringNode,
+    /// Tokens of the answer that had come by then, from all nodes together.
+    pub after_tokens: u32,
+    pub reason: HandoverReason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandoverReason {
+    Failed(FailureKind),
+    /// Another node was asked as well, and was faster.
+    FirstTokenLate,
+}
+
+impl HandoverReason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed(kind) => kind.as_str(),
+            Self::FirstTokenLate => "first_token_late",
+        }
+    }
 }
 
 /// How an answer that had begun came to its end.

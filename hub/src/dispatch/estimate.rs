@@ -1,6 +1,7 @@
 //! How much work a prompt is expected to be: a guess that only the comparison of nodes rests on.
 
-use protocol::{PromptInput, PromptRequest};
+use protocol::{ChatMessage, PromptInput, PromptRequest};
+use serde_json::Value;
 
 /// English and code are near four bytes a token; Finnish and CJK have more tokens than this says.
 const BYTES_PER_TOKEN: usize = 4;
@@ -18,16 +19,24 @@ pub(super) fn prompt_tokens(request: &PromptRequest) -> u32 {
             tools,
             prefill,
         } => {
-            let text: usize = messages.iter().map(|message| message.content.len()).sum();
-            let tools: usize = tools.iter().map(|tool| tool.to_string().len()).sum();
+            let messages: usize = messages.iter().map(message_tokens).sum();
             let prefill = prefill.as_ref().map_or(0, String::len);
-            (text + tools + prefill) / BYTES_PER_TOKEN + messages.len() * TOKENS_PER_MESSAGE
+            messages + tools_tokens(tools) + prefill / BYTES_PER_TOKEN
         }
         PromptInput::Raw { prompt, suffix } => {
             (prompt.len() + suffix.as_ref().map_or(0, String::len)) / BYTES_PER_TOKEN
         }
     };
     u32::try_from(tokens).unwrap_or(u32::MAX)
+}
+
+pub(super) fn message_tokens(message: &ChatMessage) -> usize {
+    message.content.len() / BYTES_PER_TOKEN + TOKENS_PER_MESSAGE
+}
+
+pub(super) fn tools_tokens(tools: &[Value]) -> usize {
+    let bytes: usize = tools.iter().map(|tool| tool.to_string().len()).sum();
+    bytes / BYTES_PER_TOKEN
 }
 
 pub(super) fn answer_tokens(request: &PromptRequest) -> u32 {

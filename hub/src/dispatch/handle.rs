@@ -1,14 +1,20 @@
 //! The handle that everyone but the dispatcher's own task holds.
 
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use protocol::{Catalogue, Owner, PromptRequest, TaskId};
-use scheduler::{ModelNames, NodePreference, PromptId};
+use scheduler::{
+    BreakerSettings, ClientId, HedgeSettings, ModelNames, NodePreference, PromptId, PromptProfile,
+    Standing,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::asked::{Asked, Attempt, Late, Wishes};
+use super::fingerprint::prefixes;
 use super::message::{Introduction, Membership, Report, Request};
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
@@ -34,6 +40,10 @@ pub struct DispatchSettings {
     pub attempts: u32,
     /// Frames of an answer that may wait for its reader.
     pub answer_buffer: usize,
+    /// When a node that keeps failing rests.
+    pub breaker: BreakerSettings,
+    /// When a late first token is asked for a second time; none: never.
+    pub hedge: Option<HedgeSettings>,
 }
 
 impl Default for DispatchSettings {
@@ -44,6 +54,11 @@ impl Default for DispatchSettings {
             stranded_deadline: Duration::from_secs(15),
             attempts: 3,
             answer_buffer: 1024,
+            breaker: BreakerSettings::default(),
+            hedge: Some(HedgeSettings {
+                multiple: 4.0,
+                least: Duration::from_secs(10),
+            }),
         }
     }
 }
@@ -58,8 +73,10 @@ pub struct PromptSubmission {
     pub demand: NodePreference,
     /// Whose prompt it is: it may go to that owner's nodes, too.
     pub owner: Option<Owner>,
-    /// For whom it is counted.
+    /// For whom it is counted, and whose share of the network it takes.
     pub bill: Bill,
+    /// Whether another node may go on in the middle of the answer.
+    pub resume: bool,
 }
 
 impl PromptSubmission {
@@ -83,6 +100,8 @@ struct Shared {
     /// Makes ids of this run differ from those of every run before.
     run: String,
     next_prompt: AtomicU64,
+    /// Makes fingerprints of prompts mean nothing outside this run.
+    fingerprints: RandomState,
     settings: DispatchSettings,
     sink: Arc<dyn OutcomeSink>,
 }
@@ -111,6 +130,7 @@ impl Dispatcher {
         let shared = Shared {
             run,
             next_prompt,
+            fingerprints: RandomState::new(),
             settings,
             sink,
         };
@@ -125,13 +145,58 @@ impl Dispatcher {
     ///
     /// Dropping the future cancels the prompt, as dropping the [`Answer`] does later.
     pub async fn submit(&self, submission: PromptSubmission) -> Result<Answer, Refusal> {
+        self.ask(submission).answer().await
+    }
+
+    /// Sends the prompt off, and leaves the waiting to whoever asks.
+    pub fn ask(&self, submission: PromptSubmission) -> Asked {
         let PromptSubmission {
             request,
             preference,
             demand,
             owner,
             bill,
+            resume,
         } = submission;
+        let wishes = Wishes {
+            preference,
+            demand,
+            owner,
+            client: bill.client,
+            resume,
+        };
+        let (tell_late, late) = oneshot::channel();
+        let (first, prompt) = self.attempt(request, &wishes, bill, Some(tell_late));
+        self.send(prompt, &wishes, None);
+        Asked {
+            dispatcher: self.clone(),
+            wishes,
+            first,
+            late: Some(late),
+        }
+    }
+
+    pub(super) fn second_attempt(&self, wishes: &Wishes, late: Late, first: PromptId) -> Attempt {
+        let Late {
+            request,
+            node,
+            submitted,
+        } = late;
+        // What was set aside for the client stays with the first attempt.
+        let bill = Bill::unmetered(wishes.client);
+        let (second, mut prompt) = self.attempt(request, wishes, bill, None);
+        prompt.stands_in_for(node, submitted);
+        self.send(prompt, wishes, Some(first));
+        second
+    }
+
+    fn attempt(
+        &self,
+        request: PromptRequest,
+        wishes: &Wishes,
+        bill: Bill,
+        late: Option<oneshot::Sender<Late>>,
+    ) -> (Attempt, Box<Prompt>) {
         let id = PromptId(self.shared.next_prompt.fetch_add(1, Ordering::Relaxed));
         let task_id = TaskId(format!("task-{}-{}", self.shared.run, id.0));
         let (beginning, begun) = oneshot::channel();
@@ -139,62 +204,78 @@ impl Dispatcher {
         let (ending_sender, ending) = oneshot::channel();
         let reader = Reader {
             beginning: Some(beginning),
+            late,
             tokens: token_sender,
             ending: ending_sender,
         };
         let sink = Arc::clone(&self.shared.sink);
-        let prompt = Box::new(Prompt::new(
+        let prompt = Prompt::new(
             id,
             task_id.clone(),
             request,
             bill,
+            wishes.resume,
             reader,
             sink,
-        ));
-
-        let mut guard = CancelOnDrop {
-            prompt: id,
-            requests: Some(self.requests.clone()),
-        };
-        let sent = self.requests.send(Request::Submit {
-            prompt,
-            preference,
-            demand,
-            owner,
-        });
-        // A prompt that is dropped without a word was dropped by a hub that is going down.
-        let begun = match sent {
-            Ok(()) => begun.await.unwrap_or(Err(Refusal::Stopping)),
-            Err(_stopped) => Err(Refusal::Stopping),
-        };
-        let beginning = begun.inspect_err(|_| guard.disarm())?;
-        Ok(Answer {
+        );
+        let attempt = Attempt {
+            id,
             task_id,
-            node: beginning.node,
-            model: beginning.model,
-            queued: beginning.queued,
-            first_token: beginning.first_token,
+            begun,
             tokens,
-            ending: Some(ending),
-            guard,
-        })
+            ending,
+            guard: CancelOnDrop {
+                prompt: id,
+                requests: Some(self.requests.clone()),
+            },
+        };
+        (attempt, Box::new(prompt))
+    }
+
+    /// The profile is made here and not in the dispatcher's task: long prompts take time to look at.
+    fn send(&self, prompt: Box<Prompt>, wishes: &Wishes, hedges: Option<PromptId>) {
+        let request = &prompt.request;
+        let profile = Box::new(PromptProfile {
+            model: request.model.clone(),
+            preference: wishes.preference,
+            demand: wishes.demand,
+            owner: wishes.owner.clone(),
+            client: ClientId(wishes.client.number()),
+            prompt_tokens: estimate::prompt_tokens(request),
+            answer_tokens: estimate::answer_tokens(request),
+            prefixes: prefixes(request, &self.shared.fingerprints),
+            hedges,
+            resumable: prompt.is_resumable(),
+        });
+        // Where the dispatcher is gone, the prompt is dropped here, which its reader notices.
+        let _ = self.requests.send(Request::Submit { prompt, profile });
+    }
+
+    /// Where a prompt stands in the queue; none where it does not wait.
+    pub(super) async fn standing(&self, prompt: PromptId) -> Option<Standing> {
+        self.request(|reply| Request::Standing(prompt, reply))
+            .await
+            .flatten()
     }
 
     /// Nodes, queue and models as they are now; nothing of a dispatcher that stopped.
     pub async fn snapshot(&self) -> Snapshot {
-        self.ask(Request::Snapshot).await.unwrap_or_default()
+        self.request(Request::Snapshot).await.unwrap_or_default()
     }
 
     /// Takes no more prompts, lets those that run finish within `patience`, then closes every
     /// node's connection, which ends what still runs.
     pub async fn drain(&self, patience: Duration) {
-        if timeout(patience, self.ask(Request::Drain)).await.is_err() {
+        if timeout(patience, self.request(Request::Drain))
+            .await
+            .is_err()
+        {
             tracing::warn!(
                 "prompts still run after {} s; ending them",
                 patience.as_secs()
             );
         }
-        if timeout(FAREWELL, self.ask(Request::CloseNodes))
+        if timeout(FAREWELL, self.request(Request::CloseNodes))
             .await
             .is_err()
         {
@@ -219,7 +300,7 @@ impl Dispatcher {
         let _ = self.reports.send(report).await;
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+    async fn request<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
         let (reply, replied) = oneshot::channel();
         self.requests.send(request(reply)).ok()?;
         replied.await.ok()

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
-use scheduler::{Benchmark, NodeId, NodePreference, PromptId};
+use scheduler::{Benchmark, NodeId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
 
 use super::prompt::Prompt;
@@ -16,11 +16,10 @@ use super::{PromptFailure, Snapshot};
 pub(super) enum Request {
     Submit {
         prompt: Box<Prompt>,
-        preference: NodePreference,
-        demand: NodePreference,
-        owner: Option<Owner>,
+        profile: Box<PromptProfile>,
     },
     Cancel(PromptId),
+    Standing(PromptId, oneshot::Sender<Option<Standing>>),
     Snapshot(oneshot::Sender<Snapshot>),
     /// Answered once no prompt is left.
     Drain(oneshot::Sender<()>),
@@ -72,6 +71,8 @@ pub(crate) enum Report {
 pub(crate) enum Command {
     Answer(Box<Prompt>),
     Cancel(PromptId),
+    /// The prompt's first token is late: its reader may want a second attempt.
+    Late(PromptId),
     Drain,
     Close,
 }

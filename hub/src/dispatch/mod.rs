@@ -1,7 +1,9 @@
 //! From a prompt to the node that answers it: the task that owns the scheduler, and its handles.
 
 mod answer;
+mod asked;
 mod estimate;
+mod fingerprint;
 mod handle;
 mod message;
 mod node;
@@ -9,16 +11,20 @@ mod outcome;
 mod prompt;
 mod rates;
 mod refusal;
+mod said;
 mod snapshot;
 mod task;
 
-pub use answer::{Answer, AnswerEvent, Done, Token};
+pub use answer::{Answer, AnswerEvent, Done, Handover, HandoverReason, Token};
+pub use asked::{Asked, Ticket};
 pub use handle::{DispatchSettings, Dispatcher, PromptSubmission};
 pub use outcome::{
     AnsweringNode, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
 };
 pub use refusal::{FailureKind, PromptFailure, Refusal};
-pub use scheduler::{Benchmark, NodePreference};
+pub use scheduler::{
+    Benchmark, BreakerSettings, ClientId, HedgeSettings, NodePreference, Standing,
+};
 pub use snapshot::{AvailableModel, Snapshot};
 
 pub(crate) use message::{Command, Introduction, Membership, Report};

@@ -86,6 +86,13 @@ impl Node {
         let _ = self.commands.send(command);
     }
 
+    /// Which weights it has under the model's name, where it told.
+    pub(super) fn digest(&self, model: &str) -> Option<&str> {
+        let models = &self.introduction.models;
+        let model = models.iter().find(|offered| offered.id == model)?;
+        model.digest.as_deref()
+    }
+
     pub(super) fn answering_node(&self) -> AnsweringNode {
         AnsweringNode {
             id: self.node_id.to_string(),

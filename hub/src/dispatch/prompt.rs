@@ -1,25 +1,23 @@
 //! A prompt on its way through the hub, together with the only way to whoever asked for it.
 
+mod ending;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use protocol::{FinishReason, PromptInput, PromptRequest, TaskId, Timings, Usage};
-use scheduler::{GiveUpReason, PromptId};
+use protocol::{PromptRequest, TaskId, Timings};
+use scheduler::PromptId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::answer::AnswerEnd;
+use super::asked::Late;
+use super::said::{Rest, Said, Unsound, unsound_from_the_start};
 use super::{
-    AnsweringNode, Done, Ending, FailureKind, OutcomeSink, PromptFailure, PromptOutcome, Record,
-    Refusal, Token,
+    AnsweringNode, FailureKind, Handover, HandoverReason, OutcomeSink, PromptFailure, Refusal,
+    Token,
 };
 use crate::keys::Bill;
-
-/// Nodes come and go within seconds: worth another try soon.
-const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
-
-/// A full queue takes about this long to have room again.
-const RETRY_AFTER_FULL_QUEUE: Duration = Duration::from_secs(10);
 
 /// Owned by the handler that made it, then by the dispatcher while it waits, then by the session
 /// of the node that answers it. Whoever owns it at its end ends it, which consumes it, tells the
@@ -36,10 +34,11 @@ pub(crate) struct Prompt {
     attempts: u32,
     assignment: Option<Assignment>,
     first_token: Option<Instant>,
-    /// Tokens that reached the reader.
-    passed_on: u32,
-    /// Their text, kept where another node may go on from it.
-    text: String,
+    said: Said,
+    /// Whether another node may go on in the middle, as far as whoever asks is concerned.
+    resume: bool,
+    /// The nodes that had it before this one.
+    handovers: Vec<Handover>,
     /// Why the last node could not answer.
     failure: Option<PromptFailure>,
     reader: Reader,
@@ -50,6 +49,8 @@ pub(crate) struct Prompt {
 pub(super) struct Reader {
     /// Taken by the first token: from then on the answer has begun.
     pub(super) beginning: Option<oneshot::Sender<Result<Beginning, Refusal>>>,
+    /// Taken where the first token is late.
+    pub(super) late: Option<oneshot::Sender<Late>>,
     pub(super) tokens: mpsc::Sender<Token>,
     pub(super) ending: oneshot::Sender<AnswerEnd>,
 }
@@ -88,6 +89,7 @@ impl Prompt {
         task_id: TaskId,
         request: PromptRequest,
         bill: Bill,
+        resume: bool,
         reader: Reader,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
@@ -102,22 +104,61 @@ impl Prompt {
             attempts: 0,
             assignment: None,
             first_token: None,
-            passed_on: 0,
-            text: String::new(),
+            said: Said::default(),
+            resume,
+            handovers: Vec::new(),
             failure: None,
             reader,
             sink,
         }
     }
 
-    pub(super) fn assign(&mut self, node: AnsweringNode, model: String) {
+    /// Its answer takes the place of one that this node is late with.
+    pub(super) fn stands_in_for(&mut self, late: AnsweringNode, submitted: Instant) {
+        self.submitted = submitted;
+        self.handovers.push(Handover {
+            node: late,
+            after_tokens: 0,
+            reason: HandoverReason::FirstTokenLate,
+        });
+    }
+
+    /// Tells the reader that it might ask once more.
+    pub(crate) fn tell_late(&mut self) {
+        let (Some(given), Some(late)) = (&self.assignment, self.reader.late.take()) else {
+            return;
+        };
+        let mut request = self.request.clone();
+        request.model.clone_from(&self.requested_model);
+        // A reader that left has its cancel on the way.
+        let _ = late.send(Late {
+            request,
+            node: given.node.clone(),
+            submitted: self.submitted,
+        });
+    }
+
+    /// `digest`: of the node's weights, where it told.
+    pub(super) fn assign(&mut self, node: AnsweringNode, model: String, digest: Option<&str>) {
+        if let Some(before) = self.assignment.take() {
+            self.handovers.push(Handover {
+                node: before.node,
+                after_tokens: self.said.tokens(),
+                reason: HandoverReason::Failed(
+                    self.failure
+                        .as_ref()
+                        .map_or(FailureKind::NodeLost, |failure| failure.kind),
+                ),
+            });
+        }
+        self.said.goes_on_with(digest);
         self.request.model = model;
         self.attempts += 1;
         self.assignment = Some(Assignment {
             node,
             at: Instant::now(),
             first_token: None,
-            resumed_after: self.passed_on,
+            resumed_after: self.said.tokens(),
         });
     }
 
@@ -125,32 +166,29 @@ impl Prompt {
         self.failure = Some(failure);
     }
 
-    /// Whether another node can go on in the middle of the answer: one that must obey a format, or may be
-    /// a call, is more than its text.
+    /// Whether another node may ever go on in the middle of the answer.
     pub(super) fn is_resumable(&self) -> bool {
-        let has_tools = match &self.request.input {
-            PromptInput::Chat { tools, .. } => !tools.is_empty(),
-            PromptInput::Raw { suffix, .. } => suffix.is_some(),
-        };
-        !has_tools && self.request.response_format.is_none()
+        self.resume && unsound_from_the_start(&self.request).is_none()
     }
 
-    /// What a node is to answer, and the text of the answer that it goes on from; none where nothing is
-    /// left to answer.
-    pub(crate) fn rest(&self) -> Option<(PromptRequest, Option<String>)> {
-        let mut request = self.request.clone();
-        if let Some(most) = &mut request.sampling.max_tokens {
-            *most = most.saturating_sub(self.passed_on);
-            if *most == 0 && self.passed_on > 0 {
-                return None;
-            }
+    /// Why no other node may go on with what was said so far; none where nothing was.
+    pub(super) fn unsound(&self) -> Option<Unsound> {
+        if self.said.tokens() == 0 {
+            return None;
         }
-        let begun = (!self.text.is_empty()).then(|| self.text.clone());
-        Some((request, begun))
+        if !self.resume {
+            return Some(Unsound::NotWanted);
+        }
+        self.said.unsound(&self.request)
+    }
+
+    /// What a node is to answer; none where nothing is left to answer.
+    pub(crate) fn rest(&self) -> Option<Rest> {
+        self.said.rest(&self.request)
     }
 
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.text.len()
+        self.said.bytes()
     }
 
     /// Passes a frame on to the reader; the first one begins the answer. Never waits.
@@ -160,15 +198,12 @@ impl Prompt {
             assignment.first_token.get_or_insert_with(Instant::now);
         }
         if self.is_resumable() {
-            self.text.push_str(&token.text);
+            self.said.keep(&token);
         }
-        // Runtimes that tell no ids send a token a frame.
-        let tokens = u32::try_from(token.token_ids.len())
-            .unwrap_or(u32::MAX)
-            .max(1);
+        let token_ids = token.token_ids.len();
         match self.reader.tokens.try_send(token) {
             Ok(()) => {
-                self.passed_on = self.passed_on.saturating_add(tokens);
+                self.said.count(token_ids);
                 Delivery::Passed
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Delivery::Passed,
@@ -201,92 +236,6 @@ impl Prompt {
         }
     }
 
-    /// `usage` and `timings`: the last node's own.
-    pub(crate) fn finish(mut self, finish_reason: FinishReason, usage: Usage, timings: Timings) {
-        // An answer may be empty: then its end is also its beginning.
-        self.begin();
-        let Some(given) = &self.assignment else {
-            return;
-        };
-        let decode_seconds = timings.decode_ms / 1000.0;
-        let tokens_per_second =
-            (decode_seconds > 0.0).then(|| f64::from(usage.completion_tokens) / decode_seconds);
-        // To that node, what others had sent was prompt.
-        let before = given.resumed_after;
-        let usage = Usage {
-            prompt_tokens: usage.prompt_tokens.saturating_sub(before),
-            completion_tokens: usage.completion_tokens.saturating_add(before),
-            ..usage
-        };
-        let done = Done {
-            finish_reason,
-            usage,
-            tokens_per_second,
-            node: given.node.clone(),
-        };
-        self.end(Ending::Finished(finish_reason), usage, Ok(done));
-    }
-
-    pub(crate) fn cancel(self) {
-        let usage = self.usage_so_far();
-        // Nobody listens; the ending only has to be something.
-        let nobody = failure(FailureKind::ClientTooSlow, "the answer was cancelled");
-        self.end(Ending::Cancelled, usage, Err(nobody));
-    }
-
-    fn refuse(mut self, refusal: Refusal) {
-        let ending = match &refusal {
-            Refusal::NoNode { .. } => Ending::NoNode,
-            Refusal::QueueFull { .. } => Ending::QueueFull,
-            Refusal::DeadlineExpired { .. } => Ending::DeadlineExpired,
-            Refusal::Failed(failure) => Ending::Failed(failure.kind),
-            Refusal::Stopping => Ending::Stopping,
-        };
-        let usage = self.usage_so_far();
-        let end = match &refusal {
-            Refusal::Failed(failure) => failure.clone(),
-            // Where the answer had begun: what cut it off says more than why nobody went on.
-            other => self
-                .failure
-                .take()
-                .unwrap_or_else(|| failure(FailureKind::HubStopping, &other.to_string())),
-        };
-        if let Some(beginning) = self.reader.beginning.take() {
-            // A reader that left needs no refusal.
-            let _ = beginning.send(Err(refusal));
-        }
-        self.end(ending, usage, Err(end));
-    }
-
-    /// Ends a prompt that the scheduler gives up.
-    pub(super) fn give_up(mut self, reason: GiveUpReason) {
-        let model = self.requested_model.clone();
-        let refusal = match reason {
-            GiveUpReason::NoNode { known } => Refusal::NoNode {
-                model,
-                known,
-                retry_after: RETRY_WITHOUT_NODE,
-            },
-            GiveUpReason::QueueFull { waiting } => Refusal::QueueFull {
-                model,
-                waiting,
-                retry_after: RETRY_AFTER_FULL_QUEUE,
-            },
-            GiveUpReason::DeadlineExpired => Refusal::DeadlineExpired {
-                model,
-                waited: self.submitted.elapsed(),
-            },
-            GiveUpReason::Stopping => Refusal::Stopping,
-            GiveUpReason::Failed => Refusal::Failed(self.failure.take().unwrap_or_else(|| {
-                failure(
-                    FailureKind::NodeLost,
-                    "the node that had this prompt was lost",
-                )
-            })),
-        };
-        self.refuse(refusal);
-    }
-
     fn begin(&mut self) {
         let (Some(assignment), Some(beginning)) = (&self.assignment, self.reader.beginning.take())
         else {
@@ -302,38 +251,6 @@ impl Prompt {
             first_token: now - self.submitted,
         }));
     }
-
-    fn usage_so_far(&self) -> Usage {
-        Usage {
-            completion_tokens: self.passed_on,
-            ..Usage::default()
-        }
-    }
-
-    fn end(self, ending: Ending, usage: Usage, end: AnswerEnd) {
-        let total = self.submitted.elapsed();
-        self.sink.record(Record::PromptEnded(PromptOutcome {
-            task_id: self.task_id,
-            bill: self.bill,
-            requested_model: self.requested_model,
-            model: self.assignment.is_some().then_some(self.request.model),
-            attempts: self.attempts,
-            submitted_at: self.submitted_at,
-            queued: self
-                .assignment
-                .as_ref()
-                .map_or(total, |given| given.at - self.submitted),
-            node: self.assignment.map(|assignment| assignment.node),
-            first_token: self
-                .first_token
-                .map(|first_token| first_token - self.submitted),
-            total,
-            usage,
-            ending,
-        }));
-        // The record comes first: whoever has read the end finds it in the statistics soon.
-        let _ = self.reader.ending.send(end);
-    }
 }
 
 /// Without the prompt's text: this may end up in a log.
@@ -345,9 +262,5 @@ impl std::fmt::Debug for Prompt {
     }
 }
 
-fn failure(kind: FailureKind, message: &str) -> PromptFailure {
-    PromptFailure {
-        kind,
-        message: message.to_owned(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use scheduler::Standing;
+
 /// A prompt that was refused before its first token: there is still time for a true status.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
@@ -16,6 +18,8 @@ pub enum Refusal {
     QueueFull {
         model: String,
         waiting: usize,
+        /// Where the prompt would have stood.
+        standing: Standing,
         retry_after: Duration,
     },
     #[error("no node for the model '{model}' became free within {} seconds", .waited.as_secs())]
@@ -53,6 +57,22 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether it speaks against the node, and not against the prompt or its reader.
+    pub(super) fn is_the_nodes(self) -> bool {
+        match self {
+            Self::ModelUnavailable
+            | Self::Unavailable
+            | Self::OutOfMemory
+            | Self::BackendFailed
+            | Self::NodeLost
+            | Self::NodeSilent => true,
+            Self::ContextLengthExceeded
+            | Self::InvalidRequest
+            | Self::ClientTooSlow
+            | Self::HubStopping => false,
+        }
+    }
+
     /// The name that outcomes are recorded under.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scheduler::{
-    Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile, Scheduler, Settings,
-};
+use scheduler::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, Scheduler, Settings};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -17,7 +15,7 @@ use super::node::Node;
 use super::prompt::Prompt;
 use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
-use super::{OutcomeSink, PromptFailure, estimate};
+use super::{OutcomeSink, PromptFailure};
 
 pub(super) struct Task {
     scheduler: Scheduler,
@@ -48,6 +46,8 @@ impl Task {
             queue_deadline: settings.queue_deadline,
             stranded_deadline: settings.stranded_deadline,
             attempts: settings.attempts,
+            breaker: settings.breaker,
+            hedge: settings.hedge,
         };
         Self {
             scheduler: Scheduler::new(settings, names.clone()),
@@ -93,29 +93,19 @@ impl Task {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::Submit {
-                prompt,
-                preference,
-                demand,
-                owner,
-            } => {
-                let (id, request) = (prompt.id, &prompt.request);
-                let profile = PromptProfile {
-                    model: request.model.clone(),
-                    preference,
-                    demand,
-                    owner,
-                    prompt_tokens: estimate::prompt_tokens(request),
-                    answer_tokens: estimate::answer_tokens(request),
-                    resumable: prompt.is_resumable(),
-                };
+            Request::Submit { prompt, profile } => {
+                let id = prompt.id;
                 self.waiting.insert(id, *prompt);
                 self.handle(Event::Submitted {
                     prompt: id,
-                    profile,
+                    profile: *profile,
                 });
             }
             Request::Cancel(prompt) => self.handle(Event::Cancelled { prompt }),
+            Request::Standing(prompt, reply) => {
+                // Whoever asked may have left.
+                let _ = reply.send(self.scheduler.standing(prompt));
+            }
             Request::Snapshot(reply) => {
                 // Whoever asked may have left.
                 let rates = self.answers.rates(self.started.elapsed());
@@ -197,12 +187,14 @@ impl Task {
                 failure,
                 retryable,
             } => {
-                let id = prompt.id;
+                let (id, fault) = (prompt.id, failure.kind.is_the_nodes());
+                self.note_unsound(node, &prompt);
                 self.take_back(node, *prompt, failure);
                 self.handle(Event::Failed {
                     node,
                     prompt: id,
                     retryable,
+                    fault,
                 });
             }
             Report::Left {
@@ -211,11 +203,20 @@ impl Task {
                 failure,
             } => {
                 for prompt in prompts {
+                    self.note_unsound(node, &prompt);
                     self.take_back(node, prompt, failure.clone());
                 }
                 self.nodes.remove(&node);
                 self.handle(Event::NodeLeft { node });
             }
+        }
+    }
+
+    /// Only whoever holds the prompt knows what was said of its answer.
+    fn note_unsound(&mut self, node: NodeId, prompt: &Prompt) {
+        if prompt.unsound().is_some() {
+            let prompt = prompt.id;
+            self.handle(Event::Unresumable { node, prompt });
         }
     }
 
@@ -243,6 +244,11 @@ impl Task {
                     Some(prompt) => prompt.cancel(),
                     None => self.command(node, Command::Cancel(prompt)),
                 },
+                Effect::Hedge { prompt } => {
+                    if let Some(node) = self.scheduler.node_of(prompt) {
+                        self.command(node, Command::Late(prompt));
+                    }
+                }
                 Effect::Withdraw { prompt } => {
                     if let Some(prompt) = self.waiting.remove(&prompt) {
                         prompt.cancel();
@@ -269,7 +275,8 @@ impl Task {
             );
             return prompt.give_up(GiveUpReason::Failed);
         };
-        prompt.assign(node.answering_node(), model);
+        let digest = node.digest(&model).map(str::to_owned);
+        prompt.assign(node.answering_node(), model, digest.as_deref());
         if let Err(prompt) = node.answer(Box::new(prompt)) {
             // Its session has ended; the report of it is on its way and moves the prompt on.
             self.waiting.insert(id, *prompt);

@@ -24,6 +24,10 @@ fn every_refusal_has_openais_status_type_and_code() {
     let queue_full = Refusal::QueueFull {
         model: "m".to_owned(),
         waiting: 9,
+        standing: QueueStanding {
+            position: 10,
+            expected_wait: Some(Duration::from_millis(2500)),
+        },
         retry_after: pause,
     };
     let expired = Refusal::DeadlineExpired {

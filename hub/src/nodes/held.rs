@@ -99,6 +99,15 @@ impl Held {
         Ok(None)
     }
 
+    /// The prompt's first token is late, unless it came or the prompt left in the meantime.
+    pub(super) fn late(&mut self, id: PromptId) {
+        let mut held = self.prompts.values_mut();
+        let late = held.find(|held| held.prompt.id == id && held.next_seq == 0);
+        if let Some(held) = late {
+            held.prompt.tell_late();
+        }
+    }
+
     /// Takes out a prompt that nobody waits for any more.
     pub(super) fn cancel(&mut self, id: PromptId, now: Instant) -> Option<Prompt> {
         let held = self.prompts.values().find(|held| held.prompt.id == id)?;

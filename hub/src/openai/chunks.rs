@@ -11,7 +11,7 @@ use protocol::{FinishReason, NodeKind};
 use serde::Serialize;
 
 use crate::{
-    dispatch::{Answer, AnswerEvent, Done},
+    dispatch::{Answer, AnswerEvent, Done, Handover},
     error::ApiError,
 };
 
@@ -72,6 +72,17 @@ pub(super) struct KipinaReport {
     first_token_ms: f64,
     /// While decoding, as the node measured it; null where it did not.
     tokens_per_second: Option<f64>,
+    /// Where nodes were lost on the way; absent where none was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    handovers: Vec<HandoverReport>,
+}
+
+/// Which node was lost, after how many tokens of the answer, and why.
+#[derive(Clone, Debug, Serialize)]
+struct HandoverReport {
+    node: String,
+    after_tokens: u32,
+    reason: &'static str,
 }
 
 /// The chunks of an answer: the role, the text piece by piece, the end. An error is the last item.
@@ -113,6 +124,7 @@ impl ChunkWriter {
                 queued_ms: milliseconds(answer.queued),
                 first_token_ms: milliseconds(answer.first_token),
                 tokens_per_second: None,
+                handovers: Vec::new(),
             },
         }
     }
@@ -159,6 +171,7 @@ impl ChunkWriter {
                 node: done.node.name.clone(),
                 kind: done.node.kind,
                 tokens_per_second: done.tokens_per_second.map(round),
+                handovers: done.handovers.iter().map(HandoverReport::from).collect(),
                 ..self.report.clone()
             });
         }
@@ -174,6 +187,16 @@ impl ChunkWriter {
             choices,
             usage: self.include_usage.then_some(None),
             kipina: None,
+        }
+    }
+}
+
+impl From<&Handover> for HandoverReport {
+    fn from(handover: &Handover) -> Self {
+        Self {
+            node: handover.node.name.clone(),
+            after_tokens: handover.after_tokens,
+            reason: handover.reason.as_str(),
         }
     }
 }

@@ -1,29 +1,25 @@
 //! `POST /v1/chat/completions`.
 
-use std::pin::pin;
-
 use axum::{
     Json,
     extract::State,
     http::{HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
-use futures_util::{
-    Stream, TryFutureExt,
-    future::{self, Either},
-};
+use futures_util::{FutureExt, TryStreamExt};
 
 use super::{
-    chunks::{Chunk, chunks},
+    chunks::chunks,
     completion::Completion,
+    queued::{AskStanding, Awaited, Beginning, beginning, pieces},
     request::{self, ChatCompletionRequest},
-    stream::{KEEP_ALIVE_INTERVAL, event_stream},
+    stream::{Piece, event_stream},
     submission::submission,
 };
 use crate::{
     access::{self, Caller},
-    dispatch::{Answer, Refusal},
-    error::ApiError,
+    dispatch::Answer,
+    error::{ApiError, queue_headers},
     serve::WholeBody,
     state::Hub,
 };
@@ -41,13 +37,16 @@ pub(crate) async fn create_chat_completion(
     caller.check_model(&submission.request.model)?;
     let admission = caller.admit(submission.expected_tokens()).await?;
     let standing = admission.standing;
-    let dispatcher = hub.dispatcher;
-    let answer = Box::pin(async move {
-        submission.bill = admission.into_bill();
-        dispatcher.submit(submission).await
-    });
+    submission.bill = admission.into_bill();
+    let asked = hub.dispatcher.ask(submission);
+    let ticket = asked.ticket();
+    let answer = asked.answer().boxed();
     let answered = if wishes.stream {
-        stream(answer, wishes.include_usage).await
+        let ask: AskStanding = Box::new(move || {
+            let ticket = ticket.clone();
+            async move { ticket.standing().await }.boxed()
+        });
+        stream(answer, ask, wishes.include_usage).await
     } else {
         plain(answer).await
     };
@@ -74,41 +73,34 @@ impl Wishes {
     }
 }
 
-async fn plain(
-    answer: impl Future<Output = Result<Answer, Refusal>>,
-) -> Result<Response, ApiError> {
+async fn plain(answer: Awaited) -> Result<Response, ApiError> {
     let answer = answer.await?;
     let task = task_header(&answer);
     let completion = Completion::fold(chunks(answer, true)).await?;
     Ok((task, Json(completion)).into_response())
 }
 
-/// A refusal is a true HTTP status as long as it comes before the first keep-alive is due. Later
-/// the response has to begin, so that nobody on the way takes the wait for a dead connection, and
-/// a refusal becomes an event of the stream.
-async fn stream<F>(answer: F, include_usage: bool) -> Result<Response, ApiError>
-where
-    F: Future<Output = Result<Answer, Refusal>> + Unpin + Send + 'static,
-{
-    match future::select(answer, pin!(tokio::time::sleep(KEEP_ALIVE_INTERVAL))).await {
-        Either::Left((answer, _)) => {
+/// A refusal is a true HTTP status as long as the response has not begun. It begins with the answer, or
+/// earlier where a prompt has to wait: then who waits is told where it stands, nobody on the way takes
+/// the silence for a dead connection, and a refusal becomes an event of the stream.
+async fn stream(
+    answer: Awaited,
+    ask: AskStanding,
+    include_usage: bool,
+) -> Result<Response, ApiError> {
+    match beginning(answer, &ask).await {
+        Beginning::Told(answer) => {
             let answer = answer?;
             let task = task_header(&answer);
-            Ok((task, event_stream(chunks(answer, include_usage))).into_response())
+            let chunks = chunks(answer, include_usage).map_ok(Piece::Chunk);
+            Ok((task, event_stream(chunks)).into_response())
         }
-        Either::Right(((), answer)) => Ok(event_stream(late_chunks(answer, include_usage))),
+        Beginning::Waits(answer, standing) => {
+            let headers = standing.map(queue_headers).unwrap_or_default();
+            let pieces = pieces(answer, standing, ask, include_usage);
+            Ok((headers, event_stream(pieces)).into_response())
+        }
     }
-}
-
-/// The chunks of an answer that has not begun.
-fn late_chunks(
-    answer: impl Future<Output = Result<Answer, Refusal>> + Send,
-    include_usage: bool,
-) -> impl Stream<Item = Result<Chunk, ApiError>> + Send {
-    answer
-        .map_ok(move |answer| chunks(answer, include_usage))
-        .map_err(ApiError::from)
-        .try_flatten_stream()
 }
 
 fn task_header(answer: &Answer) -> [(HeaderName, HeaderValue); 1] {
@@ -122,22 +114,33 @@ fn task_header(answer: &Answer) -> [(HeaderName, HeaderValue); 1] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::{body::to_bytes, http::StatusCode};
 
     use super::*;
+    use crate::dispatch::{Refusal, Standing};
 
-    /// A refusal after so many seconds in the queue.
-    async fn refused_after(seconds: u64) -> Result<Response, ApiError> {
-        let refusal = Box::pin(async move {
-            tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+    /// A refusal after so many seconds, on a node or in the queue.
+    async fn refused_after(seconds: u64, standing: Option<Standing>) -> Result<Response, ApiError> {
+        let refusal = async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
             Err(Refusal::Stopping)
-        });
-        stream(refusal, false).await
+        };
+        let ask: AskStanding = Box::new(move || async move { standing }.boxed());
+        stream(refusal.boxed(), ask, false).await
+    }
+
+    async fn events(response: Response) -> Vec<String> {
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        body.split_terminator("\n\n").map(str::to_owned).collect()
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_early_refusal_is_a_true_status() {
-        let error = refused_after(10)
+        let error = refused_after(10, None)
             .await
             .expect_err("there is nothing to stream");
         assert_eq!(
@@ -148,13 +151,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_wait_is_kept_alive_and_a_late_refusal_ends_the_stream() {
-        let response = refused_after(50)
+        let response = refused_after(50, None)
             .await
             .expect("the stream begins while the prompt waits");
-        assert_eq!(response.status(), StatusCode::OK);
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let body = String::from_utf8_lossy(&body);
-        let events: Vec<&str> = body.split_terminator("\n\n").collect();
+        let events = events(response).await;
         let (last, waiting) = events.split_last().unwrap();
         assert_eq!(
             waiting,
@@ -165,5 +165,33 @@ mod tests {
             last.starts_with(r#"data: {"error":{"#) && last.contains("hub_stopping"),
             "{last}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_in_the_queue_is_told_where() {
+        let standing = Standing {
+            position: 3,
+            expected_wait: Some(Duration::from_millis(8200)),
+        };
+        let response = refused_after(12, Some(standing)).await.unwrap();
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("x-kipina-queue-position"), "3");
+        assert_eq!(header("x-kipina-expected-wait-ms"), "8200");
+        let events = events(response).await;
+        let told = ": queued position=3 expected_wait_ms=8200";
+        assert_eq!(events[..2], [told, told], "after 5 and 10 seconds");
+        assert!(events[2].contains("hub_stopping"), "{events:?}");
+        assert_eq!(events.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_where_no_node_is_left_is_told_the_place_only() {
+        let standing = Standing {
+            position: 1,
+            expected_wait: None,
+        };
+        let response = refused_after(7, Some(standing)).await.unwrap();
+        assert!(!response.headers().contains_key("x-kipina-expected-wait-ms"));
+        assert_eq!(events(response).await[0], ": queued position=1");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A request is read ([`request`]), checked and turned into the hub's own terms ([`submission`],
 //! [`messages`]), and submitted. The answer's events become chunks ([`chunks`]); a stream sends
-//! them as they come ([`stream`]), and the plain answer is a fold over the same chunks
+//! them as they come ([`stream`], or [`queued`] where the prompt has to wait), and the plain answer is a fold over the same chunks
 //! ([`completion`]).
 
 mod chunks;
@@ -10,6 +10,7 @@ mod completion;
 mod completions;
 mod messages;
 mod models;
+mod queued;
 mod request;
 mod stream;
 mod submission;

@@ -82,6 +82,8 @@ pub(super) struct KipinaOptions {
     pub(super) nodes: Option<Nodes>,
     /// Whose prompt it is.
     pub(super) owner: Option<Owner>,
+    /// Whether another node may go on where one is lost in the middle; true unless told.
+    pub(super) resume: Option<bool>,
 }
 
 /// Which nodes may answer.

@@ -15,18 +15,28 @@ use super::chunks::Chunk;
 use crate::error::ApiError;
 
 /// Silence that proxies and clients take for granted; comments keep a longer wait alive.
-pub(super) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// What a stream is made of.
+pub(super) enum Piece {
+    Chunk(Chunk),
+    /// One line that clients skip.
+    Comment(String),
+}
 
 /// The response that sends each chunk as it comes, then `[DONE]`.
 ///
 /// An error in between is sent as `{"error": …}`, which OpenAI's clients raise as their own
 /// `APIError`, and ends the stream without `[DONE]`: the answer is not whole.
 pub(super) fn event_stream(
-    chunks: impl Stream<Item = Result<Chunk, ApiError>> + Send + 'static,
+    pieces: impl Stream<Item = Result<Piece, ApiError>> + Send + 'static,
 ) -> Response {
     let done = stream::once(future::ready(Ok(Event::default().data("[DONE]"))));
-    let events = chunks
-        .map(|chunk| chunk.and_then(|chunk| event(&chunk)))
+    let events = pieces
+        .map(|piece| match piece? {
+            Piece::Chunk(chunk) => event(&chunk),
+            Piece::Comment(text) => Ok(Event::default().comment(text)),
+        })
         .chain(done)
         .scan(false, |failed, event| {
             let next = match event {

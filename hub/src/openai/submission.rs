@@ -40,7 +40,11 @@ pub(super) fn submission(
         ));
     }
     let sampling = sampling(&request)?;
-    let KipinaOptions { nodes, owner } = request.kipina.unwrap_or_default();
+    let KipinaOptions {
+        nodes,
+        owner,
+        resume,
+    } = request.kipina.unwrap_or_default();
     let preference = preference(nodes.unwrap_or(Nodes::Any));
     let owner = match asker.demand {
         // Its nodes are those of the key, whoever the request says it is.
@@ -65,6 +69,7 @@ pub(super) fn submission(
         demand: asker.demand,
         owner,
         bill: Bill::unmetered(asker.client),
+        resume: resume.unwrap_or(true),
     })
 }
 

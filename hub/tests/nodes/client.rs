@@ -26,14 +26,30 @@ pub(crate) fn ask_plainly(hub: &TestHub) -> Asking {
 }
 
 pub(crate) fn ask_for(hub: &TestHub, fields: &Value) -> Asking {
+    ask_with(hub, fields, &[])
+}
+
+/// Asks for a stream as a client with this address, behind a proxy on this machine.
+pub(crate) fn ask_from(hub: &TestHub, address: &str) -> Asking {
+    ask_with(
+        hub,
+        &json!({"stream": true}),
+        &[("x-forwarded-for", address)],
+    )
+}
+
+fn ask_with(hub: &TestHub, fields: &Value, headers: &[(&str, &str)]) -> Asking {
     let mut body = json!({"model": MODEL, "messages": [{"role": "user", "content": "hei"}]});
     for (field, value) in fields.as_object().unwrap() {
         body[field] = value.clone();
     }
-    let request = http::client()
+    let mut request = http::client()
         .post(hub.url("/v1/chat/completions"))
         .header("content-type", "application/json")
         .body(body.to_string());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     Asking(Some(tokio::spawn(
         async move { request.send().await.unwrap() },
     )))

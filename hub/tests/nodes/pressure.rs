@@ -51,6 +51,7 @@ fn submission(text: String) -> PromptSubmission {
         tool_call_id: None,
     };
     PromptSubmission {
+        resume: true,
         request: PromptRequest {
             model: MODEL.to_owned(),
             input: PromptInput::Chat {

@@ -50,6 +50,61 @@ async fn a_full_queue_refuses_with_429_and_a_pause() {
 }
 
 #[tokio::test]
+async fn whoever_is_refused_hears_how_long_the_wait_would_have_been() {
+    let hub = TestHub::tuned(|config| config.dispatch.queue_length = 1).await;
+    let mut node = join(&hub, named("one")).await;
+    let running = ask(&hub);
+    next_prompt(&mut node).await;
+    let queued = ask(&hub);
+    hub.stats_when(|stats| stats.queue.waiting == 1).await;
+
+    let response = ask(&hub).response().await;
+    assert_eq!(response.status(), 429);
+    let header = |name: &str| -> u64 {
+        let value = response.headers()[name].to_str().unwrap();
+        value.parse().unwrap()
+    };
+    let (position, wait_ms) = (
+        header("x-kipina-queue-position"),
+        header("x-kipina-expected-wait-ms"),
+    );
+    let pause = header("retry-after");
+    let body: serde_json::Value = response.text().await.unwrap().parse().unwrap();
+    assert_eq!(
+        body["error"]["kipina"],
+        json!({"queue_position": position, "expected_wait_ms": wait_ms})
+    );
+    assert_eq!(position, 2);
+    // Two usual answers at the speed of a native node that nobody has measured yet.
+    assert!((20_000..60_000).contains(&wait_ms), "{wait_ms}");
+    assert_eq!(pause, wait_ms.div_ceil(1000));
+    drop((running, queued));
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_opens_and_tells_where_it_stands() {
+    let hub = TestHub::start().await;
+    let mut node = join(&hub, named("one")).await;
+    let running = ask(&hub);
+    let prompt = next_prompt(&mut node).await;
+    let waiting = ask(&hub).response().await;
+    assert_eq!(waiting.status(), 200);
+    assert_eq!(waiting.headers()["x-kipina-queue-position"], "1");
+    node.answer(&prompt.task_id, &["first"]).await;
+    assert_eq!(whole_answer(running).await, "first");
+    let prompt = next_prompt(&mut node).await;
+    node.answer(&prompt.task_id, &["second"]).await;
+    let body = waiting.text().await.unwrap();
+    assert!(
+        body.starts_with(": queued position=1 expected_wait_ms="),
+        "{body}"
+    );
+    let chunks = crate::support::sse::chunks(&body);
+    assert_eq!(crate::support::sse::text(&chunks), "second");
+    assert!(chunks.last().unwrap()["kipina"]["queued_ms"].as_f64() > Some(4000.0));
+}
+
+#[tokio::test]
 async fn a_prompt_that_waits_too_long_ends_with_504() {
     let deadline = Duration::from_millis(300);
     let hub = TestHub::tuned(|config| config.dispatch.queue_deadline = deadline).await;

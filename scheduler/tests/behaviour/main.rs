@@ -1,9 +1,14 @@
 //! The scheduler from outside: readable transcripts, and properties of every course of events.
 
+mod affinity;
 mod benchmarks;
+mod failing_nodes;
+mod fairness;
+mod hedging;
 mod onlooker;
 mod owners;
 mod properties;
 mod steps;
 mod transcript;
 mod transcripts;
+mod waiting;

@@ -34,7 +34,7 @@ proptest! {
         let mut onlooker = Onlooker::default();
         for step in &steps {
             onlooker.take(&mut scheduler, step)?;
-            onlooker.check_nobody_waits_beside_a_free_node()?;
+            onlooker.check_nobody_waits_beside_a_free_node(&scheduler)?;
         }
     }
 }

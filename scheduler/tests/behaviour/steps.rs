@@ -44,7 +44,10 @@ pub(crate) enum Step {
         demand: NodePreference,
         owner: Option<usize>,
     },
+    /// A second attempt at a prompt that a node has.
+    Again(usize),
     Start(usize),
+    Unresumable(usize),
     Finish(usize),
     Fail(usize, bool),
     Cancel(usize),
@@ -86,6 +89,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
                 Step::Ask { request, preference, demand, owner }
             }),
         6 => pick().prop_map(Step::Start),
+        1 => pick().prop_map(Step::Unresumable),
         6 => pick().prop_map(Step::Finish),
         3 => (pick(), any::<bool>()).prop_map(|(prompt, retryable)| Step::Fail(prompt, retryable)),
         4 => pick().prop_map(Step::Cancel),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{
-    Benchmark, Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, NodeProfile,
-    PromptId, PromptProfile, Scheduler, Settings,
+    Benchmark, BreakerSettings, ClientId, Effect, Event, GiveUpReason, HedgeSettings, ModelNames,
+    NodeId, NodePreference, NodeProfile, Prefix, PromptId, PromptProfile, Scheduler, Settings,
 };
 
 pub(crate) fn settings() -> Settings {
@@ -14,13 +14,22 @@ pub(crate) fn settings() -> Settings {
         queue_deadline: Duration::from_secs(60),
         stranded_deadline: Duration::from_secs(10),
         attempts: 3,
+        breaker: BreakerSettings::default(),
+        hedge: Some(HedgeSettings {
+            multiple: 4.0,
+            least: Duration::from_secs(100),
+        }),
     }
 }
 
 pub(crate) fn scheduler() -> Scheduler {
+    scheduler_with(settings())
+}
+
+pub(crate) fn scheduler_with(settings: Settings) -> Scheduler {
     let catalogue = Catalogue::parse(include_str!("../../../models.toml"));
     Scheduler::new(
-        settings(),
+        settings,
         ModelNames::new(&catalogue.expect("the catalogue parses")),
     )
 }
@@ -70,7 +79,31 @@ fn whose(words: &[&str]) -> Option<Owner> {
     Some(owner(&format!("{name}-and-a-long-secret")))
 }
 
-fn event(text: &str) -> Event {
+/// A number behind a word, as in `by:7`.
+fn number(words: &[&str], name: &str) -> Option<u64> {
+    let number = words.iter().find_map(|word| word.strip_prefix(name))?;
+    Some(number.parse().expect("a number"))
+}
+
+/// Where the messages of a conversation end, each as long as all others, as in `talk:ab`.
+fn prefixes(words: &[&str]) -> Vec<Prefix> {
+    let talk = words.iter().find_map(|word| word.strip_prefix("talk:"));
+    let talk = talk.unwrap_or_default();
+    let each = number(words, "long:").unwrap_or(100) as u32 / talk.len().max(1) as u32;
+    let mut fingerprint = 0;
+    talk.bytes()
+        .zip(1..)
+        .map(|(message, count)| {
+            fingerprint = fingerprint * 1000 + u64::from(message);
+            Prefix {
+                fingerprint,
+                tokens: each * count,
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn event(text: &str) -> Event {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words[..] {
         ["join", node, kind, models, ref rest @ ..] => Event::NodeJoined {
@@ -158,12 +191,22 @@ fn event(text: &str) -> Event {
                     NodePreference::Any
                 },
                 owner: whose(rest),
-                prompt_tokens: 100,
+                client: ClientId(number(rest, "by:").unwrap_or_default()),
+                prompt_tokens: number(rest, "long:").map_or(100, |tokens| tokens as u32),
                 answer_tokens: 400,
+                prefixes: prefixes(rest),
+                hedges: rest
+                    .iter()
+                    .find_map(|word| word.strip_prefix("again:"))
+                    .map(prompt_id),
                 resumable: rest.contains(&"resumable"),
             },
         },
         ["start", prompt, "on", node] => Event::Started {
+            node: node_id(node),
+            prompt: prompt_id(prompt),
+        },
+        ["unresumable", prompt, "on", node] => Event::Unresumable {
             node: node_id(node),
             prompt: prompt_id(prompt),
         },
@@ -191,6 +234,7 @@ fn event(text: &str) -> Event {
             node: node_id(node),
             prompt: prompt_id(prompt),
             retryable: rest.contains(&"retryable"),
+            fault: rest.contains(&"retryable"),
         },
         ["cancel", prompt] => Event::Cancelled {
             prompt: prompt_id(prompt),
@@ -234,12 +278,13 @@ fn describe(effect: &Effect) -> String {
             format!("p{} to n{} with {model}", prompt.0, node.0)
         }
         Effect::Cancel { prompt, node } => format!("cancel p{} on n{}", prompt.0, node.0),
+        Effect::Hedge { prompt } => format!("hedge p{}", prompt.0),
         Effect::Withdraw { prompt } => format!("withdraw p{}", prompt.0),
         Effect::GiveUp { prompt, reason } => {
             let reason = match reason {
                 GiveUpReason::NoNode { known: true } => "no node".to_owned(),
                 GiveUpReason::NoNode { known: false } => "no such model".to_owned(),
-                GiveUpReason::QueueFull { waiting } => format!("queue full with {waiting}"),
+                GiveUpReason::QueueFull { waiting, .. } => format!("queue full with {waiting}"),
                 GiveUpReason::DeadlineExpired => "deadline".to_owned(),
                 GiveUpReason::Failed => "failed".to_owned(),
                 GiveUpReason::Stopping => "stopping".to_owned(),

@@ -123,6 +123,24 @@ fn where_another_may_go_on_an_answer_that_was_broken_off_goes_to_it() {
 }
 
 #[test]
+fn an_answer_that_nobody_can_continue_any_more_ends_with_its_node() {
+    play(&with_small(
+        "0 | join n1 native SMALL       |
+         0 | join n2 native SMALL       |
+         0 | ask p1 SMALL any resumable | p1 to n1 with SMALL
+         0 | ask p2 SMALL any resumable | p2 to n2 with SMALL
+         1 | start p1 on n1             |
+         1 | start p2 on n2             |
+         2 | unresumable p1 on n2       |
+         2 | unresumable p2 on n2       |
+         3 | fail p2 on n2 retryable    | give up p2: failed
+         4 | leave n1                   | p1 to n2 with SMALL
+         5 | unresumable p1 on n2       |
+         6 | leave n2                   | give up p1: failed",
+    ));
+}
+
+#[test]
 fn half_an_answer_is_never_ended_by_another_model_of_the_family() {
     play(
         "0  | join n1 native qwen2.5-coder:1.5b |

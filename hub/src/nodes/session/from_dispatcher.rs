@@ -21,13 +21,17 @@ impl Session<'_> {
                 // It ended while the cancel was on its way.
                 None => Flow::Continue(()),
             },
+            Command::Late(id) => {
+                self.held.late(id);
+                Flow::Continue(())
+            }
             Command::Drain => self.send(&HubMessage::Drain(protocol::Drain {})),
             Command::Close => Flow::Break(Closing::HubStopping),
         }
     }
 
     async fn answer(&mut self, prompt: Prompt) -> Flow {
-        let Some((request, continue_from)) = prompt.rest() else {
+        let Some(rest) = prompt.rest() else {
             // The node before this one was lost right before it could say so.
             self.finish(
                 prompt,
@@ -40,8 +44,9 @@ impl Session<'_> {
         };
         let message = HubMessage::LlmPrompt(LlmPrompt {
             task_id: prompt.task_id.clone(),
-            request,
-            continue_from,
+            request: rest.request,
+            continue_from: rest.continue_from,
+            continue_token_ids: rest.continue_token_ids,
         });
         match self.outgoing.send(&message) {
             Ok(()) => self.held.insert(prompt, self.settings, Instant::now()),

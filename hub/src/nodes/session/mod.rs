@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
                         prompts.swap_remove(at).cancel();
                     }
                 }
-                Command::Drain | Command::Close => {}
+                Command::Late(_) | Command::Drain | Command::Close => {}
             }
         }
         let (node, failure) = (self.membership.node, closing.failure(&self.name));

@@ -151,7 +151,7 @@ mod tests {
         time::Duration,
     };
 
-    use ::engine::{Input, Sampling};
+    use ::engine::{Begun, Input, Sampling};
 
     use super::*;
 
@@ -264,6 +264,7 @@ mod tests {
             file: file(model, 100),
             request: Request {
                 input,
+                begun: Begun::default(),
                 sampling: Sampling::greedy(None),
             },
             events,

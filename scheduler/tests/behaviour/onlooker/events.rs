@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use protocol::{NodeStatus, Timings, Usage};
-use scheduler::{Benchmark, Event, NodeId, NodeProfile, PromptId, PromptProfile};
+use protocol::{NodeStatus, Owner, Timings, Usage};
+use scheduler::{
+    Benchmark, ClientId, Event, NodeId, NodePreference, NodeProfile, PromptId, PromptProfile,
+};
 
 use super::{Onlooker, SeenPrompt, State};
 use crate::steps::{MODELS, OWNERS, REQUESTS, Step};
@@ -83,36 +85,24 @@ impl Onlooker {
                 preference,
                 demand,
                 owner,
-            } => {
-                self.next_prompt += 1;
-                let prompt = PromptId(self.next_prompt);
-                let seen = SeenPrompt {
-                    request: REQUESTS[request],
-                    preference,
-                    demand,
-                    owner: person(owner),
-                    resumable: prompt.0.is_multiple_of(2),
-                    model: "",
-                    broken_off: false,
-                    state: State::Waiting,
-                    failed_on: Vec::new(),
-                    attempts: 0,
-                };
-                self.prompts.insert(prompt, seen);
-                let profile = PromptProfile {
-                    model: REQUESTS[request].to_owned(),
-                    preference,
-                    demand,
-                    owner: person(owner),
-                    prompt_tokens: 100,
-                    answer_tokens: 100,
-                    resumable: prompt.0.is_multiple_of(2),
-                };
-                Event::Submitted { prompt, profile }
+            } => self.ask(REQUESTS[request], [preference, demand], person(owner), None),
+            Step::Again(pick) => {
+                let (first, _) = self.running(pick)?;
+                let seen = &self.prompts[&first];
+                if seen.hedges.is_some() {
+                    return None;
+                }
+                let wishes = [seen.preference, seen.demand];
+                let (request, owner) = (seen.request, seen.owner.clone());
+                self.ask(request, wishes, owner, Some(first))
             }
             Step::Start(pick) => {
                 let (prompt, node) = self.running(pick)?;
                 Event::Started { node, prompt }
+            }
+            Step::Unresumable(pick) => {
+                let (prompt, node) = self.running(pick)?;
+                Event::Unresumable { node, prompt }
             }
             Step::Finish(pick) => {
                 let (prompt, node) = self.running(pick)?;
@@ -139,6 +129,7 @@ impl Onlooker {
                     node,
                     prompt,
                     retryable,
+                    fault: retryable,
                 }
             }
             Step::Cancel(pick) => Event::Cancelled {
@@ -165,6 +156,47 @@ impl Onlooker {
             }
             Step::Drain => Event::DrainRequested,
         })
+    }
+
+    fn ask(
+        &mut self,
+        request: &'static str,
+        [preference, demand]: [NodePreference; 2],
+        owner: Option<Owner>,
+        hedges: Option<PromptId>,
+    ) -> Event {
+        self.next_prompt += 1;
+        let prompt = PromptId(self.next_prompt);
+        let (client, resumable) = (ClientId(prompt.0 % 3), prompt.0.is_multiple_of(2));
+        let seen = SeenPrompt {
+            request,
+            preference,
+            demand,
+            owner: owner.clone(),
+            resumable,
+            model: "",
+            broken_off: false,
+            state: State::Waiting,
+            failed_on: Vec::new(),
+            attempts: 0,
+            client,
+            hedges,
+            hedged: false,
+        };
+        self.prompts.insert(prompt, seen);
+        let profile = PromptProfile {
+            model: request.to_owned(),
+            preference,
+            demand,
+            owner,
+            client,
+            prompt_tokens: 100,
+            answer_tokens: 100,
+            prefixes: Vec::new(),
+            hedges,
+            resumable,
+        };
+        Event::Submitted { prompt, profile }
     }
 
     fn node(&self, pick: usize) -> Option<NodeId> {

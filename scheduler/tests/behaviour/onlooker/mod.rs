@@ -8,7 +8,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use protocol::{NodeKind, Owner};
-use scheduler::{Effect, Event, NodeId, NodePreference, NodeProfile, PromptId, Scheduler};
+use scheduler::{
+    ClientId, Effect, Event, NodeId, NodePreference, NodeProfile, PromptId, Scheduler,
+};
 
 use crate::steps::{MODELS, REQUESTS, Step};
 use crate::transcript::settings;
@@ -32,6 +34,8 @@ struct SeenNode {
     owner: Option<Owner>,
     only_own: bool,
     models: Vec<&'static str>,
+    /// Failures of its own since the last answer.
+    faults: u32,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,10 @@ struct SeenPrompt {
     state: State,
     failed_on: Vec<NodeId>,
     attempts: u32,
+    client: ClientId,
+    /// What it is a second attempt at, until its own first token.
+    hedges: Option<PromptId>,
+    hedged: bool,
 }
 
 impl SeenPrompt {
@@ -57,6 +65,7 @@ impl SeenPrompt {
             self.broken_off = !self.resumable;
             self.request = self.model;
         }
+        self.broken_off |= self.hedges.is_some();
         self.state = State::Waiting;
     }
 }
@@ -108,6 +117,7 @@ impl Onlooker {
                         owner: profile.owner.clone(),
                         only_own,
                         models,
+                        faults: 0,
                     },
                 );
             }
@@ -133,6 +143,8 @@ impl Onlooker {
                 }
             }
             Event::Started { prompt, node } => {
+                let seen = self.prompts.get_mut(prompt).expect("it ran");
+                seen.hedges = None;
                 self.set(
                     *prompt,
                     State::Running {
@@ -141,13 +153,27 @@ impl Onlooker {
                     },
                 );
             }
+            Event::Unresumable { prompt, node } => {
+                let seen = self.prompts.get_mut(prompt).expect("it ran");
+                seen.resumable = false;
+                let (node, started) = (*node, true);
+                seen.state = State::Running { node, started };
+            }
             Event::Finished { prompt, node, .. } => {
                 let state = self.prompts.get(prompt).map(|seen| seen.state);
                 if matches!(state, Some(State::Running { node: owner, .. }) if owner == *node) {
                     self.set(*prompt, State::Ended);
+                    self.nodes.get_mut(node).expect("it has the prompt").faults = 0;
                 }
             }
-            Event::Failed { prompt, node, .. } => {
+            Event::Failed {
+                prompt,
+                node,
+                fault,
+                ..
+            } => {
+                let target = self.nodes.get_mut(node).expect("it has the prompt");
+                target.faults += u32::from(*fault);
                 let seen = self.prompts.get_mut(prompt).expect("it ran");
                 seen.is_lost();
                 seen.failed_on.push(*node);
@@ -178,6 +204,13 @@ impl Onlooker {
                     "cancelled {prompt:?} on {node:?}, which does not have it"
                 );
                 self.set(*prompt, State::Ended);
+            }
+            Effect::Hedge { prompt } => {
+                let seen = self.prompts.get_mut(prompt).expect("it runs");
+                let unstarted = matches!(seen.state, State::Running { started: false, .. });
+                prop_assert!(unstarted && seen.hedges.is_none(), "{seen:?}");
+                prop_assert!(!seen.hedged, "a second attempt is asked for once");
+                seen.hedged = true;
             }
             Effect::Withdraw { prompt } | Effect::GiveUp { prompt, .. } => {
                 prop_assert_eq!(self.prompts[prompt].state, State::Waiting, "{:?}", prompt);
@@ -236,8 +269,16 @@ impl Onlooker {
                 && older.demand == seen.demand
                 && older.owner == seen.owner
                 && !older.failed_on.contains(&node)
+                // What nodes had already comes first; else it is for each client to queue up.
+                && (older.attempts > 0 || (seen.attempts == 0 && older.client == seen.client))
         });
         prop_assert!(overtaken.is_none(), "{prompt:?} overtook {overtaken:?}");
+        if let Some(first) = seen.hedges {
+            let taken =
+                matches!(self.prompts[&first].state, State::Running { node: at, .. } if at == node);
+            prop_assert!(!taken, "both attempts at {first:?} are on {node:?}");
+            prop_assert_eq!(seen.attempts, 0, "a second attempt is made once");
+        }
         let seen = self.prompts.get_mut(&prompt).expect("looked at above");
         seen.attempts += 1;
         seen.model = MODELS
@@ -262,11 +303,18 @@ impl Onlooker {
         let nodes: u32 = self.nodes.keys().map(|node| self.busy(*node)).sum();
         prop_assert_eq!(scheduler.running(), nodes as usize);
         for node in self.nodes.keys() {
-            prop_assert_eq!(
-                scheduler.load(*node).map(|load| load.busy),
-                Some(self.busy(*node))
+            let load = scheduler.load(*node).expect("it is here");
+            prop_assert_eq!(load.busy, self.busy(*node));
+            prop_assert!(
+                !load.resting || self.nodes[node].faults >= 3,
+                "a rest for nothing"
             );
         }
+        let second = self
+            .prompts
+            .values()
+            .find(|seen| seen.state == State::Waiting && seen.hedges.is_some());
+        prop_assert!(second.is_none(), "a second attempt waits: {second:?}");
         for request in REQUESTS {
             let waits = |seen: &&SeenPrompt| {
                 seen.state == State::Waiting && seen.request == request && seen.attempts == 0
@@ -281,9 +329,13 @@ impl Onlooker {
     }
 
     /// A node with a free slot and a waiting prompt that it could take never stand side by side.
-    pub(crate) fn check_nobody_waits_beside_a_free_node(&self) -> Result<(), TestCaseError> {
+    pub(crate) fn check_nobody_waits_beside_a_free_node(
+        &self,
+        scheduler: &Scheduler,
+    ) -> Result<(), TestCaseError> {
         for (id, node) in &self.nodes {
-            if node.paused || self.busy(*id) >= node.slots {
+            let is_resting = scheduler.load(*id).is_some_and(|load| load.resting);
+            if is_resting || node.paused || self.busy(*id) >= node.slots {
                 continue;
             }
             let waits = self.prompts.values().find(|seen| {

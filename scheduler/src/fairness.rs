@@ -1,0 +1,157 @@
+//! Whose turn it is: every client has a counter of the work that it was given, and the smallest one is
+//! next. The method is the virtual token counter of Sheng et al., "Fairness in Serving Large Language
+//! Models" (OSDI 2024): while two clients both wait, what they are given never differs by more than
+//! their largest prompts.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use crate::PromptId;
+
+/// Names whoever a prompt's share of the network is counted for. Opaque.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// Clients that are remembered although they wait for nothing; who is forgotten starts as a newcomer.
+const MOST_CLIENTS: usize = 4096;
+
+/// The clients' counters, in tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    given: HashMap<ClientId, u64>,
+    /// The counter of whoever was served last, and the least that newcomers begin with: nobody can
+    /// save up turns by waiting for nothing.
+    floor: u64,
+}
+
+impl Shares {
+    pub(crate) fn given(&self, client: ClientId) -> u64 {
+        self.given.get(&client).copied().unwrap_or(self.floor)
+    }
+
+    /// A client begins to wait beside these others.
+    pub(crate) fn join(&mut self, client: ClientId, waiting: &HashSet<ClientId>) {
+        if waiting.contains(&client) {
+            return;
+        }
+        let least = waiting.iter().map(|other| self.given(*other)).min();
+        let least = least.map_or(self.floor, |least| least.min(self.floor));
+        let given = self.given(client).max(least);
+        self.given.insert(client, given);
+        if self.given.len() > MOST_CLIENTS {
+            let floor = self.floor;
+            self.given.retain(|known, given| {
+                *known == client || waiting.contains(known) || *given > floor
+            });
+        }
+        if self.given.len() > 2 * MOST_CLIENTS {
+            self.given
+                .retain(|known, _| *known == client || waiting.contains(known));
+        }
+    }
+
+    pub(crate) fn serve(&mut self, client: ClientId, tokens: u64) {
+        let given = self.given(client);
+        self.floor = self.floor.max(given);
+        self.given.insert(client, given.saturating_add(tokens));
+    }
+
+    /// What was given came to less or to more than was thought.
+    pub(crate) fn settle(&mut self, client: ClientId, expected: u64, real: u64) {
+        if let Some(given) = self.given.get_mut(&client) {
+            *given = given.saturating_sub(expected).saturating_add(real);
+        }
+    }
+}
+
+/// The waiting prompts in the order of their turns. Between two clients the counters decide, within a
+/// client the order of submission.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// Prompts that nodes had already: they come before all others.
+    returned: VecDeque<PromptId>,
+    lines: HashMap<ClientId, VecDeque<PromptId>>,
+    /// Counter and first prompt of every client that waits.
+    order: BTreeSet<(u64, PromptId, ClientId)>,
+}
+
+/// The prompt whose turn it is, and its client where the client's share is at stake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) prompt: PromptId,
+    client: Option<ClientId>,
+}
+
+impl Turns {
+    /// `waiting` comes in the order of submission.
+    pub(crate) fn new(
+        waiting: impl Iterator<Item = (PromptId, ClientId, bool)>,
+        shares: &Shares,
+    ) -> Self {
+        let mut turns = Self::default();
+        for (prompt, client, is_returned) in waiting {
+            if is_returned {
+                turns.returned.push_back(prompt);
+            } else {
+                turns.lines.entry(client).or_default().push_back(prompt);
+            }
+        }
+        for (client, line) in &turns.lines {
+            if let Some(first) = line.front() {
+                turns.order.insert((shares.given(*client), *first, *client));
+            }
+        }
+        turns
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Turn> {
+        if let Some(prompt) = self.returned.pop_front() {
+            return Some(Turn {
+                prompt,
+                client: None,
+            });
+        }
+        let (_, prompt, client) = self.order.pop_first()?;
+        self.lines.get_mut(&client)?.pop_front();
+        Some(Turn {
+            prompt,
+            client: Some(client),
+        })
+    }
+
+    /// The client's next prompt takes its place, by what `given` says after the turn.
+    pub(crate) fn after(&mut self, turn: Turn, given: impl Fn(ClientId) -> u64) {
+        let line = |client: ClientId| Some((client, *self.lines.get(&client)?.front()?));
+        if let Some((client, first)) = turn.client.and_then(line) {
+            self.order.insert((given(client), first, client));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_that_come_once_are_forgotten_in_time() {
+        let mut shares = Shares::default();
+        let waiting = HashSet::from([ClientId(0)]);
+        shares.join(ClientId(0), &HashSet::new());
+        for client in 1..100_000 {
+            shares.join(ClientId(client), &waiting);
+            shares.serve(ClientId(client), 500);
+            assert!(shares.given.len() <= 2 * MOST_CLIENTS + 1);
+        }
+        assert!(shares.given.contains_key(&ClientId(0)), "it still waits");
+    }
+
+    #[test]
+    fn nobody_saves_up_turns_by_waiting_for_nothing() {
+        let mut shares = Shares::default();
+        for _ in 0..100 {
+            shares.join(ClientId(1), &HashSet::new());
+            shares.serve(ClientId(1), 500);
+        }
+        shares.join(ClientId(2), &HashSet::from([ClientId(1)]));
+        assert_eq!(shares.given(ClientId(1)) - shares.given(ClientId(2)), 500);
+    }
+}
