@@ -1,6 +1,11 @@
 //! The hub's settings: the one file that reads the environment.
 
+mod logging;
+mod spelling;
+
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     ffi::OsString,
     fmt::{self, Display},
     net::{IpAddr, Ipv4Addr},
@@ -18,6 +23,7 @@ use crate::{
     dispatch::{DispatchSettings, HedgeSettings},
     keys::Limits,
     language::{Language, Text},
+    logging::LogSettings,
     net::parse_web_origin,
     nodes::NodeSettings,
     serve::HttpLimits,
@@ -29,13 +35,18 @@ pub struct Config {
     /// 0 lets the system choose a free one.
     pub port: u16,
     pub database_path: PathBuf,
+    /// How long outcomes of prompts are kept; absent: for ever.
+    pub retention: Option<Duration>,
     /// The built frontend; absent: a small built-in page.
     pub static_directory: Option<PathBuf>,
     pub models_directory: PathBuf,
     /// Programs for machines that join; absent, or not there: none are to be had.
     pub downloads_directory: Option<PathBuf>,
+    pub log: LogSettings,
     pub admin_password: Option<Secret>,
     pub access: AccessSettings,
+    /// Absent: only this machine reads the metrics.
+    pub metrics_token: Option<Secret>,
     pub allowed_origins: Vec<Origin>,
     pub trusted_proxies: Vec<IpNet>,
     pub connections_per_address: usize,
@@ -43,6 +54,8 @@ pub struct Config {
     pub http: HttpLimits,
     /// How long a stopping hub waits for the answers that are under way.
     pub drain_patience: Duration,
+    /// How long a hub that another process took over from waits for its answers.
+    pub handover_patience: Duration,
     pub dispatch: DispatchSettings,
     pub nodes: NodeSettings,
 }
@@ -61,8 +74,8 @@ pub struct ConfigErrors {
 /// leaves room for the JSON around it.
 const LARGEST_BODY_BYTES: usize = protocol::MAX_HUB_FRAME_BYTES / 2;
 
-/// At its finest this library logs whole frames, and with them keys, prompts and answers.
-const SILENCED: &str = "tungstenite=warn";
+/// As long as a guess would take for ever.
+const METRICS_TOKEN_BYTES: usize = 16;
 
 /// The language of the person who started this process.
 pub fn language() -> Language {
@@ -73,15 +86,6 @@ pub fn language() -> Language {
         .map(|value| value.to_string_lossy().into_owned())
         .find(|value| !value.is_empty());
     Language::of_locale(locale.as_deref())
-}
-
-/// What to log, in `tracing_subscriber`'s syntax.
-pub fn log_filter() -> String {
-    let wanted = environment("RUST_LOG")
-        .and_then(|value| value.into_string().ok())
-        .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| "info".to_owned());
-    format!("{wanted},{SILENCED}")
 }
 
 #[expect(
@@ -97,6 +101,29 @@ impl Config {
         Self::read(environment)
     }
 
+    /// What the environment has that looks like a setting and is none.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one file that reads the environment"
+    )]
+    pub fn suspicious_names() -> Vec<Text> {
+        let names: Vec<String> = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect();
+        spelling::suspicious(names.iter().map(String::as_str), &Self::names())
+    }
+
+    /// The name of every setting.
+    fn names() -> BTreeSet<String> {
+        let names = RefCell::new(BTreeSet::new());
+        // Reading asks for each of them; what is missing does not matter here.
+        let _ = Self::read(|name| {
+            names.borrow_mut().insert(name.to_owned());
+            None
+        });
+        names.into_inner()
+    }
+
     /// Reads each setting through `lookup`; one that is empty counts as not set.
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigErrors> {
         let mut read = Reader {
@@ -110,11 +137,14 @@ impl Config {
             bind: read.bind(),
             port: read.number("PORT", 3000, 0..=65535),
             database_path: read.database_path(),
+            retention: read.retention(),
             static_directory: read.static_directory(),
             models_directory: read.models_directory(),
             downloads_directory: read.downloads_directory(),
+            log: read.log(),
             admin_password: read.text("ADMIN_PASSWORD").map(Secret),
             access: read.access(),
+            metrics_token: read.metrics_token(),
             allowed_origins: read.allowed_origins(),
             trusted_proxies: read.trusted_proxies(),
             connections_per_address: read.number("CONNECTIONS_PER_ADDRESS", 64, 1..=1_000_000),
@@ -129,6 +159,7 @@ impl Config {
                 ..http
             },
             drain_patience: read.seconds("DRAIN_SECONDS", Duration::from_secs(30)),
+            handover_patience: read.seconds("HANDOVER_SECONDS", Duration::from_secs(600)),
             dispatch: DispatchSettings {
                 queue_length: read.number("QUEUE_LENGTH", dispatch.queue_length, 0..=1_000_000),
                 queue_deadline: read.seconds("QUEUE_DEADLINE_SECONDS", dispatch.queue_deadline),
@@ -148,6 +179,7 @@ impl Config {
                 ..nodes
             },
         };
+        read.check_together(&config);
         if read.problems.is_empty() {
             return Ok(config);
         }
@@ -158,6 +190,10 @@ impl Config {
 }
 
 impl Secret {
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -233,6 +269,38 @@ impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
         let seconds = self.number("HEDGE_AFTER_SECONDS", default.least.as_secs(), 0..=86_400);
         let least = Duration::from_secs(seconds);
         (!least.is_zero()).then_some(HedgeSettings { least, ..default })
+    }
+
+    /// It keeps strangers out of what a scraper reads every few seconds: a short one can be guessed.
+    fn metrics_token(&mut self) -> Option<Secret> {
+        let token = self.text("METRICS_TOKEN")?;
+        if token.len() < METRICS_TOKEN_BYTES {
+            self.problem(
+                format!("METRICS_TOKEN: anna vähintään {METRICS_TOKEN_BYTES} merkkiä, esim. komennon openssl rand -hex 32 tulos"),
+                format!("METRICS_TOKEN: give at least {METRICS_TOKEN_BYTES} characters, as from openssl rand -hex 32"),
+            );
+        }
+        Some(Secret(token))
+    }
+
+    /// What only shows where settings are seen together.
+    fn check_together(&mut self, config: &Config) {
+        let (browsers, connections) = (
+            config.nodes.browsers_per_address,
+            config.connections_per_address,
+        );
+        if self.raw("BROWSERS_PER_ADDRESS").is_some() && browsers > connections {
+            self.problem(
+                format!("BROWSERS_PER_ADDRESS={browsers}: yhteyksiä saa olla vain {connections}; suurenna CONNECTIONS_PER_ADDRESS-arvoa tai pienennä tätä"),
+                format!("BROWSERS_PER_ADDRESS={browsers}: there may be {connections} connections only; raise CONNECTIONS_PER_ADDRESS or lower this"),
+            );
+        }
+    }
+
+    /// 0 days: for ever.
+    fn retention(&mut self) -> Option<Duration> {
+        let days = self.number("RETENTION_DAYS", 90, 0..=36_500_u32);
+        (days > 0).then(|| Duration::from_secs(u64::from(days) * 86_400))
     }
 
     fn bind(&mut self) -> IpAddr {

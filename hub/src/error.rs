@@ -47,6 +47,12 @@ pub enum ApiError {
     },
     #[error("{0}")]
     ForeignOrigin(String),
+    #[error(
+        "the metrics are for the hub's own machine: set METRICS_TOKEN on the hub and send it as 'Authorization: Bearer …'"
+    )]
+    MetricsClosed,
+    #[error("the metrics need the hub's METRICS_TOKEN: send it as 'Authorization: Bearer …'")]
+    MetricsToken,
     #[error("the model '{model}' does not exist; GET /v1/models lists those that do")]
     ModelNotFound { model: String },
     #[error("there is nothing at {path}")]
@@ -302,8 +308,10 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthorised { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
+            Self::Unauthorised { .. } | Self::MetricsToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) | Self::MetricsClosed => {
+                StatusCode::FORBIDDEN
+            }
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::NoSuchThing { .. } => {
                 StatusCode::NOT_FOUND
@@ -325,8 +333,10 @@ impl ApiError {
     /// OpenAI's `type`: which broad kind of thing went wrong.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Unauthorised { .. } => "authentication_error",
-            Self::Forbidden { .. } | Self::ForeignOrigin(_) => "permission_error",
+            Self::Unauthorised { .. } | Self::MetricsToken => "authentication_error",
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) | Self::MetricsClosed => {
+                "permission_error"
+            }
             Self::TooManyRequests { .. } | Self::LimitReached { .. } | Self::QueueFull { .. } => {
                 "rate_limit_error"
             }
@@ -353,6 +363,8 @@ impl ApiError {
             | Self::Conflict { code, .. }
             | Self::LimitReached { code, .. } => Some(code),
             Self::ForeignOrigin(_) => Some("origin_not_allowed"),
+            Self::MetricsClosed => Some("metrics_closed"),
+            Self::MetricsToken => Some("invalid_metrics_token"),
             Self::ModelNotFound { .. } => Some("model_not_found"),
             Self::NotFound { .. } | Self::NoSuchThing { .. } => Some("not_found"),
             Self::MethodNotAllowed { .. } => Some("method_not_allowed"),

@@ -13,6 +13,13 @@ pub fn unknown_argument(argument: &str) -> Text {
     )
 }
 
+pub fn backup_without_path() -> Text {
+    Text::new(
+        "kipina-hub backup: anna polku, johon kopio tehdään, esim. kipina-hub backup /varmuus/kipina.sqlite",
+        "kipina-hub backup: give the path of the copy, as in kipina-hub backup /backup/kipina.sqlite",
+    )
+}
+
 pub fn help() -> Text {
     Text::new(FINNISH, ENGLISH)
 }
@@ -20,7 +27,12 @@ pub fn help() -> Text {
 const FINNISH: &str = "\
 kipina-hub: ottaa kehotteet vastaan, jakaa ne solmuille ja välittää vastaukset
 
-Käyttö:  kipina-hub [--help | --version]
+Käyttö:
+  kipina-hub                    palvelee, kunnes se pysäytetään
+  kipina-hub replace            astuu käyvän keskuksen tilalle; yksikään kehote ei katkea
+  kipina-hub check              tarkistaa asetukset ja tietokannan käynnistämättä mitään
+  kipina-hub backup POLKU       kopioi tietokannan, myös keskuksen käydessä
+  kipina-hub --help, --version
 
 Asetukset luetaan ympäristömuuttujista:
   PORT                          portti (3000)
@@ -49,13 +61,29 @@ Asetukset luetaan ympäristömuuttujista:
   TOKEN_DEADLINE_SECONDS        tauko sanojen välissä enintään (60)
   HEDGE_AFTER_SECONDS           myöhässä oleva vastaus pyydetään myös toiselta, kun odotus on ainakin näin pitkä (10; 0 = ei koskaan)
   DRAIN_SECONDS                 aika, jonka sammuva keskus antaa keskeneräisille (30)
+  HANDOVER_SECONDS              aika, jonka korvattu keskus antaa keskeneräisille (600)
+  RETENTION_DAYS                päiviä, jotka kehotteiden tulokset säilytetään; 0 = aina (90)
+  METRICS_TOKEN                 avain mittareihin (jos puuttuu: /metrics vain tältä koneelta)
   RUST_LOG                      lokin tarkkuus (info)
+  LOG_FORMAT                    lokin muoto: text tai json (text)
+  OTEL_EXPORTER_OTLP_ENDPOINT   OpenTelemetry-keräin jäljille: http://nimi:4318 (jos puuttuu: ei jälkiä)
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT   sama polkuineen, vain jäljille
+  OTEL_EXPORTER_OTLP_PROTOCOL   vain http/protobuf
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL   vain http/protobuf
+  OTEL_EXPORTER_OTLP_TIMEOUT    lähetyksen aikaraja millisekunteina (10000)
+  OTEL_SERVICE_NAME             keskuksen nimi jäljissä (kipina-hub)
+  OTEL_SDK_DISABLED             true: ei jälkiä
 ";
 
 const ENGLISH: &str = "\
 kipina-hub: takes prompts in, shares them out to nodes and passes the answers back
 
-Usage:  kipina-hub [--help | --version]
+Usage:
+  kipina-hub                    serves until it is stopped
+  kipina-hub replace            takes the place of the hub that runs; no prompt fails
+  kipina-hub check              checks settings and database, and starts nothing
+  kipina-hub backup PATH        copies the database, also while the hub runs
+  kipina-hub --help, --version
 
 Settings are read from the environment:
   PORT                          port (3000)
@@ -84,7 +112,18 @@ Settings are read from the environment:
   TOKEN_DEADLINE_SECONDS        longest pause between tokens (60)
   HEDGE_AFTER_SECONDS           a late answer is asked of a second node after this wait at the earliest (10; 0 = never)
   DRAIN_SECONDS                 what a stopping hub gives to answers under way (30)
+  HANDOVER_SECONDS              what a replaced hub gives to answers under way (600)
+  RETENTION_DAYS                days that outcomes of prompts are kept; 0 = for ever (90)
+  METRICS_TOKEN                 key to the metrics (absent: /metrics for this machine only)
   RUST_LOG                      how much is logged (info)
+  LOG_FORMAT                    form of the log: text or json (text)
+  OTEL_EXPORTER_OTLP_ENDPOINT   OpenTelemetry collector for traces: http://name:4318 (absent: no traces)
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT   the same with its path, for traces alone
+  OTEL_EXPORTER_OTLP_PROTOCOL   http/protobuf only
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL   http/protobuf only
+  OTEL_EXPORTER_OTLP_TIMEOUT    time limit of an export in milliseconds (10000)
+  OTEL_SERVICE_NAME             the hub's name in traces (kipina-hub)
+  OTEL_SDK_DISABLED             true: no traces
 ";
 
 #[cfg(test)]
@@ -95,7 +134,7 @@ mod tests {
     fn both_languages_name_the_same_settings() {
         let settings = |text: &str| -> Vec<String> {
             text.lines()
-                .filter_map(|line| line.split_whitespace().next())
+                .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
                 .filter(|word| {
                     word.chars()
                         .all(|letter| letter.is_ascii_uppercase() || letter == '_')

@@ -2,17 +2,22 @@
 
 pub mod access;
 pub mod admin;
+pub mod commands;
 pub mod config;
 pub mod dispatch;
 pub mod downloads;
 pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod handover;
 mod headers;
+mod health;
 pub mod help;
 mod json;
 pub mod keys;
 pub mod language;
+pub mod logging;
+pub mod metrics;
 pub mod models;
 pub mod net;
 pub mod nodes;
@@ -27,3 +32,4 @@ mod site;
 pub mod state;
 pub mod stats;
 pub mod store;
+mod trace;

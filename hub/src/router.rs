@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, OriginalUri, Request, State},
     http::Method,
     middleware::{self, Next},
@@ -18,7 +18,9 @@ use tower_http::{
 use crate::{
     admin, downloads,
     error::ApiError,
-    headers, models, nodes,
+    headers, health,
+    metrics::{measure, metrics},
+    models, nodes,
     openai::{create_chat_completion, list_models, retrieve_model},
     openapi::openapi,
     page::page,
@@ -26,11 +28,13 @@ use crate::{
     site::site,
     state::Hub,
     stats::{history, live, stats},
+    trace::request_span,
 };
 
 /// Everything that the hub answers. Without a `static_directory` a small page stands in for it.
 pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
     let in_time = || middleware::from_fn_with_state(hub.clone(), answer_in_time);
+    let counted = middleware::from_fn_with_state(hub.metrics.clone(), measure);
     let v1 = Router::new()
         .route("/models", get(list_models))
         .route("/models/{*id}", get(retrieve_model))
@@ -62,7 +66,9 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
     let limited = middleware::from_fn_with_state(hub.clone(), limit_requests);
     let router = Router::new()
         .route("/ws", get(nodes::upgrade))
-        .route("/healthz", get(health))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics))
         .route("/kipina-node", get(downloads::join_with_bash))
         .route("/kipina-node.ps1", get(downloads::join_with_powershell))
         .route("/join.sh", get(downloads::join_from_source))
@@ -75,8 +81,13 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         None => router.route("/", get(page)),
     };
     headers::isolate_pages(router.layer(limited))
+        .layer(counted)
         // A refusal is no failure of the hub; what fails is logged where it is handled.
-        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_span)
+                .on_failure(()),
+        )
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
@@ -107,8 +118,4 @@ async fn refuse_foreign_pages(State(hub): State<Hub>, request: Request, next: Ne
         Ok(()) => next.run(request).await,
         Err(refused) => ApiError::from(refused).into_response(),
     }
-}
-
-async fn health() -> Json<serde_json::Value> {
-    Json(serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }

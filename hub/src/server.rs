@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -15,8 +16,10 @@ use crate::{
     admin::{Admin, PasswordError},
     config::Config,
     dispatch::Dispatcher,
+    handover::{Predecessor, Succession},
     keys::Keys,
     language::{Language, Text},
+    metrics::{Counted, Metrics},
     models,
     router::router,
     serve::{HttpLimits, Places, raise_descriptor_limit, serve},
@@ -36,7 +39,9 @@ pub struct Server {
     dispatcher: Dispatcher,
     live: LiveStats,
     store: Store,
+    succession: Succession,
     drain_patience: Duration,
+    handover_patience: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,8 @@ pub enum StartError {
     Store(io::Error),
     #[error("ADMIN_PASSWORD can't be used: {0}")]
     Password(PasswordError),
+    #[error("the running hub's socket can't be used: {0}")]
+    Handover(io::Error),
 }
 
 /// Files, sockets and timers of the hub's own, beside its connections.
@@ -65,26 +72,49 @@ impl Server {
         let address = SocketAddr::new(config.bind, config.port);
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|error| StartError::Listen { address, error })?;
+        Self::on(listener, config, None)
+    }
+
+    /// In the place of the process that serves now, which goes on serving until `run` is called.
+    pub async fn take_over(
+        config: &Config,
+        mut predecessor: Predecessor,
+    ) -> Result<Self, StartError> {
+        let listener = predecessor.take_listener().map_err(StartError::Handover)?;
+        Self::on(listener, config, Some(predecessor))
+    }
+
+    fn on(
+        listener: TcpListener,
+        config: &Config,
+        predecessor: Option<Predecessor>,
+    ) -> Result<Self, StartError> {
+        let address = SocketAddr::new(config.bind, config.port);
         let address = listener
             .local_addr()
             .map_err(|error| StartError::Listen { address, error })?;
 
         check_descriptors(config.http.connections);
         let catalogue = Arc::new(models::catalogue()?);
-        let store = Store::start(StoreSettings::new(config.database_path.clone()))
-            .map_err(StartError::Store)?;
+        let store = Store::start(StoreSettings {
+            retention: config.retention,
+            ..StoreSettings::new(config.database_path.clone())
+        })
+        .map_err(StartError::Store)?;
         let admin = Admin::new(config, store.admin()).map_err(StartError::Password)?;
         let keys = Keys::start(&store);
         let recorder = Arc::new(keys.settling(Arc::new(store.recorder())));
-        let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
+        let metrics = Metrics::new(&catalogue);
+        let sink = Arc::new(Counted::new(metrics.clone(), recorder));
+        let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, sink);
         let (handle, reader) = (dispatcher.clone(), store.reader());
-        let hub = Hub::new(config, catalogue, handle, reader, keys, admin);
+        let hub = Hub::new(config, catalogue, handle, reader, keys, admin, metrics);
         let live = hub.live.clone();
         let places = hub.places.clone();
         let http = config.http.clone();
         let router = router(hub, config.static_directory.as_deref());
-        let drain_patience = config.drain_patience;
         Ok(Self {
+            succession: Succession::new(predecessor, &config.database_path, &listener, &dispatcher),
             listener,
             address,
             router,
@@ -93,7 +123,8 @@ impl Server {
             dispatcher,
             live,
             store,
-            drain_patience,
+            drain_patience: config.drain_patience,
+            handover_patience: config.handover_patience,
         })
     }
 
@@ -102,29 +133,50 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` comes; then takes nothing new, lets what runs finish within the
+    /// Serves until `stop` comes; then takes no more prompts, lets what runs finish within the
     /// settings' patience, and writes the database.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (closing, closed) = oneshot::channel::<()>();
+        let router = self.succession.layer(self.router);
+        let (retire, retired) = oneshot::channel();
         let closed = async {
             // Either way, said or dropped, it means the end.
             let _ = closed.await;
         };
         let mut serving = tokio::spawn(serve(
             self.listener,
-            self.router,
+            router.clone(),
             self.places,
             self.http,
+            retired,
             closed,
         ));
 
-        let failed = tokio::select! {
-            () = stop => None,
-            ended = &mut serving => Some(ended),
+        self.succession.begin(router, self.dispatcher.clone()).await;
+
+        let mut stop = pin!(stop);
+        let (failed, successor) = tokio::select! {
+            () = &mut stop => (None, None),
+            ended = &mut serving => (Some(ended), None),
+            successor = self.succession.replaced() => (None, Some(successor)),
         };
-        drop(closing);
+        // Whoever asks meanwhile hears that the hub is stopping, rather than nothing at all.
         self.live.close().await;
+        if let Some(successor) = successor {
+            // The successor has the socket, too: what connects now comes to it.
+            let _ = retire.send(());
+            let leaving =
+                self.succession
+                    .leave(successor, &self.dispatcher, self.handover_patience);
+            tokio::select! {
+                () = leaving => {}
+                () = stop => {}
+            }
+        } else {
+            self.succession.close();
+        }
         self.dispatcher.drain(self.drain_patience).await;
+        drop(closing);
         let ended = match failed {
             Some(ended) => ended,
             None => timeout(CLOSING_TIME, serving)
@@ -171,10 +223,12 @@ impl StartError {
                 format!("Osoitetta {address} ei voi kuunnella ({error}): tarkista BIND ja PORT"),
                 format!("{address} can't be listened on ({error}): check BIND and PORT"),
             ),
-            Self::Catalogue(_) | Self::Store(_) | Self::Password(_) => Text::new(
-                format!("Keskus ei käynnisty: {self}"),
-                format!("The hub can't start: {self}"),
-            ),
+            Self::Catalogue(_) | Self::Store(_) | Self::Password(_) | Self::Handover(_) => {
+                Text::new(
+                    format!("Keskus ei käynnisty: {self}"),
+                    format!("The hub can't start: {self}"),
+                )
+            }
         }
     }
 }

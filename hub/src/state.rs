@@ -13,6 +13,7 @@ use crate::{
     dispatch::Dispatcher,
     downloads::Downloads,
     keys::Keys,
+    metrics::{self, Metrics},
     net::{ConnectionLimit, Gate, OriginPolicy, TrustedProxies},
     nodes::NodeGate,
     serve::{HttpLimits, Places},
@@ -31,6 +32,8 @@ pub struct Hub {
     pub(crate) admin: Admin,
     pub(crate) access: AccessSettings,
     pub(crate) model_names: Arc<ModelNames>,
+    pub(crate) metrics: Metrics,
+    pub(crate) metrics_access: metrics::Access,
     pub(crate) gate: Gate,
     pub(crate) node_gate: NodeGate,
     pub(crate) models_directory: Arc<Path>,
@@ -48,6 +51,7 @@ impl Hub {
         store: StoreReader,
         keys: Keys,
         admin: Admin,
+        metrics: Metrics,
     ) -> Self {
         let gate = Gate {
             origins: OriginPolicy::new(config.allowed_origins.clone()),
@@ -55,7 +59,17 @@ impl Hub {
             connections: ConnectionLimit::new(config.connections_per_address),
         };
         Self {
-            node_gate: NodeGate::new(dispatcher.clone(), config.nodes.clone(), keys.clone()),
+            node_gate: NodeGate::new(
+                dispatcher.clone(),
+                config.nodes.clone(),
+                keys.clone(),
+                metrics.clone(),
+            ),
+            metrics_access: metrics::Access::new(
+                config.metrics_token.clone(),
+                gate.proxies.clone(),
+            ),
+            metrics,
             live: LiveStats::start(&gate, dispatcher.clone(), store.clone()),
             http: config.http.clone(),
             places: Places::new(&config.http, gate.proxies.clone()),

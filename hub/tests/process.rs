@@ -3,67 +3,15 @@
 
 mod support;
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    net::TcpListener,
-    process::{Child, Command, Output, Stdio},
-};
+use std::{io::Read, net::TcpListener};
 
 use protocol::Totals;
 use serde_json::json;
-use support::fake_node::{FakeNode, MODEL, hello};
+use support::{
+    fake_node::{FakeNode, MODEL, hello},
+    process::{run, start, terminate, text},
+};
 use tempfile::TempDir;
-
-fn hub(home: &TempDir, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kipina-hub"));
-    command
-        .env_clear()
-        .env("HOME", home.path())
-        .env("LANG", "en_GB.UTF-8");
-    command.envs(settings.iter().copied());
-    command
-}
-
-fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
-    hub(&TempDir::new().unwrap(), settings)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Starts a hub, and reads where it listens from the line that says so.
-fn start(home: &TempDir) -> (Child, String) {
-    let mut command = hub(home, &[("PORT", "0")]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line
-        .trim()
-        .strip_prefix("Kipinä hub listens: http://")
-        .expect("a ready line");
-    (child, address.to_owned())
-}
-
-fn terminate(child: &Child) {
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-}
 
 async fn totals(address: &str) -> Totals {
     let body = support::http::client()
@@ -123,7 +71,7 @@ fn a_port_in_use_is_one_clear_line() {
 #[tokio::test]
 async fn a_stopping_hub_lets_the_answer_finish_and_writes_it_down() {
     let home = TempDir::new().unwrap();
-    let (mut child, address) = start(&home);
+    let (mut child, address) = start(&home, &[]);
     let mut node = FakeNode::join(&format!("ws://{address}/ws"), hello(MODEL)).await;
     let body = json!({"model": MODEL, "messages": [{"role": "user", "content": "hei"}]});
     let request = support::http::client()
@@ -152,7 +100,7 @@ async fn a_stopping_hub_lets_the_answer_finish_and_writes_it_down() {
         "texts stay out of the log: {log}"
     );
 
-    let (mut child, address) = start(&home);
+    let (mut child, address) = start(&home, &[]);
     let expected = Totals {
         prompts: 1,
         failed: 0,

@@ -1,5 +1,7 @@
 //! Why a node can't start, or can't go on.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{download::DownloadError, language::Language};
@@ -54,7 +56,10 @@ pub enum LossReason {
     Stuck,
     Ended,
     /// It said before that it would stop.
-    HubStopped,
+    HubStopped {
+        /// Over which its nodes should spread their return.
+        back_within: Option<Duration>,
+    },
     /// This machine slept for longer than the hub waits.
     Slept,
     Closed {

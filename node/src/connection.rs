@@ -64,6 +64,8 @@ struct Peer {
     listener: Listener,
     settings: Rc<ConnectSettings>,
     draining: Cell<bool>,
+    /// The hub will be there again: over how long its nodes should spread their return.
+    back_within: Cell<Option<Duration>>,
     /// The hub's heartbeat, told in its welcome.
     welcomed: RefCell<Option<oneshot::Sender<Duration>>>,
 }
@@ -105,6 +107,7 @@ impl Connection {
             listener,
             settings,
             draining: Cell::new(false),
+            back_within: Cell::new(None),
             welcomed: RefCell::new(Some(welcomed_sender)),
         });
         let outbox = Rc::clone(&peer.outbox);
@@ -136,6 +139,11 @@ impl Connection {
             _on_close: on_close,
         };
         Ok((connection, Prospects { welcomed, closed }))
+    }
+
+    /// Set once the hub has said that it is replaced.
+    pub(crate) fn back_within(&self) -> Option<Duration> {
+        self.peer.back_within.get()
     }
 
     pub(crate) fn tell(&self, status: NodeStatus) {
@@ -194,7 +202,11 @@ impl Peer {
                 let unknown = format!("audit {} goes unanswered: not known here", audit.task_id);
                 console::debug_1(&unknown.into());
             }
-            HubMessage::Drain(_) => self.draining.set(true),
+            HubMessage::Drain(drain) => {
+                self.draining.set(true);
+                self.back_within
+                    .set(drain.reconnect_within_ms.map(Duration::from_millis));
+            }
         }
     }
 

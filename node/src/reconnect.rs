@@ -23,6 +23,9 @@ const LONGEST_WELCOME: Duration = Duration::from_secs(20);
 /// The hub pings once per heartbeat and drops a node after as many without an answer.
 const SILENT_HEARTBEATS: u32 = 3;
 
+/// However long a hub that is replaced wants its nodes to take.
+const LONGEST_UPGRADE: Duration = Duration::from_secs(60);
+
 /// How often the watch on a sleeping machine looks at the clock.
 const WATCH: Duration = Duration::from_secs(5);
 
@@ -77,10 +80,15 @@ impl Line {
         loop {
             let started = clock::now();
             let end = Rc::clone(&self).once().await;
-            self.hang_up();
+            let connection = self.connection.take();
+            let back_within = connection.and_then(|connection| connection.back_within());
             match end {
                 Ok(End::Lost(reason)) => {
-                    let delay = backoff.next(clock::now() - started, fastrand::f64());
+                    let random = fastrand::f64();
+                    let delay = match back_within {
+                        Some(within) => within.min(LONGEST_UPGRADE).mul_f64(random),
+                        None => backoff.next(clock::now() - started, random),
+                    };
                     self.listener.tell(&Event::Disconnected {
                         reason: &reason,
                         retry_in_ms: delay.as_secs_f64() * 1e3,

@@ -84,4 +84,9 @@ pub struct AuditPrompt {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Drain {}
+pub struct Drain {
+    /// Come back at a random moment within so long after the connection has closed: a hub is there again, and not all
+    /// of its nodes should knock at once. Absent: as soon as after any other loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnect_within_ms: Option<u64>,
+}

@@ -23,7 +23,7 @@ impl Scheduler {
         }
         let reason = if self.draining {
             Some(GiveUpReason::Stopping)
-        } else if !self.anyone_could_take(&prompt) {
+        } else if !self.may_wait(&prompt) {
             Some(self.no_node(&prompt))
         } else if self.is_queue_full(&prompt) {
             self.make_room(&prompt, effects).err()

@@ -47,6 +47,11 @@ impl Scheduler {
         self.offers(prompt).any(|(_, node, ..)| node.is_open())
     }
 
+    /// Whether it is worth waiting for a node that could take the prompt.
+    pub(crate) fn may_wait(&self, prompt: &Prompt) -> bool {
+        self.nodes_expected || self.anyone_could_take(prompt)
+    }
+
     pub(crate) fn no_node(&self, prompt: &Prompt) -> GiveUpReason {
         let name = &prompt.profile.model;
         let (canonical, family) = self.meaning(name);
@@ -62,7 +67,7 @@ impl Scheduler {
 
     pub(crate) fn mark_stranded(&mut self, now: Duration) {
         let mut queue = std::mem::take(&mut self.queue);
-        queue.mark_stranded(now, |prompt| !self.anyone_could_take(prompt));
+        queue.mark_stranded(now, |prompt| !self.may_wait(prompt));
         self.queue = queue;
     }
 

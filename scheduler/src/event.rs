@@ -85,6 +85,8 @@ pub enum Event {
     Cancelled {
         prompt: PromptId,
     },
+    /// Whether nodes are about to come that are not here yet: prompts may wait for them as for busy ones.
+    NodesExpected(bool),
     /// Nothing happened but the passing of time: due at [`crate::Scheduler::next_deadline`].
     TimePassed,
     /// Take no more prompts; what runs may finish.

@@ -41,6 +41,8 @@ pub struct Scheduler {
     /// The time of the event that is being handled, or was last.
     pub(crate) now: Duration,
     pub(crate) draining: bool,
+    /// Nodes of another hub are on their way here.
+    pub(crate) nodes_expected: bool,
 }
 
 /// How busy a node is, for statistics.
@@ -68,6 +70,7 @@ impl Scheduler {
             shares: Shares::default(),
             now: Duration::ZERO,
             draining: false,
+            nodes_expected: false,
         }
     }
 
@@ -120,6 +123,10 @@ impl Scheduler {
                 }
             }
             Event::Cancelled { prompt } => self.cancelled(prompt, &mut effects),
+            Event::NodesExpected(expected) => {
+                self.nodes_expected = expected;
+                self.mark_stranded(now);
+            }
             Event::TimePassed => {}
             Event::DrainRequested => self.drain(&mut effects),
         }

@@ -23,7 +23,7 @@ mod tests {
     #[test]
     fn a_key_is_for_its_models_by_whatever_name() {
         let names = ModelNames::new(&catalogue().unwrap());
-        let allows = |entry: &str, name: &str| super::allows(&[entry.to_owned()], name, &names);
+        let allows = |entry: &str, name: &str| allows(&[entry.to_owned()], name, &names);
         for (entry, name) in [
             ("qwen2.5-coder:0.5b", "qwen2.5-coder:0.5b"),
             ("qwen-coder", "qwen2.5-coder:0.5b"),

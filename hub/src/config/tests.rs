@@ -1,4 +1,5 @@
 use super::*;
+use crate::logging::LogFormat;
 
 fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     Config::read(|name| {
@@ -84,6 +85,14 @@ fn each_setting_is_taken() {
         ("TOKEN_DEADLINE_SECONDS", "9"),
         ("HEDGE_AFTER_SECONDS", "11"),
         ("DRAIN_SECONDS", "10"),
+        ("HANDOVER_SECONDS", "12"),
+        ("RETENTION_DAYS", "11"),
+        ("METRICS_TOKEN", "mittarin-pitka-avain"),
+        ("LOG_FORMAT", "json"),
+        ("RUST_LOG", "hub=debug,info"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/base/"),
+        ("OTEL_SERVICE_NAME", "keskus"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
     ])
     .unwrap();
     assert_eq!((config.port, config.bind), (8080, "::".parse().unwrap()));
@@ -124,6 +133,21 @@ fn each_setting_is_taken() {
     let hedge = config.dispatch.hedge.map(|hedge| hedge.least);
     assert_eq!(hedge, Some(Duration::from_secs(11)));
     assert_eq!(config.drain_patience, Duration::from_secs(10));
+    assert_eq!(config.handover_patience, Duration::from_secs(12));
+    assert_eq!(config.retention, Some(Duration::from_secs(11 * 86_400)));
+    assert_eq!(
+        config.metrics_token.unwrap().reveal(),
+        "mittarin-pitka-avain"
+    );
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.filter, "hub=debug,info,tungstenite=warn");
+    let traces = config.log.traces.unwrap();
+    assert_eq!(
+        traces.endpoint.as_str(),
+        "http://collector:4318/base/v1/traces"
+    );
+    assert_eq!(traces.service_name, "keskus");
+    assert_eq!(traces.timeout, Duration::from_secs(2));
 }
 
 #[test]
@@ -185,4 +209,68 @@ fn mistakes_are_told_in_finnish_to_finns() {
 fn secrets_are_not_printed() {
     let config = read(&[("ADMIN_PASSWORD", "salasana")]).unwrap();
     assert!(!format!("{config:?}").contains("salasana"));
+}
+
+#[test]
+fn traces_go_where_their_own_setting_says_and_nowhere_without_one() {
+    assert!(read(&[]).unwrap().log.traces.is_none());
+    let both = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2/x"),
+    ];
+    let traces = read(&both).unwrap().log.traces.unwrap();
+    assert_eq!(traces.endpoint.as_str(), "http://b:2/x");
+    assert_eq!(traces.service_name, "kipina-hub");
+    let off = [both[0], ("OTEL_SDK_DISABLED", "TRUE")];
+    assert!(read(&off).unwrap().log.traces.is_none());
+}
+
+#[test]
+fn what_is_said_of_logs_and_metrics_is_checked() {
+    let problems = problems(&[
+        ("RUST_LOG", "hub=loud=er"),
+        ("LOG_FORMAT", "yaml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector.example"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("METRICS_TOKEN", "short"),
+    ]);
+    let starts: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.split([':', '=']).next().unwrap())
+        .collect();
+    assert_eq!(
+        starts,
+        [
+            "RUST_LOG",
+            "LOG_FORMAT",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "METRICS_TOKEN"
+        ],
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn more_browsers_than_connections_are_a_mistake_where_somebody_asked_for_them() {
+    let few = ("CONNECTIONS_PER_ADDRESS", "8");
+    assert!(read(&[few]).is_ok(), "the default gives way");
+    let told = problems(&[few, ("BROWSERS_PER_ADDRESS", "9")]);
+    assert!(
+        told[0].contains("raise CONNECTIONS_PER_ADDRESS"),
+        "{told:?}"
+    );
+    assert!(read(&[few, ("BROWSERS_PER_ADDRESS", "8")]).is_ok());
+}
+
+#[test]
+fn the_help_names_every_setting() {
+    let help = crate::help::help().english;
+    let of_the_platform = ["HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME"];
+    let missing: Vec<String> = Config::names()
+        .into_iter()
+        .filter(|name| !of_the_platform.contains(&name.as_str()))
+        .filter(|name| !help.split_whitespace().any(|word| word == name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -18,7 +18,7 @@ use super::fingerprint::prefixes;
 use super::message::{Introduction, Membership, Report, Request};
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
-use super::{Answer, OutcomeSink, Refusal, Snapshot, estimate};
+use super::{Answer, Load, OutcomeSink, Refusal, Snapshot, estimate};
 use crate::keys::Bill;
 
 /// Reports that may wait for the dispatcher; a session that finds no room waits.
@@ -261,6 +261,31 @@ impl Dispatcher {
     /// Nodes, queue and models as they are now; nothing of a dispatcher that stopped.
     pub async fn snapshot(&self) -> Snapshot {
         self.request(Request::Snapshot).await.unwrap_or_default()
+    }
+
+    /// How busy everything is; none where the dispatcher has ended.
+    pub async fn load(&self) -> Option<Load> {
+        self.request(Request::Load).await
+    }
+
+    /// While nodes are expected, prompts wait for them even where none is here.
+    pub(crate) fn expect_nodes(&self, expected: bool) {
+        // A dispatcher that is gone expects nobody.
+        let _ = self.requests.send(Request::ExpectNodes(expected));
+    }
+
+    /// Another process takes new prompts: answers those that are here, and lets each node go as soon as it is idle.
+    /// Returns once none of either is left, or `patience` has run out.
+    pub(crate) async fn leave(&self, patience: Duration) {
+        if timeout(patience, self.request(Request::Leave))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "prompts still run {} s after the handover",
+                patience.as_secs()
+            );
+        }
     }
 
     /// Takes no more prompts, lets those that run finish within `patience`, then closes every

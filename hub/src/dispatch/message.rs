@@ -2,13 +2,14 @@
 //! nodes' sessions, commands to them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{Benchmark, NodeId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
 
 use super::prompt::Prompt;
-use super::{PromptFailure, Snapshot};
+use super::{Load, PromptFailure, Snapshot};
 
 /// From handlers. They come in the order in which they were sent, so that the cancel of a prompt
 /// never overtakes its submission.
@@ -21,6 +22,11 @@ pub(super) enum Request {
     Cancel(PromptId),
     Standing(PromptId, oneshot::Sender<Option<Standing>>),
     Snapshot(oneshot::Sender<Snapshot>),
+    Load(oneshot::Sender<Load>),
+    /// Nodes are about to come, or no more of them.
+    ExpectNodes(bool),
+    /// Another process takes new prompts. Answered once no prompt and no node is left.
+    Leave(oneshot::Sender<()>),
     /// Answered once no prompt is left.
     Drain(oneshot::Sender<()>),
     /// Answered once no node is left.
@@ -75,6 +81,8 @@ pub(crate) enum Command {
     Late(PromptId),
     Drain,
     Close,
+    /// Tell it to come back within so long: to the process that takes over.
+    Move(Duration),
 }
 
 /// Who a node is, checked and cleaned.

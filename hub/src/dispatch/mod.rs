@@ -5,6 +5,8 @@ mod asked;
 mod estimate;
 mod fingerprint;
 mod handle;
+mod leaving;
+mod load;
 mod message;
 mod node;
 mod outcome;
@@ -14,10 +16,12 @@ mod refusal;
 mod said;
 mod snapshot;
 mod task;
+mod trail;
 
 pub use answer::{Answer, AnswerEvent, Done, Handover, HandoverReason, Token};
 pub use asked::{Asked, Ticket};
 pub use handle::{DispatchSettings, Dispatcher, PromptSubmission};
+pub use load::{Crowd, Load};
 pub use outcome::{
     AnsweringNode, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
 };

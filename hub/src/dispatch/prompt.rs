@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::answer::AnswerEnd;
 use super::asked::Late;
 use super::said::{Rest, Said, Unsound, unsound_from_the_start};
+use super::trail::Trail;
 use super::{
     AnsweringNode, FailureKind, Handover, HandoverReason, OutcomeSink, PromptFailure, Refusal,
     Token,
@@ -42,6 +43,7 @@ pub(crate) struct Prompt {
     /// Why the last node could not answer.
     failure: Option<PromptFailure>,
     reader: Reader,
+    trail: Trail,
     sink: Arc<dyn OutcomeSink>,
 }
 
@@ -95,6 +97,7 @@ impl Prompt {
     ) -> Self {
         Self {
             id,
+            trail: Trail::begin(&task_id, &request.model),
             task_id,
             requested_model: request.model.clone(),
             request,
@@ -152,6 +155,7 @@ impl Prompt {
             });
         }
         self.said.goes_on_with(digest);
+        self.trail.assigned(&node, &model);
         self.request.model = model;
         self.attempts += 1;
         self.assignment = Some(Assignment {
@@ -163,6 +167,7 @@ impl Prompt {
     }
 
     pub(super) fn set_failure(&mut self, failure: PromptFailure) {
+        self.trail.failed(&failure);
         self.failure = Some(failure);
     }
 
@@ -195,7 +200,10 @@ impl Prompt {
     pub(crate) fn pass_on(&mut self, token: Token) -> Delivery {
         self.begin();
         if let Some(assignment) = &mut self.assignment {
-            assignment.first_token.get_or_insert_with(Instant::now);
+            assignment.first_token.get_or_insert_with(|| {
+                self.trail.first_token();
+                Instant::now()
+            });
         }
         if self.is_resumable() {
             self.said.keep(&token);

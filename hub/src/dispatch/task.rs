@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::handle::DispatchSettings;
+use super::leaving::Leaving;
+use super::load::load;
 use super::message::{Command, Report, Request};
 use super::node::Node;
 use super::prompt::Prompt;
@@ -30,6 +32,8 @@ pub(super) struct Task {
     run: String,
     sink: Arc<dyn OutcomeSink>,
     draining: bool,
+    /// Set while another process takes new prompts.
+    leaving: Option<Leaving>,
     drained: Vec<oneshot::Sender<()>>,
     all_left: Vec<oneshot::Sender<()>>,
 }
@@ -60,6 +64,7 @@ impl Task {
             run,
             sink,
             draining: false,
+            leaving: None,
             drained: Vec::new(),
             all_left: Vec::new(),
         }
@@ -87,6 +92,7 @@ impl Task {
                 },
                 () = until(deadline) => self.handle(Event::TimePassed),
             }
+            self.let_idle_nodes_go();
             self.tell_who_waits_for_the_end();
         }
     }
@@ -111,6 +117,11 @@ impl Task {
                 let rates = self.answers.rates(self.started.elapsed());
                 let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names, rates));
             }
+            Request::Load(reply) => {
+                let _ = reply.send(load(&self.scheduler, &self.nodes, self.draining));
+            }
+            Request::ExpectNodes(expected) => self.handle(Event::NodesExpected(expected)),
+            Request::Leave(reply) => self.leaving = Some(Leaving::new(self.nodes.len(), reply)),
             Request::Drain(reply) => {
                 self.draining = true;
                 self.drained.push(reply);
@@ -135,7 +146,7 @@ impl Task {
                 introduction,
                 membership,
             } => {
-                if self.draining {
+                if self.draining || self.leaving.is_some() {
                     // Dropping the sender says so.
                     return;
                 }
@@ -289,7 +300,24 @@ impl Task {
         }
     }
 
+    /// Whatever waits has been placed by now, so nobody here needs an idle node.
+    fn let_idle_nodes_go(&mut self) {
+        let Some(leaving) = &self.leaving else { return };
+        let within = leaving.within;
+        let is_idle = |id: &NodeId| self.scheduler.load(*id).is_some_and(|load| load.busy == 0);
+        let idle: Vec<NodeId> = self.nodes.keys().copied().filter(is_idle).collect();
+        for node in idle {
+            self.command(node, Command::Move(within));
+            // At once, so that it is given nothing more; its session's report comes later.
+            self.handle(Event::NodeLeft { node });
+        }
+    }
+
     fn tell_who_waits_for_the_end(&mut self) {
+        let nothing_left = self.scheduler.running() + self.scheduler.waiting() == 0;
+        if nothing_left && self.nodes.is_empty() {
+            self.leaving.as_mut().into_iter().for_each(Leaving::tell);
+        }
         if !self.draining {
             return;
         }

@@ -23,7 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Serves a node's connection until it ends.
 pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
     let (sink, mut incoming) = socket.split();
-    let outgoing = Outgoing::start(sink, gate.settings.outgoing_frames);
+    let outgoing = Outgoing::start(sink, gate.settings.outgoing_frames, gate.metrics.clone());
     let closing = match let_in(&mut incoming, &gate, address).await {
         Ok((Admitted { introduction, key }, _place)) => {
             match gate.dispatcher.join(introduction.clone()).await {
@@ -40,6 +40,7 @@ pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
             closing
         }
     };
+    gate.metrics.node_left(closing.label());
     outgoing.close(closing.close_frame()).await;
     // Closing a socket with unread frames in it would throw away the close frame on its way.
     let rest = async { while incoming.next().await.is_some_and(|frame| frame.is_ok()) {} };

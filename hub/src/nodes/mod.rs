@@ -19,6 +19,7 @@ use protocol::MAX_NODE_FRAME_BYTES;
 
 use crate::dispatch::Dispatcher;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::net::ConnectionLimit;
 
 /// Whoever a first frame lets in.
@@ -38,13 +39,20 @@ pub struct NodeGate {
     keys: Keys,
     /// Browsers that compute without a key, by their address.
     browsers: ConnectionLimit,
+    metrics: Metrics,
 }
 
 impl NodeGate {
-    pub fn new(dispatcher: Dispatcher, settings: NodeSettings, keys: Keys) -> Self {
+    pub fn new(
+        dispatcher: Dispatcher,
+        settings: NodeSettings,
+        keys: Keys,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             dispatcher,
             keys,
+            metrics,
             browsers: ConnectionLimit::new(settings.browsers_per_address),
             settings: Arc::new(settings),
         }

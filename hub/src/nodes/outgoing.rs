@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::violation::Closing;
+use crate::metrics::Metrics;
 
 /// For the last frames to leave when a session ends.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -32,11 +33,15 @@ pub(super) enum SendError {
 }
 
 impl Outgoing {
-    pub(super) fn start(socket: SplitSink<WebSocket, Message>, frames: usize) -> Self {
+    pub(super) fn start(
+        socket: SplitSink<WebSocket, Message>,
+        frames: usize,
+        metrics: Metrics,
+    ) -> Self {
         let (queue, inbox) = mpsc::channel(frames.max(1));
         Self {
             queue,
-            writer: tokio::spawn(write(socket, inbox)),
+            writer: tokio::spawn(write(socket, inbox, metrics)),
         }
     }
 
@@ -75,11 +80,16 @@ impl Outgoing {
     }
 }
 
-async fn write(mut socket: SplitSink<WebSocket, Message>, mut inbox: mpsc::Receiver<Message>) {
+async fn write(
+    mut socket: SplitSink<WebSocket, Message>,
+    mut inbox: mpsc::Receiver<Message>,
+    metrics: Metrics,
+) {
     while let Some(message) = inbox.recv().await {
         // Where writing fails, reading fails too: the session hears of it there.
         if socket.send(message).await.is_err() {
             return;
         }
+        metrics.frame_out();
     }
 }

@@ -99,6 +99,23 @@ impl From<KeyFault> for Closing {
 const REASON_BYTES: usize = 123;
 
 impl Closing {
+    /// What it is counted as.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::ConnectionLost => "connection_lost",
+            Self::Violation(_) => "protocol_violation",
+            Self::RateLimited => "rate_limited",
+            Self::Silent => "silent",
+            Self::NotReading => "not_reading",
+            Self::HelloExpected => "hello_expected",
+            Self::UnsupportedVersion { .. } => "unsupported_version",
+            Self::Unauthorised(_) => "unauthorised",
+            Self::TooManyBrowsers { .. } => "too_many_browsers",
+            Self::KeysUnreadable => "keys_unreadable",
+            Self::HubStopping => "hub_stopping",
+        }
+    }
+
     /// What to tell the node; nothing where there is nobody left to hear it.
     pub(super) fn close_frame(&self) -> Option<CloseFrame> {
         let code = match self {

@@ -1,6 +1,8 @@
 //! The loop that accepts connections, and one task for each.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, future::pending, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+};
 
 use axum::{
     Router,
@@ -12,7 +14,7 @@ use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Semaphore, oneshot, watch},
     time::{sleep, timeout},
 };
 use tower::ServiceExt;
@@ -33,12 +35,14 @@ const BUFFER_BYTES: usize = 64 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` comes; then takes no connection any more, and returns when those that it has
-/// are closed: each after the request that is under way.
+/// are closed: each after the request that is under way. What `retired` tells comes before that where
+/// another process accepts connections instead: those that are here go on.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     places: Places,
     limits: HttpLimits,
+    mut retired: oneshot::Receiver<()>,
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, stopped) = watch::channel(());
@@ -51,9 +55,14 @@ pub(crate) async fn serve(
         stopped,
     };
     let mut stop = pin!(stop);
+    let mut listener = Some(listener);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(listener.as_ref()) => accepted,
+            Ok(()) = &mut retired, if !retired.is_terminated() => {
+                listener = None;
+                continue;
+            }
             () = &mut stop => break,
         };
         match accepted {
@@ -70,6 +79,13 @@ pub(crate) async fn serve(
     drop(door);
     stopping.send_replace(());
     stopping.closed().await;
+}
+
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => pending().await,
+    }
 }
 
 struct Door {

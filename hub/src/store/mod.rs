@@ -6,12 +6,15 @@
 
 mod admin_log;
 mod admin_store;
+mod backup;
 mod bucket;
+mod gauges;
 mod history;
 mod keys;
 mod losses;
 mod reader;
 mod records;
+mod retention;
 mod schema;
 mod writer;
 
@@ -28,10 +31,14 @@ use std::{
 use crate::dispatch::{OutcomeSink, Record};
 
 pub use admin_store::AdminStore;
+pub use backup::{BackedUp, BackupError, back_up};
+use gauges::Gauges;
+pub use gauges::StoreLoad;
 pub use history::{HistoryError, HistoryQuery, UtcOffset};
 pub use keys::{DayOfUse, KeyUse, StoredKeys};
 use losses::Losses;
 pub use reader::StoreReader;
+pub use schema::{InspectError, inspect};
 use writer::{Command, Writer};
 
 #[derive(Clone, Debug)]
@@ -43,6 +50,8 @@ pub struct StoreSettings {
     pub lock_patience: Duration,
     /// The most pages (of 4096 bytes) that the database may grow to; absent: SQLite's own limit.
     pub max_pages: Option<u32>,
+    /// How long outcomes of prompts are kept; absent: for ever.
+    pub retention: Option<Duration>,
 }
 
 /// The running store: one writer thread, and the ends that others hold of it.
@@ -58,6 +67,7 @@ pub struct Store {
 pub struct Recorder {
     commands: SyncSender<Command>,
     losses: Arc<Losses>,
+    gauges: Arc<Gauges>,
 }
 
 /// Why the database could not do what was asked of it, for a person to read.
@@ -82,6 +92,7 @@ impl StoreSettings {
             waiting_records: 4096,
             lock_patience: Duration::from_secs(5),
             max_pages: None,
+            retention: None,
         }
     }
 }
@@ -95,13 +106,19 @@ impl Store {
     pub fn start(settings: StoreSettings) -> std::io::Result<Self> {
         let (commands, inbox) = sync_channel(settings.waiting_records);
         let losses = Arc::new(Losses::new(settings.path.clone()));
-        let reader = StoreReader::new(settings.path.clone());
-        let writer = Writer::new(settings, inbox, Arc::clone(&losses));
+        let gauges = Arc::new(Gauges::default());
+        let recorder = Recorder {
+            commands,
+            losses: Arc::clone(&losses),
+            gauges: Arc::clone(&gauges),
+        };
+        let reader = StoreReader::new(settings.path.clone(), recorder.clone());
+        let writer = Writer::new(settings, inbox, losses, gauges);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(|| writer.run())?;
         Ok(Self {
-            recorder: Recorder { commands, losses },
+            recorder,
             reader,
             thread,
         })
@@ -143,6 +160,20 @@ impl Recorder {
         self.losses.total()
     }
 
+    fn load(&self) -> StoreLoad {
+        self.gauges.load(self.losses.total())
+    }
+
+    /// Whether the database takes a write, within `patience`.
+    async fn is_writable(&self, patience: Duration) -> bool {
+        let (reply, replied) = tokio::sync::oneshot::channel();
+        // A full channel is a database that can't keep up.
+        if self.commands.try_send(Command::Probe(reply)).is_err() {
+            return false;
+        }
+        matches!(tokio::time::timeout(patience, replied).await, Ok(Ok(true)))
+    }
+
     /// For commands that must arrive even where the channel is full.
     async fn send_waiting(&self, command: Command) {
         let commands = self.commands.clone();
@@ -153,10 +184,13 @@ impl Recorder {
 
 impl OutcomeSink for Recorder {
     fn record(&self, record: Record) {
-        match self.commands.try_send(Command::Record(Box::new(record))) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => self.losses.add(1, &"the database is too slow"),
-            Err(TrySendError::Disconnected(_)) => self.losses.add(1, &"the hub is stopping"),
-        }
+        self.gauges.comes();
+        let reason = match self.commands.try_send(Command::Record(Box::new(record))) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => "the database is too slow",
+            Err(TrySendError::Disconnected(_)) => "the hub is stopping",
+        };
+        self.gauges.left(1);
+        self.losses.add(1, &reason);
     }
 }

@@ -2,16 +2,18 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use protocol::{History, Totals};
 use rusqlite::Connection;
 
 use super::{
-    KeyUse, StoreError, admin_log,
+    KeyUse, Recorder, StoreError, StoreLoad, admin_log,
     history::{HistoryError, HistoryQuery, HistoryReader},
     keys, schema,
 };
@@ -19,8 +21,10 @@ use crate::{admin::LoggedEntry, keys::KeyId};
 
 #[derive(Clone, Debug)]
 pub struct StoreReader {
+    path: Arc<Path>,
     state: Arc<Mutex<State>>,
     history: HistoryReader,
+    recorder: Recorder,
 }
 
 #[derive(Debug)]
@@ -32,16 +36,18 @@ struct State {
 }
 
 impl StoreReader {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf, recorder: Recorder) -> Self {
         let history = HistoryReader::new(path.clone());
         let state = State {
-            path,
+            path: path.clone(),
             connection: None,
             last_totals: Totals::default(),
         };
         Self {
+            path: path.into(),
             state: Arc::new(Mutex::new(state)),
             history,
+            recorder,
         }
     }
 
@@ -58,6 +64,28 @@ impl StoreReader {
             tracing::error!("reading the totals failed: {panic}");
             Totals::default()
         })
+    }
+
+    /// How much is written, and how long it takes.
+    pub fn load(&self) -> StoreLoad {
+        self.recorder.load()
+    }
+
+    /// Whether the database takes a write, within `patience`.
+    pub async fn is_writable(&self, patience: Duration) -> bool {
+        self.recorder.is_writable(patience).await
+    }
+
+    /// Of the database and its log together; none where there is none.
+    pub async fn size_bytes(&self) -> Option<u64> {
+        let path = Arc::clone(&self.path);
+        let size = move || {
+            let database = fs::metadata(&path).ok()?.len();
+            let mut log = OsString::from(path.as_os_str());
+            log.push("-wal");
+            Some(database + fs::metadata(log).map_or(0, |log| log.len()))
+        };
+        tokio::task::spawn_blocking(size).await.ok().flatten()
     }
 
     /// What the prompts of the past came to.

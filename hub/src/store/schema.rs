@@ -4,7 +4,10 @@ use std::{fs, io, path::Path, time::Duration};
 
 use rusqlite::Connection;
 
-use super::StoreSettings;
+use super::{
+    StoreSettings,
+    backup::{self, BackupError},
+};
 
 /// Step n brings a database of version n to version n + 1. A step that has been released is never
 /// changed again: what is wrong with it is mended by the next.
@@ -98,6 +101,8 @@ pub(super) enum OpenError {
     Directory(#[from] io::Error),
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("it is not brought up to date, since no copy of it can be made before: {0}")]
+    Backup(#[from] BackupError),
     #[error(
         "it was written by a newer hub (version {found}, this one knows {known}); update this hub or set another DATABASE_PATH"
     )]
@@ -118,8 +123,29 @@ pub(super) fn open(settings: &StoreSettings) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // In WAL mode this can lose the last moments to a power cut, but never the database.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, &settings.path, MIGRATIONS)?;
     Ok(connection)
+}
+
+/// Why a database that is there can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("version {found} is newer than {known}")]
+    TooNew { found: usize, known: usize },
+}
+
+/// Whether this hub can use the database, which it does not touch; one that is not there will be made.
+pub fn inspect(path: &Path) -> Result<(), InspectError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let (found, known) = (version(&open_read_only(path)?)?, MIGRATIONS.len());
+    if found > known {
+        return Err(InspectError::TooNew { found, known });
+    }
+    Ok(())
 }
 
 /// Opens what `open` has made, for reading only.
@@ -129,11 +155,15 @@ pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    let known = MIGRATIONS.len();
+fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
+    let known = steps.len();
     // A database that is up to date is opened without a write: that works even on a full disk.
-    if version(connection)? == known {
+    let before = version(connection)?;
+    if before == known {
         return Ok(());
+    }
+    if before > 0 && before < known {
+        keep_copy(connection, path, before)?;
     }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -141,13 +171,72 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
-    for step in &MIGRATIONS[found..] {
+    for step in &steps[found..] {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     Ok(transaction.commit()?)
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<usize> {
+/// A step can't be undone, so what was before it is kept: `kipina.sqlite.v1`.
+fn keep_copy(connection: &Connection, path: &Path, version: usize) -> Result<(), OpenError> {
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".v{version}"));
+    match backup::copy(connection, path, Path::new(&copy)) {
+        // Of a step that was not taken to its end: the database is still the same.
+        Ok(_) | Err(BackupError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const NEXT: &str = "CREATE TABLE next (id INTEGER PRIMARY KEY) STRICT;";
+
+    fn tables(path: &Path) -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_database_is_copied_before_it_is_brought_up_to_date() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("hub.sqlite");
+        let copy = directory.path().join("hub.sqlite.v1");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &MIGRATIONS[..1]).unwrap();
+        assert!(!copy.exists(), "a new database has nothing to lose");
+
+        migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT]).unwrap();
+        assert!(tables(&path).contains(&"next".to_owned()));
+        assert_eq!(version(&connection).unwrap(), 2);
+        let kept = tables(&copy);
+        assert!(kept.contains(&"prompts".to_owned()) && !kept.contains(&"next".to_owned()));
+    }
+
+    #[test]
+    fn without_its_copy_a_database_stays_as_it_is() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("hub.sqlite");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &MIGRATIONS[..1]).unwrap();
+        // A directory in the way of the copy that is being made can't be written by anybody.
+        fs::create_dir(directory.path().join("hub.sqlite.v1.part")).unwrap();
+
+        let error = migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT]).unwrap_err();
+        assert!(matches!(error, OpenError::Backup(_)), "{error}");
+        assert_eq!(version(&connection).unwrap(), 1);
+    }
 }

@@ -1,17 +1,21 @@
 //! The thread that owns the only connection that writes.
 
 use std::{
-    sync::{Arc, mpsc::Receiver},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant, SystemTime},
 };
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::{
-    Losses, StoreError, StoreSettings, StoredKeys, admin_log,
+    Gauges, Losses, StoreError, StoreSettings, StoredKeys, admin_log,
     admin_store::AdminChange,
     keys, records,
+    retention::Retention,
     schema::{self, OpenError},
 };
 use crate::dispatch::Record;
@@ -22,6 +26,9 @@ const BATCH: usize = 512;
 /// Between two tries of a batch while somebody else holds the database locked.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// For which the answer to a probe holds.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) enum Command {
     Record(Box<Record>),
@@ -29,6 +36,8 @@ pub(super) enum Command {
     Flush(oneshot::Sender<()>),
     LoadKeys(oneshot::Sender<Result<StoredKeys, StoreError>>),
     Administer(Box<AdminChange>, oneshot::Sender<Result<(), StoreError>>),
+    /// Answered with whether the database takes a write.
+    Probe(oneshot::Sender<bool>),
     Stop,
 }
 
@@ -36,6 +45,9 @@ pub(super) struct Writer {
     settings: StoreSettings,
     inbox: Receiver<Command>,
     losses: Arc<Losses>,
+    gauges: Arc<Gauges>,
+    retention: Retention,
+    probed: Option<(Instant, bool)>,
     /// Absent until the database can be opened.
     connection: Option<Connection>,
 }
@@ -52,11 +64,15 @@ impl Writer {
         settings: StoreSettings,
         inbox: Receiver<Command>,
         losses: Arc<Losses>,
+        gauges: Arc<Gauges>,
     ) -> Self {
         Self {
+            retention: Retention::new(settings.retention, Instant::now()),
             settings,
             inbox,
             losses,
+            gauges,
+            probed: None,
             connection: None,
         }
     }
@@ -81,9 +97,13 @@ impl Writer {
                     let written = self.patiently(|connection| administer(connection, &change));
                     let _ = reply.send(written.map_err(|error| self.failure(&error)));
                 }
+                Some(Command::Probe(reply)) => {
+                    let _ = reply.send(self.probe());
+                }
                 Some(Command::Stop) => break,
                 Some(Command::Record(_)) | None => {}
             }
+            self.delete_old();
         }
     }
 
@@ -91,7 +111,14 @@ impl Writer {
     /// the larger the transactions.
     fn next_round(&self) -> Option<Round> {
         let mut round = Round::default();
-        let mut next = Some(self.inbox.recv().ok()?);
+        let mut next = match self.retention.rest(Instant::now()) {
+            None => Some(self.inbox.recv().ok()?),
+            Some(rest) => match self.inbox.recv_timeout(rest) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return None,
+            },
+        };
         while let Some(command) = next {
             match command {
                 Command::Record(record) => round.records.push(*record),
@@ -111,9 +138,13 @@ impl Writer {
         if records.is_empty() {
             return;
         }
+        let waiting = records.len() as u64;
+        self.gauges.left(waiting);
+        let started = Instant::now();
         if let Err(error) = self.patiently(|connection| write(connection, records)) {
-            return self.losses.add(records.len() as u64, &error);
+            return self.losses.add(waiting, &error);
         }
+        self.gauges.written(waiting, started.elapsed());
         // A full batch means that more are waiting, and some may not have found a place.
         if records.len() < BATCH {
             self.losses.end_burst();
@@ -145,6 +176,50 @@ impl Writer {
 
     fn failure(&self, error: &OpenError) -> StoreError {
         StoreError::new(format!("{}: {error}", self.settings.path.display()))
+    }
+
+    /// Strangers may ask as often as they like: within a pause they get the same answer.
+    fn probe(&mut self) -> bool {
+        let now = Instant::now();
+        if let Some((at, writable)) = self.probed
+            && now - at < PROBE_PAUSE
+        {
+            return writable;
+        }
+        let written = self.write_nothing();
+        if let Err(error) = &written {
+            tracing::warn!("{}: {error}", self.settings.path.display());
+            if !is_busy(error) {
+                self.connection = None;
+            }
+        }
+        self.probed = Some((now, written.is_ok()));
+        written.is_ok()
+    }
+
+    /// A true write: a full disk and a file that is read-only show in no less.
+    fn write_nothing(&mut self) -> Result<(), OpenError> {
+        let transaction = self.connect()?.transaction()?;
+        transaction.execute("UPDATE totals SET prompts = prompts", [])?;
+        Ok(transaction.commit()?)
+    }
+
+    fn delete_old(&mut self) {
+        let now = Instant::now();
+        if self.retention.rest(now) != Some(Duration::ZERO) {
+            return;
+        }
+        let Some(connection) = &self.connection else {
+            return self.retention.postpone(now);
+        };
+        match self.retention.bite(connection, now, SystemTime::now()) {
+            Ok(0) => {}
+            Ok(deleted) => tracing::debug!("{deleted} old outcomes were deleted"),
+            Err(error) => tracing::warn!(
+                "{}: old outcomes can't be deleted: {error}",
+                self.settings.path.display()
+            ),
+        }
     }
 
     fn connect(&mut self) -> Result<&mut Connection, OpenError> {

@@ -12,6 +12,7 @@ use hub::dispatch::{
     PromptSubmission,
 };
 use hub::keys::{Bill, Client, Keys};
+use hub::metrics::Metrics;
 use hub::nodes::{NodeGate, NodeSettings};
 use hub::store::{Store, StoreSettings};
 use protocol::{
@@ -31,7 +32,8 @@ async fn dispatcher(dispatch: DispatchSettings, nodes: NodeSettings) -> (Dispatc
     // Nobody here has a key, so it matters to nobody that its database can't be written.
     let nowhere = StoreSettings::new("/dev/null/none.sqlite".into());
     let keys = Keys::start(&Store::start(nowhere).unwrap());
-    let gate = NodeGate::new(dispatcher.clone(), nodes, keys);
+    let metrics = Metrics::new(&Catalogue::default());
+    let gate = NodeGate::new(dispatcher.clone(), nodes, keys, metrics);
     let accept = |State(gate): State<NodeGate>, upgrade: WebSocketUpgrade| async move {
         gate.accept(upgrade, Ipv4Addr::LOCALHOST.into(), ())
     };

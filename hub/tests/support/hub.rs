@@ -8,6 +8,7 @@ use hub::{
     config::Config,
     dispatch::Dispatcher,
     keys::Keys,
+    metrics::Metrics,
     models,
     router::router,
     server::Server,
@@ -139,7 +140,8 @@ pub fn router_with(directory: &Path, settings: &[(&str, &str)]) -> Router {
     let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, recorder);
     let admin = Admin::new(&config, store.admin()).unwrap();
     let reader = store.reader();
-    let hub = Hub::new(&config, catalogue, dispatcher, reader, keys, admin);
+    let metrics = Metrics::new(&catalogue);
+    let hub = Hub::new(&config, catalogue, dispatcher, reader, keys, admin, metrics);
     router(hub, config.static_directory.as_deref())
 }
 

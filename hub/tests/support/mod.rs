@@ -9,4 +9,5 @@ pub mod fake_node;
 pub mod http;
 pub mod hub;
 pub mod local;
+pub mod process;
 pub mod sse;

@@ -67,7 +67,8 @@ pub(super) async fn serve(node: &Node, mut socket: Socket, stopping: &Stopping) 
         End::Stopped => farewell(connection.socket).await,
         // However it ended: after that word, it was expected to.
         End::Lost(Loss::Passing(_)) if connection.hub_is_stopping => {
-            End::Lost(Loss::Passing(LossReason::HubStopped))
+            let back_within = connection.back_within;
+            End::Lost(Loss::Passing(LossReason::HubStopped { back_within }))
         }
         lost @ End::Lost(_) => lost,
     }
@@ -98,6 +99,8 @@ struct Connection<'a> {
     silence: Duration,
     /// The hub said that it will close the connection.
     hub_is_stopping: bool,
+    /// And that a hub will be there again.
+    back_within: Option<Duration>,
 }
 
 impl<'a> Connection<'a> {
@@ -122,6 +125,7 @@ impl<'a> Connection<'a> {
             watch,
             silence,
             hub_is_stopping: false,
+            back_within: None,
         }
     }
 
@@ -210,9 +214,10 @@ impl<'a> Connection<'a> {
             HubMessage::AuditPrompt(audit) => {
                 tracing::debug!("audit {} goes unanswered: not known here", audit.task_id);
             }
-            HubMessage::Drain(_) => {
+            HubMessage::Drain(drain) => {
                 tracing::info!("{}", self.node.language.draining());
                 self.hub_is_stopping = true;
+                self.back_within = drain.reconnect_within_ms.map(Duration::from_millis);
                 self.work.drain();
             }
             HubMessage::Welcome(_) => {}

@@ -18,6 +18,9 @@ use crate::{
 /// A hub that was stopped for an upgrade is back soon: its nodes come within this time.
 const UPGRADE: Duration = Duration::from_millis(500);
 
+/// However long a hub wants its nodes to take.
+const LONGEST_UPGRADE: Duration = Duration::from_secs(60);
+
 /// What a wait for the next attempt is not worth going on with after.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 
@@ -55,9 +58,11 @@ fn delay(reason: &LossReason, backoff: &mut Backoff, lived: Duration, random: f6
             *backoff = Backoff::default();
             Duration::ZERO
         }
-        LossReason::HubStopped => {
+        LossReason::HubStopped { back_within } => {
             *backoff = Backoff::default();
-            UPGRADE.mul_f64(random)
+            back_within
+                .map_or(UPGRADE, |within| within.min(LONGEST_UPGRADE))
+                .mul_f64(random)
         }
         _ => backoff.next(lived, random),
     }
@@ -86,8 +91,12 @@ mod tests {
             |reason: LossReason, random| delay(&reason, &mut backoff, Duration::ZERO, random);
         assert_eq!(after(LossReason::Ended, 1.0), Duration::from_secs(1));
         assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(2));
-        assert_eq!(after(LossReason::HubStopped, 0.0), Duration::ZERO);
-        assert_eq!(after(LossReason::HubStopped, 1.0), UPGRADE);
+        let stopped = |back_within| LossReason::HubStopped { back_within };
+        assert_eq!(after(stopped(None), 0.0), Duration::ZERO);
+        assert_eq!(after(stopped(None), 1.0), UPGRADE);
+        let within = Some(Duration::from_secs(4));
+        assert_eq!(after(stopped(within), 0.5), Duration::from_secs(2));
+        assert_eq!(after(stopped(Some(Duration::MAX)), 1.0), LONGEST_UPGRADE);
         // It is not back yet: patience grows from the beginning.
         assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(1));
         assert_eq!(after(LossReason::Slept, 1.0), Duration::ZERO);

@@ -88,6 +88,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(request, preference, demand, owner)| {
                 Step::Ask { request, preference, demand, owner }
             }),
+        2 => pick().prop_map(Step::Again),
         6 => pick().prop_map(Step::Start),
         1 => pick().prop_map(Step::Unresumable),
         6 => pick().prop_map(Step::Finish),

@@ -240,6 +240,8 @@ pub(crate) fn event(text: &str) -> Event {
             prompt: prompt_id(prompt),
         },
         ["time"] => Event::TimePassed,
+        ["expect", "nodes"] => Event::NodesExpected(true),
+        ["expect", "nobody"] => Event::NodesExpected(false),
         ["drain"] => Event::DrainRequested,
         _ => panic!("no such event: {text}"),
     }

@@ -318,6 +318,25 @@ fn a_drain_lets_running_prompts_finish_and_takes_no_more() {
 }
 
 #[test]
+fn prompts_wait_for_nodes_that_are_on_their_way() {
+    play(&with_small(
+        "0  | ask p1 SMALL         | give up p1: no node
+         0  | expect nodes         |
+         0  | ask p2 SMALL         |
+         20 | ask p3 SMALL         |
+         21 | join n1 native SMALL | p2 to n1 with SMALL
+         22 | leave n1             |
+         40 | join n2 native SMALL | p2 to n2 with SMALL
+         41 | finish p2 on n2      | p3 to n2 with SMALL
+         42 | finish p3 on n2      |
+         43 | leave n2             |
+         43 | ask p4 SMALL         |
+         44 | expect nobody        |
+         44 | ask p5 SMALL         | give up p5: no node",
+    ));
+}
+
+#[test]
 fn events_about_prompts_that_a_node_does_not_have_change_nothing() {
     play(&with_small(
         "0 | join n1 native SMALL        |

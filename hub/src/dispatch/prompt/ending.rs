@@ -127,7 +127,7 @@ impl Prompt {
 
     fn end(self, ending: Ending, usage: Usage, end: AnswerEnd) {
         let total = self.submitted.elapsed();
-        self.sink.record(Record::PromptEnded(PromptOutcome {
+        let outcome = PromptOutcome {
             task_id: self.task_id,
             bill: self.bill,
             requested_model: self.requested_model,
@@ -145,7 +145,9 @@ impl Prompt {
             total,
             usage,
             ending,
-        }));
+        };
+        self.trail.end(&outcome);
+        self.sink.record(Record::PromptEnded(outcome));
         // The record comes first: whoever has read the end finds it in the statistics soon.
         let _ = self.reader.ending.send(end);
     }

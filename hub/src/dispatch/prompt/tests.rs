@@ -60,13 +60,10 @@ impl Node<'_> {
         } else {
             let ids: Vec<u32> = (0..known as u32).collect();
             assert_eq!(rest.continue_token_ids, ids);
+            let told = visible(&self.answer[..known], self.stop, false);
+            assert_eq!(told, begun, "what was held back is not told");
             (self.answer[..known].to_vec(), self.answer[known..].to_vec())
         };
-        assert_eq!(
-            visible(&said, self.stop, false),
-            begun,
-            "what was held back is not told"
-        );
         let first = known as u32;
         let most = rest
             .request

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn request(fields: serde_json::Value) -> PromptRequest {
+fn request(fields: &serde_json::Value) -> PromptRequest {
     let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hei"}]});
     for (name, value) in fields.as_object().expect("an object") {
         request[name] = value.clone();
@@ -27,7 +27,7 @@ fn token(text: &str, token_ids: &[u32]) -> Token {
 
 #[test]
 fn a_call_of_a_tool_that_has_begun_is_continued_by_nobody() {
-    let with_tools = request(json!({"tools": [{"type": "function"}]}));
+    let with_tools = request(&json!({"tools": [{"type": "function"}]}));
     for begun in [
         "<tool_call>\n{",
         "Let me see. <tool_call>",
@@ -40,7 +40,7 @@ fn a_call_of_a_tool_that_has_begun_is_continued_by_nobody() {
             Some(Unsound::ToolCall),
             "{begun}"
         );
-        assert_eq!(said(begun).unsound(&request(json!({}))), None, "{begun}");
+        assert_eq!(said(begun).unsound(&request(&json!({}))), None, "{begun}");
     }
     for prose in ["I need no tool: ", "a < b and {", "See [1]"] {
         assert_eq!(said(prose).unsound(&with_tools), None, "{prose}");
@@ -57,7 +57,7 @@ fn a_format_is_kept_from_the_first_token_to_the_last_or_not_at_all() {
         ),
         (json!({"type": "text"}), None),
     ] {
-        let request = request(json!({"response_format": format}));
+        let request = request(&json!({"response_format": format}));
         assert_eq!(said("{").unsound(&request), expected, "{format}");
     }
 }
@@ -65,7 +65,7 @@ fn a_format_is_kept_from_the_first_token_to_the_last_or_not_at_all() {
 #[test]
 fn tokens_are_told_only_to_the_same_weights_and_only_where_all_are_known() {
     let rest = |said: &Said| {
-        said.rest(&request(json!({})))
+        said.rest(&request(&json!({})))
             .expect("there is more")
             .continue_token_ids
     };
@@ -94,7 +94,7 @@ fn tokens_are_told_only_to_the_same_weights_and_only_where_all_are_known() {
 fn more_tokens_than_a_text_can_have_are_not_kept() {
     let mut flooded = said("hei");
     flooded.keep(&token("x", &vec![7; 100_000]));
-    let rest = flooded.rest(&request(json!({}))).expect("there is more");
+    let rest = flooded.rest(&request(&json!({}))).expect("there is more");
     assert!(rest.continue_token_ids.is_empty());
     assert_eq!(flooded.bytes(), 4);
 }

@@ -1,6 +1,6 @@
 //! What the dispatcher's commands mean to a node's session.
 
-use protocol::{FinishReason, HubMessage, LlmPrompt, Timings, Usage};
+use protocol::{Drain, FinishReason, HubMessage, LlmPrompt, Timings, Usage};
 use tokio::time::Instant;
 
 use super::{Flow, Session};
@@ -25,7 +25,14 @@ impl Session<'_> {
                 self.held.late(id);
                 Flow::Continue(())
             }
-            Command::Drain => self.send(&HubMessage::Drain(protocol::Drain {})),
+            Command::Drain => self.send(&HubMessage::Drain(Drain::default())),
+            Command::Move(within) => {
+                let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+                self.send(&HubMessage::Drain(Drain {
+                    reconnect_within_ms: Some(within),
+                }))?;
+                Flow::Break(Closing::HubStopping)
+            }
             Command::Close => Flow::Break(Closing::HubStopping),
         }
     }

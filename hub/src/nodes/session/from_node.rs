@@ -20,6 +20,7 @@ impl Session<'_> {
     pub(super) async fn frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Flow {
         let now = Instant::now();
         self.last_heard = now;
+        self.metrics.frame_in();
         if !self.rate_limit.take(now) {
             return Flow::Break(Closing::RateLimited);
         }

@@ -25,6 +25,7 @@ use crate::dispatch::{
     Command, Dispatcher, FailureKind, Introduction, Membership, Prompt, PromptFailure, Report,
 };
 use crate::keys::{KeyId, Keys, Scope};
+use crate::metrics::Metrics;
 
 /// A node is dropped after this many heartbeats without a word.
 const SILENT_HEARTBEATS: u32 = 3;
@@ -36,6 +37,7 @@ const BENCHMARK_MS: u64 = 250;
 pub(super) struct Session<'a> {
     settings: &'a NodeSettings,
     dispatcher: &'a Dispatcher,
+    metrics: &'a Metrics,
     membership: Membership,
     outgoing: &'a Outgoing,
     name: String,
@@ -67,6 +69,7 @@ impl<'a> Session<'a> {
         Self {
             settings,
             dispatcher: &gate.dispatcher,
+            metrics: &gate.metrics,
             membership,
             outgoing,
             name: introduction.name.clone(),
@@ -150,10 +153,13 @@ impl<'a> Session<'a> {
                         prompts.swap_remove(at).cancel();
                     }
                 }
-                Command::Late(_) | Command::Drain | Command::Close => {}
+                Command::Late(_) | Command::Drain | Command::Close | Command::Move(_) => {}
             }
         }
         let (node, failure) = (self.membership.node, closing.failure(&self.name));
+        for _ in &prompts {
+            self.metrics.node_failed(failure.kind);
+        }
         self.dispatcher
             .report(Report::Left {
                 node,
@@ -199,6 +205,10 @@ impl<'a> Session<'a> {
     }
 
     async fn give_back(&self, prompt: Prompt, kind: FailureKind, message: String, retryable: bool) {
+        // A client that reads too slowly is no fault of the node's.
+        if kind != FailureKind::ClientTooSlow {
+            self.metrics.node_failed(kind);
+        }
         let failure = PromptFailure { kind, message };
         let (node, prompt) = (self.membership.node, Box::new(prompt));
         self.dispatcher

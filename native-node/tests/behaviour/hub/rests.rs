@@ -1,6 +1,6 @@
 //! A node that is paused, drained or stopped.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use native_node::{
     error::LossReason,
@@ -128,7 +128,8 @@ async fn a_hub_that_is_upgraded_gets_its_answers_and_then_the_node_back() {
     let mut hub = fixture.welcome().await;
     hub.prompt("t1", "wait").await;
     assert_eq!(hub.receive().await["type"], "llm_token");
-    hub.send(json!({"type": "drain"})).await;
+    hub.send(json!({"type": "drain", "reconnect_within_ms": 20}))
+        .await;
     fixture.go_on.notify_one();
     assert_eq!(hub.receive().await["type"], "llm_done");
     hub.close(close_code::HUB_STOPPING, "back soon").await;
@@ -137,6 +138,8 @@ async fn a_hub_that_is_upgraded_gets_its_answers_and_then_the_node_back() {
     hub.prompt("t2", "finish").await;
     assert_eq!(hub.receive().await["task_id"], "t2");
     let error = fixture.status.watch().borrow().last_error.clone().unwrap();
-    let reason = LossReason::HubStopped;
+    let reason = LossReason::HubStopped {
+        back_within: Some(Duration::from_millis(20)),
+    };
     assert_eq!(error.what, TroubleKind::Hub { reason });
 }

@@ -1,0 +1,9 @@
+//! What `kipina-hub` does besides serving. Each command ends in a sentence for whoever gave it.
+
+mod back_up;
+mod check;
+mod replace;
+
+pub use back_up::back_up;
+pub use check::check;
+pub use replace::not_replaced;

@@ -1,0 +1,51 @@
+//! Systems where sockets can't be handed to another process.
+
+use std::{future::pending, io, path::Path, time::Duration};
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::dispatch::Dispatcher;
+
+/// There is none here.
+#[derive(Debug)]
+pub enum Predecessor {}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AskError(io::Error);
+
+pub async fn ask(_database: &Path) -> Result<Predecessor, AskError> {
+    Err(AskError(io::ErrorKind::Unsupported.into()))
+}
+
+impl Predecessor {
+    pub(crate) fn take_listener(&mut self) -> io::Result<TcpListener> {
+        match *self {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Succession;
+
+impl Succession {
+    pub(crate) fn new(_: Option<Predecessor>, _: &Path, _: &TcpListener, _: &Dispatcher) -> Self {
+        Self
+    }
+
+    pub(crate) fn layer(&self, router: Router) -> Router {
+        router
+    }
+
+    pub(crate) async fn begin(&mut self, _router: Router, _dispatcher: Dispatcher) {}
+
+    pub(crate) async fn replaced(&self) -> Predecessor {
+        pending().await
+    }
+
+    pub(crate) fn close(&mut self) {}
+
+    pub(crate) async fn leave(&self, successor: Predecessor, _: &Dispatcher, _: Duration) {
+        match successor {}
+    }
+}
