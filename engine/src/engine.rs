@@ -75,6 +75,7 @@ impl Engine {
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, EngineError> {
         let gguf = Gguf::read(reader)?;
+        gguf.check_length(reader)?;
         // First what may be refused for little: the weights are the long part.
         let architecture = architecture(&gguf)?;
         let tokenizer = Tokenizer::read(&gguf)?;

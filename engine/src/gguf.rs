@@ -1,16 +1,18 @@
 //! A GGUF file's metadata and where its tensors lie.
 
+mod head;
+
 use std::io::{Read, Seek, SeekFrom};
 
 use candle_core::quantized::GgmlDType;
-use candle_core::quantized::gguf_file::{Content, Value};
 
+use self::head::{Head, TensorHead, Value};
 use crate::EngineError;
 
-/// The header of a GGUF file: everything but the weights themselves.
+/// Everything of a GGUF file but the weights themselves.
 #[derive(Debug)]
 pub(crate) struct Gguf {
-    content: Content,
+    head: Head,
 }
 
 /// Where one tensor lies and what it holds.
@@ -30,101 +32,119 @@ pub(crate) fn invalid(message: impl Into<String>) -> EngineError {
 
 impl Gguf {
     pub(crate) fn read<R: Read + Seek>(reader: &mut R) -> Result<Self, EngineError> {
-        let content = Content::read(reader).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { content })
+        let head = Head::read(reader).map_err(|error| match error {
+            EngineError::Io(error) => invalid(format!("its head can't be read: {error}")),
+            other => other,
+        })?;
+        Ok(Self { head })
+    }
+
+    /// Memory for weights is taken before they are read: a file must have all that it claims.
+    pub(crate) fn check_length<R: Read + Seek>(&self, reader: &mut R) -> Result<(), EngineError> {
+        let length = reader.seek(SeekFrom::End(0))?;
+        for name in self.head.tensors.keys() {
+            let tensor = self.tensor(name)?;
+            let end = tensor.position.checked_add(tensor.bytes);
+            if end.is_none_or(|end| end > length) {
+                return Err(invalid(format!(
+                    "tensor `{name}` lies behind the file's end; fetch the file again"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn get(&self, key: &str) -> Result<&Value, EngineError> {
-        self.content
-            .metadata
+        self.head
+            .entries
             .get(key)
             .ok_or_else(|| invalid(format!("it has no `{key}`")))
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.content.metadata.contains_key(key)
+        self.head.entries.contains_key(key)
     }
 
     pub(crate) fn string(&self, key: &str) -> Result<&str, EngineError> {
         match self.get(key)? {
-            Value::String(text) => Ok(text),
+            Value::Text(text) => Ok(text),
             _ => Err(invalid(format!("`{key}` is not a string"))),
         }
     }
 
     /// An integer of any width; negative ones are an error.
     pub(crate) fn integer(&self, key: &str) -> Result<usize, EngineError> {
-        integer(self.get(key)?).ok_or_else(|| invalid(format!("`{key}` is not a count")))
+        let error = || invalid(format!("`{key}` is not a count"));
+        match self.get(key)? {
+            Value::Integer(number) => usize::try_from(*number).map_err(|_| error()),
+            _ => Err(error()),
+        }
     }
 
     pub(crate) fn float(&self, key: &str) -> Result<f32, EngineError> {
         match self.get(key)? {
-            Value::F32(value) => Ok(*value),
-            Value::F64(value) => Ok(*value as f32),
+            Value::Float(value) => Ok(*value as f32),
             _ => Err(invalid(format!("`{key}` is not a number with a fraction"))),
         }
     }
 
     pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
-        match self.content.metadata.get(key) {
-            Some(Value::Bool(value)) => Some(*value),
+        match self.head.entries.get(key) {
+            Some(Value::Boolean(value)) => Some(*value),
             _ => None,
         }
     }
 
     pub(crate) fn strings(&self, key: &str) -> Result<Vec<&str>, EngineError> {
-        let error = || invalid(format!("`{key}` is not a list of strings"));
-        let Value::Array(values) = self.get(key)? else {
-            return Err(error());
-        };
-        values
-            .iter()
-            .map(|value| match value {
-                Value::String(text) => Ok(text.as_str()),
-                _ => Err(error()),
-            })
-            .collect()
+        match self.get(key)? {
+            Value::Texts(texts) => Ok(texts.iter().map(String::as_str).collect()),
+            _ => Err(invalid(format!("`{key}` is not a list of strings"))),
+        }
     }
 
     pub(crate) fn integers(&self, key: &str) -> Result<Vec<usize>, EngineError> {
         let error = || invalid(format!("`{key}` is not a list of counts"));
-        let Value::Array(values) = self.get(key)? else {
+        let Value::Integers(integers) = self.get(key)? else {
             return Err(error());
         };
-        values
-            .iter()
-            .map(|value| integer(value).ok_or_else(error))
-            .collect()
+        let count = |integer: &i64| usize::try_from(*integer).map_err(|_| error());
+        integers.iter().map(count).collect()
     }
 
     /// The tensor, or `None` where the file has no tensor of that name.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Tensor>, EngineError> {
-        let Some(info) = self.content.tensor_infos.get(name) else {
+        let Some(tensor) = self.head.tensors.get(name) else {
             return Ok(None);
         };
-        let (rows, columns) = match info.shape.dims() {
+        let (rows, columns) = match tensor.dimensions.as_slice() {
             [columns] => (1, *columns),
             [rows, columns] => (*rows, *columns),
-            dims => {
+            dimensions => {
                 return Err(invalid(format!(
                     "tensor `{name}` has {} dimensions",
-                    dims.len()
+                    dimensions.len()
                 )));
             }
         };
-        let block = info.ggml_dtype.block_size();
-        let elements = rows
-            .checked_mul(columns)
-            .filter(|&n| n > 0 && columns.is_multiple_of(block));
-        let elements =
-            elements.ok_or_else(|| invalid(format!("tensor `{name}` has a bad shape")))?;
-        Ok(Some(Tensor {
-            dtype: info.ggml_dtype,
-            rows,
-            columns,
-            position: self.content.tensor_data_offset + info.offset,
-            bytes: (elements / block * info.ggml_dtype.type_size()) as u64,
-        }))
+        self.place(tensor, rows, columns)
+            .map(Some)
+            .ok_or_else(|| invalid(format!("tensor `{name}` has a bad shape")))
+    }
+
+    /// None where its numbers don't go together, or go beyond what there can be.
+    fn place(&self, tensor: &TensorHead, rows: u64, columns: u64) -> Option<Tensor> {
+        let block = tensor.dtype.block_size() as u64;
+        let elements = rows.checked_mul(columns)?;
+        if elements == 0 || !columns.is_multiple_of(block) {
+            return None;
+        }
+        Some(Tensor {
+            dtype: tensor.dtype,
+            rows: rows.try_into().ok()?,
+            columns: columns.try_into().ok()?,
+            position: self.head.data_begins.checked_add(tensor.offset)?,
+            bytes: (elements / block).checked_mul(tensor.dtype.type_size() as u64)?,
+        })
     }
 
     pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, EngineError> {
@@ -133,34 +153,21 @@ impl Gguf {
     }
 
     pub(crate) fn parameters(&self) -> u64 {
-        let count = |info: &candle_core::quantized::gguf_file::TensorInfo| info.shape.elem_count();
-        self.content
-            .tensor_infos
-            .values()
-            .map(|info| count(info) as u64)
-            .sum()
+        let count = |tensor: &TensorHead| {
+            let dimensions = tensor.dimensions.iter();
+            dimensions.fold(1, |product: u64, size| product.saturating_mul(*size))
+        };
+        let counts = self.head.tensors.values().map(count);
+        counts.fold(0, u64::saturating_add)
     }
 
     /// Bytes of all weights.
     pub(crate) fn tensor_bytes(&self) -> Result<u64, EngineError> {
-        let names = self.content.tensor_infos.keys();
-        names
-            .map(|name| self.tensor(name).map(|tensor| tensor.bytes))
-            .sum()
-    }
-}
-
-fn integer(value: &Value) -> Option<usize> {
-    match *value {
-        Value::U8(n) => Some(n.into()),
-        Value::I8(n) => n.try_into().ok(),
-        Value::U16(n) => Some(n.into()),
-        Value::I16(n) => n.try_into().ok(),
-        Value::U32(n) => n.try_into().ok(),
-        Value::I32(n) => n.try_into().ok(),
-        Value::U64(n) => n.try_into().ok(),
-        Value::I64(n) => n.try_into().ok(),
-        _ => None,
+        self.head.tensors.keys().try_fold(0_u64, |sum, name| {
+            let bytes = self.tensor(name)?.bytes;
+            sum.checked_add(bytes)
+                .ok_or_else(|| invalid("its tensors are larger than any file"))
+        })
     }
 }
 
@@ -172,7 +179,9 @@ impl Tensor {
         from: u64,
         buffer: &mut [u8],
     ) -> Result<(), EngineError> {
-        reader.seek(SeekFrom::Start(self.position + from))?;
+        let position = self.position.checked_add(from);
+        let position = position.ok_or_else(|| invalid("a tensor lies beyond any file"))?;
+        reader.seek(SeekFrom::Start(position))?;
         reader.read_exact(buffer)?;
         Ok(())
     }
@@ -215,3 +224,6 @@ pub(crate) fn quantisation(gguf: &Gguf) -> String {
     };
     name.into()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,6 +5,8 @@
 
 mod distribution;
 mod engine;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod gguf;
 #[allow(
     unsafe_code,

@@ -89,14 +89,15 @@ impl TextStream {
     }
 
     /// Cuts at the first stop string, or gives out all but the longest end of `held` that some stop
-    /// string begins with.
+    /// string begins with. Of several the first is the one that ends first: so it would be, did the
+    /// text come byte by byte.
     fn release(&mut self) -> String {
         let first = self
             .stops
             .iter()
-            .filter_map(|stop| self.held.find(stop.as_str()))
-            .min();
-        if let Some(at) = first {
+            .filter_map(|stop| Some((self.held.find(stop.as_str())?, stop.len())))
+            .min_by_key(|(at, length)| (at + length, *at));
+        if let Some((at, _)) = first {
             self.stopped = true;
             self.held.truncate(at);
             return std::mem::take(&mut self.held);
@@ -177,6 +178,17 @@ mod tests {
         }
         let stopped = after(&[b"ab#", b"##"], "ab").expect("all of it was said");
         assert!(stopped.stopped(), "nothing comes after the stop string");
+    }
+
+    #[test]
+    fn which_stop_string_is_met_does_not_depend_on_how_the_text_is_cut() {
+        let stops = ["xyzw", "yz"];
+        let whole: &[&[u8]] = &[b"axyzw"];
+        let bytes: &[&[u8]] = &[b"a", b"x", b"y", b"z", b"w"];
+        for pieces in [whole, bytes] {
+            let (out, stopped) = stream(&stops, pieces);
+            assert_eq!((out.concat().as_str(), stopped), ("ax", true));
+        }
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub(crate) use config::Config;
 
-use crate::gguf::Gguf;
+use crate::gguf::{Gguf, invalid};
 use crate::kernels::{
     Activations, Attention, CacheRows, Heads, Projection, Workers, dequantise_row,
 };
@@ -81,13 +81,16 @@ impl Model {
             .context_length
             .unwrap_or(usize::MAX)
             .clamp(1, config.trained_context);
+        let cache_tokens = options.cache_tokens.unwrap_or(context_length);
+        let layout = Layout::of(&config);
+        if !KvCache::fits(layout, context_length, cache_tokens) {
+            return Err(invalid(format!(
+                "there is no memory for a context of {context_length} tokens; choose a shorter one"
+            )));
+        }
         Ok(Self {
             rope: Rope::new(&config, weights.rope_divisors.as_deref()),
-            cache: KvCache::new(
-                Layout::of(&config),
-                context_length,
-                options.cache_tokens.unwrap_or(context_length),
-            ),
+            cache: KvCache::new(layout, context_length, cache_tokens),
             buffers: Buffers::default(),
             weights,
             workers,

@@ -56,6 +56,21 @@ impl Layout {
 }
 
 impl KvCache {
+    /// Whether there can be memory for it. What a file claims to be its context may be anything.
+    pub(crate) fn fits(layout: Layout, context_length: usize, tokens: usize) -> bool {
+        let blocks = tokens.max(context_length).div_ceil(BLOCK);
+        let Layout {
+            layers,
+            kv_heads,
+            head_width,
+        } = layout;
+        let sizes = [blocks, layers, kv_heads, BLOCK, head_width];
+        let elements: u128 = sizes.iter().map(|size| *size as u128).product();
+        // A key and a value each time.
+        usize::try_from(elements)
+            .is_ok_and(|elements| Vec::<[u16; 2]>::new().try_reserve_exact(elements).is_ok())
+    }
+
     /// For prompts and answers of up to `context_length` tokens, and `tokens` altogether, where
     /// that is more.
     pub(crate) fn new(layout: Layout, context_length: usize, tokens: usize) -> Self {
