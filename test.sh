@@ -42,6 +42,12 @@ with_linters() { # COMMAND...
   fi
 }
 
+# Fuzz targets are a workspace of their own.
+formatting() {
+  cargo fmt --all --check
+  rustfmt --edition 2024 --check fuzz/targets/*.rs
+}
+
 shell_scripts() {
   find . -name node_modules -prune -o -name target -prune -o \( -name '*.sh' -o -path ./.ci/run \) -print0 |
     xargs -0 shellcheck --external-sources --source-path=.
@@ -119,7 +125,7 @@ need_rust
 install_what_is_missing
 cargo_offline_if_possible
 
-stage "Formatting" with_linters cargo fmt --all --check
+stage "Formatting" with_linters formatting
 stage "Lints" with_linters cargo clippy --workspace --all-targets --locked -- -D warnings
 stage "Shell scripts" shell_scripts
 stage "Dockerfiles" dockerfiles

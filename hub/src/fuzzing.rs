@@ -1,4 +1,4 @@
-//! What fuzz targets reach into, and what must hold there.
+//! What fuzz targets reach into, and what must hold there. In tests too, so that it never rots.
 
 use protocol::{MAX_HUB_FRAME_BYTES, PromptRequest};
 
@@ -29,5 +29,29 @@ pub fn chat_completion(body: &[u8]) {
             assert_eq!(read, prompt);
         }
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fuzzers_begin_with_is_in_order() {
+        for frame in [
+            include_str!("../../protocol/tests/golden/from_node/hello.json"),
+            include_str!("../../protocol/tests/golden/from_node/llm_done.json"),
+            "{}",
+        ] {
+            hello(frame);
+        }
+        for body in [
+            r#"{"model": "m", "messages": [{"role": "user", "content": "\u0000\u001f ä 🔥"}]}"#,
+            r#"{"model": "m", "messages": [{"role": "assistant", "content": ""}], "seed": -0.0}"#,
+            r#"{"model": "m", "messages": [{"role": "tool", "content": []}], "temperature": 1e-320}"#,
+            "{}",
+        ] {
+            chat_completion(body.as_bytes());
+        }
     }
 }

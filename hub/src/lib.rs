@@ -7,7 +7,7 @@ pub mod config;
 pub mod dispatch;
 pub mod downloads;
 pub mod error;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 pub mod handover;
 mod headers;

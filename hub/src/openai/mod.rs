@@ -19,7 +19,12 @@ pub(crate) use completions::create_chat_completion;
 pub(crate) use models::{list_models, retrieve_model};
 
 /// The prompt that a body asks for.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn prompt(body: &[u8]) -> Result<protocol::PromptRequest, crate::error::ApiError> {
-    Ok(submission::submission(request::parse(body)?)?.request)
+    let asker = crate::access::Asker {
+        client: crate::keys::Client::at(std::net::Ipv4Addr::LOCALHOST.into()),
+        owner: None,
+        demand: crate::dispatch::NodePreference::Any,
+    };
+    Ok(submission::submission(request::parse(body)?, asker)?.request)
 }
