@@ -23,6 +23,8 @@ pub(super) struct Said {
     tokens: u32,
     /// The tokens behind `text`; none once one of them is not known.
     token_ids: Option<Vec<u32>>,
+    /// Whether the node that goes on has told ids: a frame without any then holds no new token.
+    tells_ids: bool,
     /// Of the model that said it all: other weights may have another vocabulary.
     digest: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Said {
 
     /// A node with this model has the prompt now.
     pub(super) fn goes_on_with(&mut self, digest: Option<&str>) {
+        self.tells_ids = false;
         if self.text.is_empty() {
             // Tokens without any text were never said.
             self.tokens = 0;
@@ -85,8 +88,10 @@ impl Said {
 
     /// A frame reached the reader.
     pub(super) fn count(&mut self, token_ids: usize) {
+        self.tells_ids |= token_ids > 0;
+        let told = u32::try_from(token_ids).unwrap_or(u32::MAX);
         // Runtimes that tell no ids send a token a frame.
-        let tokens = u32::try_from(token_ids).unwrap_or(u32::MAX).max(1);
+        let tokens = if self.tells_ids { told } else { 1 };
         self.tokens = self.tokens.saturating_add(tokens);
     }
 
