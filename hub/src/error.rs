@@ -399,6 +399,16 @@ impl From<Refusal> for ApiError {
             },
             Refusal::DeadlineExpired { .. } => Self::DeadlineExpired { message },
             Refusal::Failed(failure) => failure.into(),
+            Refusal::TooFewNodes { .. } => Self::Unavailable {
+                message,
+                code: "too_few_nodes",
+                retry_after: LONG_PAUSE,
+            },
+            Refusal::NoJudge { .. } => Self::Unavailable {
+                message,
+                code: "no_judge",
+                retry_after: LONG_PAUSE,
+            },
             Refusal::Stopping => Self::Unavailable {
                 message,
                 code: "hub_stopping",

@@ -65,13 +65,15 @@ impl Scheduler {
     }
 
     /// Every model of every node that the prompt may go to, busy and paused ones too.
-    fn offers<'a>(
+    pub(crate) fn offers<'a>(
         &'a self,
         prompt: &'a Prompt,
     ) -> impl Iterator<Item = (NodeId, &'a Node, &'a Offer, Match)> {
         let (canonical, family) = self.meaning(&prompt.profile.model);
         let allowed = |(id, node): &(&NodeId, &Node)| {
-            prompt.profile.allows(node) && !prompt.failed_on.contains(id)
+            prompt.profile.allows(node)
+                && !prompt.failed_on.contains(id)
+                && !self.ensembles.has_asked(prompt.profile.ensemble, **id)
         };
         self.nodes
             .iter()

@@ -4,9 +4,11 @@
 //! owner must carry out, in order. It deals in ids and numbers only: the prompts themselves stay
 //! with whoever owns them at the moment.
 
+pub mod audit;
 mod benchmark;
 mod cost;
 mod eligible;
+mod ensemble;
 mod event;
 mod names;
 mod node;
@@ -16,6 +18,7 @@ mod queue;
 mod scheduler;
 mod speed;
 
+pub use ensemble::EnsembleId;
 pub use event::{Benchmark, Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
 pub use names::ModelNames;
 pub use prompt::{NodePreference, PromptProfile};

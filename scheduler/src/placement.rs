@@ -35,7 +35,7 @@ impl Scheduler {
             }
             match self.best(prompt) {
                 Some((node, model)) => self.assign(id, node, model, effects),
-                None if prompt.failed_on.is_empty() => {
+                None if prompt.failed_on.is_empty() && prompt.profile.ensemble.is_none() => {
                     starved.insert(class);
                 }
                 None => {}
@@ -48,6 +48,9 @@ impl Scheduler {
             return;
         };
         prompt.attempts += 1;
+        if let Some(ensemble) = prompt.profile.ensemble {
+            self.ensembles.note(ensemble, node);
+        }
         if let Some(node) = self.nodes.get_mut(&node) {
             node.busy += 1;
             node.served += 1;

@@ -2,8 +2,8 @@
 
 use protocol::{NodeKind, Owner};
 
-use crate::NodeId;
 use crate::node::Node;
+use crate::{EnsembleId, NodeId};
 
 /// What a prompt demands, and how much work it is expected to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct PromptProfile {
     pub answer_tokens: u32,
     /// Whether another node may go on in the middle of its answer.
     pub resumable: bool,
+    /// The others of the same go to other nodes.
+    pub ensemble: Option<EnsembleId>,
 }
 
 /// Which nodes may answer.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::{NodeStatus, Timings, Usage};
 
+use crate::ensemble::Ensembles;
 use crate::node::Node;
 use crate::prompt::{Prompt, Running};
 use crate::queue::Queue;
@@ -31,6 +32,7 @@ pub struct Scheduler {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) queue: Queue,
     pub(crate) running: HashMap<PromptId, Running>,
+    pub(crate) ensembles: Ensembles,
     draining: bool,
 }
 
@@ -42,6 +44,8 @@ pub struct NodeLoad {
     pub paused: bool,
     /// True while it takes its owner's prompts only.
     pub only_own: bool,
+    /// True while it gets no prompts, since an audit caught it.
+    pub suspended: bool,
     /// Decode speed over its recent answers.
     pub tokens_per_second: Option<f64>,
 }
@@ -54,6 +58,7 @@ impl Scheduler {
             nodes: BTreeMap::new(),
             queue: Queue::default(),
             running: HashMap::new(),
+            ensembles: Ensembles::default(),
             draining: false,
         }
     }
@@ -69,6 +74,12 @@ impl Scheduler {
                 self.mark_stranded(now);
             }
             Event::NodeChanged { node, status } => self.node_changed(now, node, &status),
+            Event::NodeSuspended { node, suspended } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.suspended = suspended;
+                }
+                self.mark_stranded(now);
+            }
             Event::Benchmarked { node, benchmark } => {
                 if let Some(node) = self.nodes.get_mut(&node) {
                     node.benchmarked(benchmark);
@@ -121,12 +132,19 @@ impl Scheduler {
         self.running.get(&prompt).map(|running| running.node)
     }
 
+    /// Whether this node may judge an answer now. Audits give way to prompts: while one waits, none begins.
+    pub fn has_time_for_audits(&self, node: NodeId) -> bool {
+        let node = self.nodes.get(&node);
+        self.queue.len() == 0 && node.is_some_and(Node::has_time_for_audits)
+    }
+
     pub fn load(&self, node: NodeId) -> Option<NodeLoad> {
         self.nodes.get(&node).map(|node| NodeLoad {
             busy: node.busy,
             slots: node.slots,
             paused: node.paused,
             only_own: node.only_own,
+            suspended: node.suspended,
             tokens_per_second: node.tokens_per_second,
         })
     }

@@ -1,18 +1,19 @@
 //! The handle that everyone but the dispatcher's own task holds.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use protocol::{Catalogue, Owner, PromptRequest, TaskId};
-use scheduler::{ModelNames, NodePreference, PromptId};
+use scheduler::{EnsembleId, NodePreference, PromptId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::message::{Introduction, Membership, Report, Request};
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
-use super::{Answer, OutcomeSink, Refusal, Snapshot, estimate};
+use super::{Answer, AuditSettings, OutcomeSink, Refusal, Snapshot, estimate};
 use crate::keys::Bill;
 
 /// Reports that may wait for the dispatcher; a session that finds no room waits.
@@ -34,6 +35,8 @@ pub struct DispatchSettings {
     pub attempts: u32,
     /// Frames of an answer that may wait for its reader.
     pub answer_buffer: usize,
+    /// How often answers are audited.
+    pub audits: AuditSettings,
 }
 
 impl Default for DispatchSettings {
@@ -44,6 +47,7 @@ impl Default for DispatchSettings {
             stranded_deadline: Duration::from_secs(15),
             attempts: 3,
             answer_buffer: 1024,
+            audits: AuditSettings::default(),
         }
     }
 }
@@ -100,12 +104,7 @@ impl Dispatcher {
         let (reports, report_inbox) = mpsc::channel(REPORTS);
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let run = format!("{:x}", since_1970.unwrap_or_default().as_millis());
-        let task = Task::new(
-            &settings,
-            ModelNames::new(catalogue),
-            run.clone(),
-            Arc::clone(&sink),
-        );
+        let task = Task::new(&settings, catalogue, run.clone(), Arc::clone(&sink));
         tokio::spawn(task.run(request_inbox, report_inbox));
         let next_prompt = AtomicU64::new(1);
         let shared = Shared {
@@ -125,6 +124,14 @@ impl Dispatcher {
     ///
     /// Dropping the future cancels the prompt, as dropping the [`Answer`] does later.
     pub async fn submit(&self, submission: PromptSubmission) -> Result<Answer, Refusal> {
+        self.submit_to(submission, None).await
+    }
+
+    pub(super) async fn submit_to(
+        &self,
+        submission: PromptSubmission,
+        ensemble: Option<EnsembleId>,
+    ) -> Result<Answer, Refusal> {
         let PromptSubmission {
             request,
             preference,
@@ -161,6 +168,7 @@ impl Dispatcher {
             preference,
             demand,
             owner,
+            ensemble,
         });
         // A prompt that is dropped without a word was dropped by a hub that is going down.
         let begun = match sent {
@@ -185,6 +193,14 @@ impl Dispatcher {
         self.ask(Request::Snapshot).await.unwrap_or_default()
     }
 
+    /// Lets a node that an audit caught answer again, and every other of the same owner. False where
+    /// there is no such node, or it was not suspended.
+    pub async fn pardon(&self, node_id: &str) -> bool {
+        let node_id = node_id.to_owned();
+        let pardoned = self.ask(|reply| Request::Pardon(node_id, reply)).await;
+        pardoned.unwrap_or_default()
+    }
+
     /// Takes no more prompts, lets those that run finish within `patience`, then closes every
     /// node's connection, which ends what still runs.
     pub async fn drain(&self, patience: Duration) {
@@ -203,11 +219,16 @@ impl Dispatcher {
     }
 
     /// Makes a node known. None where the hub takes no more nodes.
-    pub(crate) async fn join(&self, introduction: Introduction) -> Option<Membership> {
+    pub(crate) async fn join(
+        &self,
+        introduction: Introduction,
+        address: IpAddr,
+    ) -> Option<Membership> {
         let (membership, joined) = oneshot::channel();
         let introduction = Box::new(introduction);
         self.report(Report::Joined {
             introduction,
+            address,
             membership,
         })
         .await;
@@ -217,6 +238,12 @@ impl Dispatcher {
     pub(crate) async fn report(&self, report: Report) {
         // A dispatcher that is gone needs no reports: the process is ending.
         let _ = self.reports.send(report).await;
+    }
+
+    pub(super) fn send(&self, request: Request) -> Result<(), Refusal> {
+        self.requests
+            .send(request)
+            .map_err(|_stopped| Refusal::Stopping)
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

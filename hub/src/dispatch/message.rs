@@ -1,14 +1,19 @@
 //! What the dispatcher's task is told and what it tells: requests from handlers, reports from
 //! nodes' sessions, commands to them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
-use scheduler::{Benchmark, NodeId, NodePreference, PromptId};
+use protocol::{
+    AuditPrompt, AuditResult, Device, NodeKind, NodeModel, NodeStatus, Owner, TaskId, Timings,
+    Usage,
+};
+use scheduler::{Benchmark, EnsembleId, NodeId, NodePreference, PromptId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::audits::Evidence;
 use super::prompt::Prompt;
-use super::{PromptFailure, Snapshot};
+use super::{PromptFailure, PromptSubmission, Refusal, Snapshot};
 
 /// From handlers. They come in the order in which they were sent, so that the cancel of a prompt
 /// never overtakes its submission.
@@ -19,9 +24,24 @@ pub(super) enum Request {
         preference: NodePreference,
         demand: NodePreference,
         owner: Option<Owner>,
+        ensemble: Option<EnsembleId>,
+    },
+    /// Whether several nodes could answer this, and somebody judge them.
+    Ensemble {
+        submission: Box<PromptSubmission>,
+        size: usize,
+        reply: oneshot::Sender<Result<EnsembleId, Refusal>>,
+    },
+    /// Judge an answer that somebody waits for. Dropping the other end of `reply` gives it up.
+    Judge {
+        node_id: String,
+        evidence: Box<Evidence>,
+        reply: oneshot::Sender<Option<AuditResult>>,
     },
     Cancel(PromptId),
     Snapshot(oneshot::Sender<Snapshot>),
+    /// Lets the nodes that are this one's answer again. Told whether they had been suspended.
+    Pardon(String, oneshot::Sender<bool>),
     /// Answered once no prompt is left.
     Drain(oneshot::Sender<()>),
     /// Answered once no node is left.
@@ -33,6 +53,7 @@ pub(super) enum Request {
 pub(crate) enum Report {
     Joined {
         introduction: Box<Introduction>,
+        address: IpAddr,
         membership: oneshot::Sender<Membership>,
     },
     Changed {
@@ -52,12 +73,20 @@ pub(crate) enum Report {
         prompt: PromptId,
         usage: Usage,
         timings: Timings,
+        /// The answer, where it could be audited.
+        evidence: Option<Box<Evidence>>,
     },
     Failed {
         node: NodeId,
         prompt: Box<Prompt>,
         failure: PromptFailure,
         retryable: bool,
+    },
+    /// What a node found of another's answer; `None` where it could not judge.
+    Audited {
+        node: NodeId,
+        task_id: TaskId,
+        found: Option<AuditResult>,
     },
     Left {
         node: NodeId,
@@ -72,6 +101,10 @@ pub(crate) enum Report {
 pub(crate) enum Command {
     Answer(Box<Prompt>),
     Cancel(PromptId),
+    /// Judge another's answer.
+    Audit(Box<AuditPrompt>),
+    /// Take every prompt from the node, so that others answer them.
+    GiveBack,
     Drain,
     Close,
 }

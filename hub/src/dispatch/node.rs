@@ -1,9 +1,11 @@
 //! A node as the dispatcher knows it: who it is, what it did, and the way to its session.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use protocol::{NodeStatus, Usage};
+use scheduler::audit::Identity;
 use scheduler::{NodeId, NodeProfile};
 use tokio::sync::mpsc;
 
@@ -15,6 +17,7 @@ use super::{AnsweringNode, NodeSighting, OutcomeSink, Record};
 pub(super) struct Node {
     pub(super) node_id: Arc<str>,
     pub(super) introduction: Introduction,
+    pub(super) identity: Identity,
     pub(super) joined_at: SystemTime,
     /// Answers that it finished.
     pub(super) prompts: u64,
@@ -29,6 +32,7 @@ impl Node {
         node: NodeId,
         node_id: String,
         introduction: Introduction,
+        identity: Identity,
         sink: Arc<dyn OutcomeSink>,
     ) -> (Self, Membership) {
         let (sender, commands) = mpsc::unbounded_channel();
@@ -53,6 +57,7 @@ impl Node {
         let node = Self {
             node_id,
             introduction,
+            identity,
             joined_at,
             prompts: 0,
             tokens: 0,
@@ -106,7 +111,13 @@ impl Drop for Node {
 }
 
 impl Introduction {
-    pub(super) fn profile(&self) -> NodeProfile {
+    /// Whose good name the node has.
+    pub(super) fn identity(&self, address: IpAddr) -> Identity {
+        let name = self.trusted.then_some(self.name.as_str());
+        Identity::of(self.owner.as_ref(), name, address)
+    }
+
+    pub(super) fn profile(&self, suspended: bool) -> NodeProfile {
         NodeProfile {
             kind: self.kind,
             trusted: self.trusted,
@@ -116,6 +127,7 @@ impl Introduction {
             owner: self.owner.clone(),
             only_own: self.only_own,
             paused: self.paused,
+            suspended,
         }
     }
 }

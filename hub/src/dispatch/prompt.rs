@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use protocol::{FinishReason, PromptInput, PromptRequest, TaskId, Timings, Usage};
+use protocol::{FinishReason, Owner, PromptInput, PromptRequest, Sampling, TaskId, Timings, Usage};
 use scheduler::{GiveUpReason, PromptId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::answer::AnswerEnd;
+use super::audits::Evidence;
 use super::{
     AnsweringNode, Done, Ending, FailureKind, OutcomeSink, PromptFailure, PromptOutcome, Record,
     Refusal, Token,
@@ -29,6 +30,7 @@ pub(crate) struct Prompt {
     pub(crate) task_id: TaskId,
     /// Its `model` is what was asked for until a node has the prompt, then that node's own name.
     pub(crate) request: PromptRequest,
+    pub(super) owner: Option<Owner>,
     requested_model: String,
     bill: Bill,
     submitted: Instant,
@@ -40,6 +42,8 @@ pub(crate) struct Prompt {
     passed_on: u32,
     /// Their text, kept where another node may go on from it.
     text: String,
+    /// The ids of its tokens, as far as nodes told them.
+    token_ids: Vec<u32>,
     /// Why the last node could not answer.
     failure: Option<PromptFailure>,
     reader: Reader,
@@ -94,6 +98,7 @@ impl Prompt {
         Self {
             id,
             task_id,
+            owner: None,
             requested_model: request.model.clone(),
             request,
             bill,
@@ -104,6 +109,7 @@ impl Prompt {
             first_token: None,
             passed_on: 0,
             text: String::new(),
+            token_ids: Vec::new(),
             failure: None,
             reader,
             sink,
@@ -161,6 +167,7 @@ impl Prompt {
         }
         if self.is_resumable() {
             self.text.push_str(&token.text);
+            self.token_ids.extend_from_slice(&token.token_ids);
         }
         // Runtimes that tell no ids send a token a frame.
         let tokens = u32::try_from(token.token_ids.len())
@@ -174,6 +181,31 @@ impl Prompt {
             Err(mpsc::error::TrySendError::Closed(_)) => Delivery::Passed,
             Err(mpsc::error::TrySendError::Full(_)) => Delivery::ReaderTooSlow,
         }
+    }
+
+    /// What an auditor needs of an answer that has come to its end; none where several nodes gave it, or
+    /// where it is more than text. What is taken is of no use to the prompt any more.
+    pub(crate) fn take_evidence(&mut self, finish_reason: FinishReason) -> Option<Box<Evidence>> {
+        let given = self.assignment.as_ref()?;
+        if given.resumed_after > 0 || !self.is_resumable() {
+            return None;
+        }
+        let emptied = PromptRequest {
+            model: self.request.model.clone(),
+            input: PromptInput::Raw {
+                prompt: String::new(),
+                suffix: None,
+            },
+            sampling: Sampling::default(),
+            response_format: None,
+        };
+        Some(Box::new(Evidence {
+            request: std::mem::replace(&mut self.request, emptied),
+            owner: self.owner.clone(),
+            answer: std::mem::take(&mut self.text),
+            token_ids: std::mem::take(&mut self.token_ids),
+            finish_reason,
+        }))
     }
 
     /// The node's timings, with the hub's own in place of what the node did not measure.
@@ -236,7 +268,9 @@ impl Prompt {
 
     fn refuse(mut self, refusal: Refusal) {
         let ending = match &refusal {
-            Refusal::NoNode { .. } => Ending::NoNode,
+            Refusal::NoNode { .. } | Refusal::TooFewNodes { .. } | Refusal::NoJudge { .. } => {
+                Ending::NoNode
+            }
             Refusal::QueueFull { .. } => Ending::QueueFull,
             Refusal::DeadlineExpired { .. } => Ending::DeadlineExpired,
             Refusal::Failed(failure) => Ending::Failed(failure.kind),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use protocol::{NodeStats, QueueStats, Rates};
 use scheduler::{ModelNames, NodeId, NodeLoad, Scheduler};
 
+use super::audits::{AuditCounts, Audits, NodeStanding};
 use super::node::Node;
 
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,9 @@ pub struct Snapshot {
     pub rates: Rates,
     /// Sorted by id.
     pub models: Vec<AvailableModel>,
+    pub audits: AuditCounts,
+    /// How the nodes that are audited stand.
+    pub standings: Vec<NodeStanding>,
 }
 
 /// A model that at least one node offers right now.
@@ -35,6 +39,7 @@ pub(super) fn snapshot(
     nodes: &BTreeMap<NodeId, Node>,
     names: &ModelNames,
     rates: Rates,
+    audits: &Audits,
 ) -> Snapshot {
     let mut snapshot = Snapshot {
         queue: QueueStats {
@@ -42,6 +47,8 @@ pub(super) fn snapshot(
             running: u32::try_from(scheduler.running()).unwrap_or(u32::MAX),
         },
         rates,
+        audits: audits.counts(),
+        standings: audits.standings(nodes.values()),
         ..Snapshot::default()
     };
     let mut models = BTreeMap::new();
@@ -51,7 +58,7 @@ pub(super) fn snapshot(
         };
         snapshot.nodes.push(node_stats(node, load));
         // What only its owner may use is no model of the network's.
-        if !load.paused && !load.only_own {
+        if !load.paused && !load.only_own && !load.suspended {
             add_models(&mut models, node, names);
         }
     }
@@ -68,6 +75,7 @@ fn node_stats(node: &Node, load: NodeLoad) -> NodeStats {
         trusted: introduction.trusted,
         paused: load.paused,
         only_own: load.only_own,
+        suspended: load.suspended,
         models: introduction
             .models
             .iter()

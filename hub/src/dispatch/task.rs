@@ -5,19 +5,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::Catalogue;
+use scheduler::audit::Identity;
 use scheduler::{
-    Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile, Scheduler, Settings,
+    Effect, EnsembleId, Event, GiveUpReason, ModelNames, NodeId, PromptId, PromptProfile,
+    Scheduler, Settings,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::audits::{Audits, digests};
 use super::handle::DispatchSettings;
 use super::message::{Command, Report, Request};
 use super::node::Node;
 use super::prompt::Prompt;
 use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
-use super::{OutcomeSink, PromptFailure, estimate};
+use super::{OutcomeSink, PromptFailure, PromptSubmission, Refusal, estimate};
 
 pub(super) struct Task {
     scheduler: Scheduler,
@@ -27,7 +31,9 @@ pub(super) struct Task {
     waiting: HashMap<PromptId, Prompt>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
     next_node: u64,
+    next_ensemble: u64,
     answers: RecentAnswers,
+    audits: Audits,
     names: ModelNames,
     run: String,
     sink: Arc<dyn OutcomeSink>,
@@ -39,10 +45,12 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(
         settings: &DispatchSettings,
-        names: ModelNames,
+        catalogue: &Catalogue,
         run: String,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
+        let names = ModelNames::new(catalogue);
+        let audits = Audits::new(settings.audits, digests(catalogue), &run, Arc::clone(&sink));
         let settings = Settings {
             queue_length: settings.queue_length,
             queue_deadline: settings.queue_deadline,
@@ -55,7 +63,9 @@ impl Task {
             waiting: HashMap::new(),
             nodes: BTreeMap::new(),
             next_node: 1,
+            next_ensemble: 0,
             answers: RecentAnswers::new(),
+            audits,
             names,
             run,
             sink,
@@ -76,6 +86,10 @@ impl Task {
                 .scheduler
                 .next_deadline()
                 .map(|deadline| self.started + deadline);
+            let deadline = deadline
+                .into_iter()
+                .chain(self.audits.next_deadline())
+                .min();
             tokio::select! {
                 // Reports first: the end of an answer is then known before whatever its reader,
                 // who heard of it later, asks next.
@@ -85,8 +99,12 @@ impl Task {
                     Some(request) => self.request(request),
                     None => return,
                 },
-                () = until(deadline) => self.handle(Event::TimePassed),
+                () = until(deadline) => {
+                    self.audits.expire();
+                    self.handle(Event::TimePassed);
+                }
             }
+            self.begin_audits();
             self.tell_who_waits_for_the_end();
         }
     }
@@ -94,11 +112,13 @@ impl Task {
     fn request(&mut self, request: Request) {
         match request {
             Request::Submit {
-                prompt,
+                mut prompt,
                 preference,
                 demand,
                 owner,
+                ensemble,
             } => {
+                prompt.owner.clone_from(&owner);
                 let (id, request) = (prompt.id, &prompt.request);
                 let profile = PromptProfile {
                     model: request.model.clone(),
@@ -108,6 +128,7 @@ impl Task {
                     prompt_tokens: estimate::prompt_tokens(request),
                     answer_tokens: estimate::answer_tokens(request),
                     resumable: prompt.is_resumable(),
+                    ensemble,
                 };
                 self.waiting.insert(id, *prompt);
                 self.handle(Event::Submitted {
@@ -115,11 +136,45 @@ impl Task {
                     profile,
                 });
             }
+            Request::Ensemble {
+                submission,
+                size,
+                reply,
+            } => {
+                let _ = reply.send(self.ensemble(*submission, size));
+            }
+            Request::Judge {
+                node_id,
+                evidence,
+                reply,
+            } => {
+                let mut nodes = self.nodes.values();
+                if let Some(node) = nodes.find(|node| *node.node_id == *node_id) {
+                    self.audits.contest(node, *evidence, reply);
+                }
+            }
             Request::Cancel(prompt) => self.handle(Event::Cancelled { prompt }),
             Request::Snapshot(reply) => {
                 // Whoever asked may have left.
                 let rates = self.answers.rates(self.started.elapsed());
-                let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names, rates));
+                let snapshot = snapshot(
+                    &self.scheduler,
+                    &self.nodes,
+                    &self.names,
+                    rates,
+                    &self.audits,
+                );
+                let _ = reply.send(snapshot);
+            }
+            Request::Pardon(node_id, reply) => {
+                let mut nodes = self.nodes.values();
+                let node = nodes.find(|node| *node.node_id == *node_id);
+                let identity = node.map(|node| node.identity.clone());
+                let pardoned = identity.filter(|identity| self.audits.pardon(identity));
+                if let Some(identity) = &pardoned {
+                    self.set_suspended(identity, false);
+                }
+                let _ = reply.send(pardoned.is_some());
             }
             Request::Drain(reply) => {
                 self.draining = true;
@@ -143,6 +198,7 @@ impl Task {
         match report {
             Report::Joined {
                 introduction,
+                address,
                 membership,
             } => {
                 if self.draining {
@@ -152,8 +208,10 @@ impl Task {
                 let id = NodeId(self.next_node);
                 self.next_node += 1;
                 let node_id = format!("node-{}-{}", self.run, id.0);
-                let profile = introduction.profile();
-                let (node, member) = Node::join(id, node_id, *introduction, Arc::clone(&self.sink));
+                let identity = introduction.identity(address);
+                let profile = introduction.profile(self.audits.is_suspended(&identity));
+                let sink = Arc::clone(&self.sink);
+                let (node, member) = Node::join(id, node_id, *introduction, identity, sink);
                 if membership.send(member).is_ok() {
                     self.nodes.insert(id, node);
                     self.handle(Event::NodeJoined { node: id, profile });
@@ -174,9 +232,13 @@ impl Task {
                 prompt,
                 usage,
                 timings,
+                evidence,
             } => {
                 if let Some(node) = self.nodes.get_mut(&node) {
                     node.count(usage);
+                }
+                if let (Some(node), Some(evidence)) = (self.nodes.get(&node), evidence) {
+                    self.audits.offer(node, &self.nodes, *evidence);
                 }
                 let decode = Duration::try_from_secs_f64(timings.decode_ms / 1000.0);
                 self.answers.count(
@@ -205,6 +267,16 @@ impl Task {
                     retryable,
                 });
             }
+            Report::Audited {
+                node,
+                task_id,
+                found,
+            } => {
+                let found = found.as_ref();
+                if let Some(identity) = self.audits.judged(node, &task_id, found, &self.nodes) {
+                    self.set_suspended(&identity, true);
+                }
+            }
             Report::Left {
                 node,
                 prompts,
@@ -214,6 +286,7 @@ impl Task {
                     self.take_back(node, prompt, failure.clone());
                 }
                 self.nodes.remove(&node);
+                self.audits.left(node);
                 self.handle(Event::NodeLeft { node });
             }
         }
@@ -273,6 +346,74 @@ impl Task {
         if let Err(prompt) = node.answer(Box::new(prompt)) {
             // Its session has ended; the report of it is on its way and moves the prompt on.
             self.waiting.insert(id, *prompt);
+        }
+    }
+
+    fn ensemble(
+        &mut self,
+        submission: PromptSubmission,
+        size: usize,
+    ) -> Result<EnsembleId, Refusal> {
+        let PromptSubmission {
+            request,
+            preference,
+            demand,
+            owner,
+            ..
+        } = submission;
+        let profile = PromptProfile {
+            preference,
+            demand,
+            owner,
+            prompt_tokens: 0,
+            answer_tokens: 0,
+            resumable: false,
+            ensemble: None,
+            model: request.model,
+        };
+        let able = self.scheduler.able_nodes(&profile);
+        let judged = |(id, model): &&(NodeId, String)| {
+            let node = self.nodes.get(id);
+            node.is_some_and(|node| self.audits.has_judge(node, model, &self.nodes))
+        };
+        let (here, judged) = (able.len(), able.iter().filter(judged).count());
+        let model = profile.model;
+        if here < size {
+            let wanted = size;
+            return Err(Refusal::TooFewNodes {
+                model,
+                wanted,
+                here,
+            });
+        }
+        if judged < size {
+            return Err(Refusal::NoJudge { model });
+        }
+        self.next_ensemble += 1;
+        Ok(EnsembleId(self.next_ensemble))
+    }
+
+    fn begin_audits(&mut self) {
+        if self.draining {
+            return;
+        }
+        while let Some((node, audit)) = self.audits.next(&self.scheduler, &self.nodes) {
+            self.command(node, Command::Audit(audit));
+        }
+    }
+
+    /// A suspended node's prompts go to others; what it has answered the reader has.
+    fn set_suspended(&mut self, identity: &Identity, suspended: bool) {
+        let its = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.identity == *identity);
+        let nodes: Vec<NodeId> = its.map(|(id, _)| *id).collect();
+        for node in nodes {
+            self.handle(Event::NodeSuspended { node, suspended });
+            if suspended {
+                self.command(node, Command::GiveBack);
+            }
         }
     }
 

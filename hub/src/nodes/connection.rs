@@ -26,7 +26,7 @@ pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
     let outgoing = Outgoing::start(sink, gate.settings.outgoing_frames);
     let closing = match let_in(&mut incoming, &gate, address).await {
         Ok((Admitted { introduction, key }, _place)) => {
-            match gate.dispatcher.join(introduction.clone()).await {
+            match gate.dispatcher.join(introduction.clone(), address).await {
                 Some(membership) => {
                     let key = key.map(|key| key.id);
                     let session = Session::new(&gate, &introduction, key, membership, &outgoing);

@@ -18,7 +18,7 @@ use super::{
     completion::Completion,
     request::{self, ChatCompletionRequest},
     stream::{KEEP_ALIVE_INTERVAL, event_stream},
-    submission::submission,
+    submission::{ensemble, submission},
 };
 use crate::{
     access::{self, Caller},
@@ -37,14 +37,22 @@ pub(crate) async fn create_chat_completion(
 ) -> Result<Response, ApiError> {
     let request = request::parse(&body)?;
     let wishes = Wishes::of(&request);
+    let ensemble = ensemble(&request)?;
     let mut submission = submission(request, caller.asker())?;
     caller.check_model(&submission.request.model)?;
-    let admission = caller.admit(submission.expected_tokens()).await?;
+    let expected = submission.expected_tokens().saturating_mul(ensemble);
+    let admission = caller.admit(expected).await?;
     let standing = admission.standing;
     let dispatcher = hub.dispatcher;
     let answer = Box::pin(async move {
+        if ensemble == 1 {
+            submission.bill = admission.into_bill();
+            return dispatcher.submit(submission).await;
+        }
+        // Nothing is billed where too few nodes are here.
+        let id = dispatcher.ensemble(&submission, ensemble).await?;
         submission.bill = admission.into_bill();
-        dispatcher.submit(submission).await
+        dispatcher.submit_ensemble(submission, id, ensemble).await
     });
     let answered = if wishes.stream {
         stream(answer, wishes.include_usage).await

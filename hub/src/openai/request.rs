@@ -82,6 +82,8 @@ pub(super) struct KipinaOptions {
     pub(super) nodes: Option<Nodes>,
     /// Whose prompt it is.
     pub(super) owner: Option<Owner>,
+    /// How many nodes answer, of which the best is chosen.
+    pub(super) ensemble: Option<i64>,
 }
 
 /// Which nodes may answer.
@@ -209,6 +211,7 @@ mod tests {
             (r#"{"kipina": {"nodes": "mine"}}"#, "kipina.nodes"),
             (r#"{"kipina": {"owner": "too short"}}"#, "kipina.owner"),
             (r#"{"kipina": {"owner": ["a"]}}"#, "kipina.owner"),
+            (r#"{"kipina": {"ensemble": "two"}}"#, "kipina.ensemble"),
             (r#"{"max_tokens": 1.5}"#, "max_tokens"),
             (r#"{"seed": 9007199254740994.0}"#, "seed"),
             (r#"{"seed": 9223372036854775808}"#, "seed"),

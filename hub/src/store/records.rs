@@ -6,7 +6,7 @@ use protocol::NodeKind;
 use rusqlite::{Connection, named_params};
 
 use super::keys;
-use crate::dispatch::{Ending, NodeSighting, PromptOutcome, Record};
+use crate::dispatch::{AuditRecord, Ending, NodeSighting, PromptOutcome, Record};
 
 /// Writes one record; call it inside a transaction.
 pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
@@ -27,7 +27,32 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
             keys::count(connection, outcome)
         }
         Record::KeyUsed { key, at } => keys::note_use(connection, *key, *at),
+        Record::Audited(audit) => write_audit(connection, audit),
     }
+}
+
+fn write_audit(connection: &Connection, audit: &AuditRecord) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO audits (at_ms, node_id, node_name, model, digest, runtime, auditor_id, sampled,
+                             tokens, mean_margin, threshold, good)
+         VALUES (:at, :node_id, :node_name, :model, :digest, :runtime, :auditor_id, :sampled,
+                 :tokens, :mean_margin, :threshold, :good)",
+    )?;
+    statement.execute(named_params! {
+        ":at": unix_milliseconds(audit.at),
+        ":node_id": audit.node_id,
+        ":node_name": audit.node_name,
+        ":model": audit.model,
+        ":digest": audit.digest,
+        ":runtime": audit.runtime,
+        ":auditor_id": audit.auditor_id,
+        ":sampled": audit.sampled.as_str(),
+        ":tokens": audit.verdict.tokens,
+        ":mean_margin": audit.verdict.mean_margin,
+        ":threshold": audit.verdict.threshold,
+        ":good": audit.verdict.good,
+    })?;
+    Ok(())
 }
 
 fn write_sighting(connection: &Connection, sighting: &NodeSighting) -> rusqlite::Result<()> {

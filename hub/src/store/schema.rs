@@ -90,6 +90,25 @@ const MIGRATIONS: &[&str] = &[
         details TEXT NOT NULL                    -- JSON
     ) STRICT;
 ",
+    "
+    -- What pools of audits said of nodes: no text, and nothing that tells whose node it was.
+    CREATE TABLE audits (
+        id          INTEGER PRIMARY KEY,
+        at_ms       INTEGER NOT NULL,
+        node_id     TEXT NOT NULL,
+        node_name   TEXT NOT NULL,
+        model       TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        runtime     TEXT NOT NULL,
+        auditor_id  TEXT NOT NULL,
+        sampled     TEXT NOT NULL,
+        tokens      INTEGER NOT NULL,
+        mean_margin REAL NOT NULL,      -- logits
+        threshold   REAL NOT NULL,
+        good        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX audits_by_time ON audits (at_ms);
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{
-    Benchmark, Effect, Event, GiveUpReason, ModelNames, NodeId, NodePreference, NodeProfile,
-    PromptId, PromptProfile, Scheduler, Settings,
+    Benchmark, Effect, EnsembleId, Event, GiveUpReason, ModelNames, NodeId, NodePreference,
+    NodeProfile, PromptId, PromptProfile, Scheduler, Settings,
 };
 
 pub(crate) fn settings() -> Settings {
@@ -88,6 +88,7 @@ fn event(text: &str) -> Event {
                 owner: whose(rest),
                 only_own: rest.contains(&"only-own"),
                 paused: rest.contains(&"paused"),
+                suspended: rest.contains(&"suspended"),
             },
         },
         ["benchmark", node, cpu, ref gpu @ ..] => Event::Benchmarked {
@@ -97,6 +98,8 @@ fn event(text: &str) -> Event {
                 gpu_multiply_adds_per_second: gpu.first().map(|gpu| gpu.parse().expect("a speed")),
             },
         },
+        ["suspend", node] => suspended(node, true),
+        ["pardon", node] => suspended(node, false),
         ["only-own", node, switch] => changed(
             node,
             NodeStatus {
@@ -161,6 +164,10 @@ fn event(text: &str) -> Event {
                 prompt_tokens: 100,
                 answer_tokens: 400,
                 resumable: rest.contains(&"resumable"),
+                ensemble: rest.iter().find_map(|word| {
+                    let number = word.strip_prefix("ensemble:")?;
+                    Some(EnsembleId(number.parse().expect("an ensemble's number")))
+                }),
             },
         },
         ["start", prompt, "on", node] => Event::Started {
@@ -198,6 +205,13 @@ fn event(text: &str) -> Event {
         ["time"] => Event::TimePassed,
         ["drain"] => Event::DrainRequested,
         _ => panic!("no such event: {text}"),
+    }
+}
+
+fn suspended(node: &str, suspended: bool) -> Event {
+    Event::NodeSuspended {
+        node: node_id(node),
+        suspended,
     }
 }
 

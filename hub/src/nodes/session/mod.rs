@@ -6,6 +6,7 @@
 mod from_dispatcher;
 mod from_node;
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(super) struct Session<'a> {
     context_length: u32,
     /// The benchmark that the node was given, until it answers; it need not.
     benchmark: Option<TaskId>,
+    /// Other nodes' answers that it was given to judge.
+    audits: HashSet<TaskId>,
 }
 
 type Flow = ControlFlow<Closing>;
@@ -78,6 +81,7 @@ impl<'a> Session<'a> {
             last_ping: now,
             context_length: contexts.max().unwrap_or_default(),
             benchmark: None,
+            audits: HashSet::new(),
         }
     }
 
@@ -150,7 +154,8 @@ impl<'a> Session<'a> {
                         prompts.swap_remove(at).cancel();
                     }
                 }
-                Command::Drain | Command::Close => {}
+                // The dispatcher knows what was to be judged, and gives it to another.
+                Command::Audit(_) | Command::GiveBack | Command::Drain | Command::Close => {}
             }
         }
         let (node, failure) = (self.membership.node, closing.failure(&self.name));

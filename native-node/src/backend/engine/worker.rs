@@ -1,25 +1,42 @@
 //! The thread that computes: takes prompts one after another and steps through each.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use ::engine::{Engine, EngineError, FinishReason, Request, Step, Usage};
+use ::engine::{Audit, Engine, EngineError, FinishReason, Judgement, Request, Step, Usage};
 use protocol::Timings;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 use super::{
     model_file::ModelFile,
     shelf::{NotLoaded, Shelf},
 };
 
+/// Tokens of an audit in one step: a prompt that comes meanwhile waits for no more than these.
+const AUDIT_CHUNK: usize = 64;
+
 #[derive(Debug)]
 pub(super) enum Order {
     /// Load this model, and tell when it is there.
     Load(Arc<ModelFile>, oneshot::Sender<Result<(), NotLoaded>>),
     Answer(Job),
+    /// Judge an answer, whenever there is nothing else to do.
+    Audit(AuditJob),
+}
+
+/// An answer to be judged. Dropping the receiver cancels.
+#[derive(Debug)]
+pub(super) struct AuditJob {
+    pub(super) file: Arc<ModelFile>,
+    pub(super) audit: Audit,
+    pub(super) judged: oneshot::Sender<Result<Vec<Judgement>, NotLoaded>>,
 }
 
 /// A prompt and where its answer goes. Dropping the receiver cancels.
@@ -52,6 +69,9 @@ pub(super) enum Event {
 pub(super) trait Compute {
     /// The session borrows the engine, and yields nothing more after an error or the end.
     fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError>;
+
+    /// True once everything is judged.
+    fn judge(&mut self, audit: &mut Audit) -> Result<bool, EngineError>;
 }
 
 pub(super) trait Steps: Iterator<Item = Result<Step, EngineError>> {
@@ -61,6 +81,10 @@ pub(super) trait Steps: Iterator<Item = Result<Step, EngineError>> {
 impl Compute for Engine {
     fn start<'a>(&'a mut self, request: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
         Ok(Box::new(Engine::start(self, request)?))
+    }
+
+    fn judge(&mut self, audit: &mut Audit) -> Result<bool, EngineError> {
+        audit.step(self, AUDIT_CHUNK)
     }
 }
 
@@ -72,20 +96,58 @@ impl Steps for ::engine::Session<'_> {
 
 /// Works until every sender of orders is gone.
 pub(super) fn run(shelf: &mut Shelf, mut orders: mpsc::UnboundedReceiver<Order>) {
-    while let Some(order) = orders.blocking_recv() {
+    let mut audits = VecDeque::new();
+    loop {
+        let order = if audits.is_empty() {
+            orders.blocking_recv().ok_or(TryRecvError::Disconnected)
+        } else {
+            orders.try_recv()
+        };
         // Whoever asked may have gone in this moment; then nobody needs to know.
         match order {
-            Order::Load(file, loaded) => {
-                let taken = shelf.take(&file, &|| !loaded.is_closed()).map(drop);
-                let _ = loaded.send(taken);
-            }
-            Order::Answer(job) => {
-                if let Some(last) = load_and_answer(shelf, &job) {
-                    let _ = job.events.blocking_send(last);
-                }
-            }
+            Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => judge_a_little(shelf, &mut audits),
+            Ok(order) => take(shelf, order, &mut audits),
         }
     }
+}
+
+fn take(shelf: &mut Shelf, order: Order, audits: &mut VecDeque<AuditJob>) {
+    match order {
+        Order::Load(file, loaded) => {
+            let taken = shelf.take(&file, &|| !loaded.is_closed()).map(drop);
+            let _ = loaded.send(taken);
+        }
+        Order::Answer(job) => {
+            if let Some(last) = load_and_answer(shelf, &job) {
+                let _ = job.events.blocking_send(last);
+            }
+        }
+        Order::Audit(job) => audits.push_back(job),
+    }
+}
+
+/// One step of the audit that has waited longest.
+fn judge_a_little(shelf: &mut Shelf, audits: &mut VecDeque<AuditJob>) {
+    let Some(mut job) = audits.pop_front().filter(|job| !job.judged.is_closed()) else {
+        return;
+    };
+    let step = match shelf.take(&job.file, &|| !job.judged.is_closed()) {
+        Ok((engine, _)) => {
+            let judged = catch_unwind(AssertUnwindSafe(|| engine.judge(&mut job.audit)));
+            let Ok(judged) = judged else {
+                // Whoever waits hears that nobody judges any more.
+                return shelf.discard(&job.file);
+            };
+            judged.map_err(NotLoaded::Failed)
+        }
+        Err(error) => Err(error),
+    };
+    let _ = match step {
+        Ok(false) => return audits.push_front(job),
+        Ok(true) => job.judged.send(Ok(job.audit.into_judgements())),
+        Err(error) => job.judged.send(Err(error)),
+    };
 }
 
 /// `None` where nobody waits for the answer any more.
@@ -162,6 +224,8 @@ mod tests {
     struct Counter {
         tokens: usize,
         computed: Arc<AtomicUsize>,
+        /// Steps of audits.
+        judged: Arc<AtomicUsize>,
     }
 
     struct CounterSteps<'a>(&'a Counter, usize);
@@ -175,6 +239,11 @@ mod tests {
                 panic!("a mistake of the engine's");
             }
             Ok(Box::new(CounterSteps(self, 0)))
+        }
+
+        fn judge(&mut self, _: &mut Audit) -> Result<bool, EngineError> {
+            let before = self.judged.fetch_add(1, Ordering::SeqCst);
+            Ok(before + 1 >= self.tokens)
         }
     }
 
@@ -240,6 +309,7 @@ mod tests {
         let counter = Counter {
             tokens,
             computed: Arc::clone(&computed),
+            judged: Arc::default(),
         };
         let (sender, receiver) = mpsc::unbounded_channel();
         thread::spawn(move || run(&mut Shelf::new(Box::new(counter)), receiver));
@@ -318,6 +388,7 @@ mod tests {
         let counter = Counter {
             tokens: 2,
             computed: Arc::clone(&computed),
+            judged: Arc::default(),
         };
         let (jobs, receiver) = mpsc::unbounded_channel();
         drop(ask(&jobs, "hei"));
@@ -388,5 +459,50 @@ mod tests {
             ask(&jobs, "hei").recv().await,
             Some(Event::Token { .. })
         ));
+    }
+
+    #[test]
+    fn an_audit_goes_on_only_while_no_prompt_waits_and_ends_when_nobody_does() {
+        let judged = Arc::new(AtomicUsize::new(0));
+        let counter = Counter {
+            tokens: 10,
+            computed: Arc::default(),
+            judged: Arc::clone(&judged),
+        };
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let audit = |judged| {
+            let request = ::engine::AuditRequest {
+                input: Input::Raw {
+                    prompt: "hei".into(),
+                    suffix: None,
+                },
+                sampling: Sampling::greedy(None),
+                answer: "x".into(),
+                token_ids: Vec::new(),
+                ended: false,
+            };
+            let audit = Audit::new(request);
+            orders
+                .send(Order::Audit(AuditJob {
+                    file: file("a", 100),
+                    audit,
+                    judged,
+                }))
+                .unwrap();
+        };
+        let (sender, result) = oneshot::channel();
+        audit(sender);
+        let (abandoned, nobody) = oneshot::channel();
+        drop(nobody);
+        audit(abandoned);
+        // Its channel holds four events: its answer is not at its end before they are read.
+        let mut prompt = ask(&orders, "hei");
+        thread::spawn(move || run(&mut Shelf::new(Box::new(counter)), receiver));
+        assert!(matches!(prompt.blocking_recv(), Some(Event::Token { .. })));
+        assert_eq!(judged.load(Ordering::SeqCst), 0, "the prompt came first");
+        while prompt.blocking_recv().is_some() {}
+        assert!(result.blocking_recv().unwrap().is_ok());
+        assert_eq!(judged.load(Ordering::SeqCst), 10);
+        drop(orders);
     }
 }

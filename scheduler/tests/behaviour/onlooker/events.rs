@@ -37,6 +37,7 @@ impl Onlooker {
                     owner: person(owner),
                     only_own,
                     paused,
+                    suspended: false,
                 };
                 Event::NodeJoined { node, profile }
             }
@@ -56,6 +57,10 @@ impl Onlooker {
                     only_own: Some(only_own),
                     ..NodeStatus::default()
                 },
+            },
+            Step::Suspend(pick, suspended) => Event::NodeSuspended {
+                node: self.node(pick)?,
+                suspended,
             },
             Step::Benchmark(pick, cpu, gpu) => Event::Benchmarked {
                 node: self.node(pick)?,
@@ -107,6 +112,7 @@ impl Onlooker {
                     prompt_tokens: 100,
                     answer_tokens: 100,
                     resumable: prompt.0.is_multiple_of(2),
+                    ensemble: None,
                 };
                 Event::Submitted { prompt, profile }
             }

@@ -31,6 +31,7 @@ struct SeenNode {
     paused: bool,
     owner: Option<Owner>,
     only_own: bool,
+    suspended: bool,
     models: Vec<&'static str>,
 }
 
@@ -107,6 +108,7 @@ impl Onlooker {
                         paused,
                         owner: profile.owner.clone(),
                         only_own,
+                        suspended: false,
                         models,
                     },
                 );
@@ -122,6 +124,10 @@ impl Onlooker {
                 if let Some(models) = &status.models {
                     seen.models = known(models);
                 }
+            }
+            Event::NodeSuspended { node, suspended } => {
+                let seen = self.nodes.get_mut(node);
+                seen.expect("steps name nodes that are here").suspended = *suspended;
             }
             Event::NodeLeft { node } => {
                 self.nodes.remove(node);
@@ -203,6 +209,7 @@ impl Onlooker {
             return Err(TestCaseError::fail(format!("{node:?} is not here")));
         };
         prop_assert!(!target.paused, "a paused node was given a prompt");
+        prop_assert!(!target.suspended, "a suspended node was given a prompt");
         prop_assert!(
             self.busy(node) < target.slots,
             "{:?} has no free slot",
@@ -283,7 +290,7 @@ impl Onlooker {
     /// A node with a free slot and a waiting prompt that it could take never stand side by side.
     pub(crate) fn check_nobody_waits_beside_a_free_node(&self) -> Result<(), TestCaseError> {
         for (id, node) in &self.nodes {
-            if node.paused || self.busy(*id) >= node.slots {
+            if node.paused || node.suspended || self.busy(*id) >= node.slots {
                 continue;
             }
             let waits = self.prompts.values().find(|seen| {
