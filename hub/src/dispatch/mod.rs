@@ -33,3 +33,4 @@ pub use snapshot::{AvailableModel, Snapshot};
 
 pub(crate) use message::{Command, Introduction, Membership, Report};
 pub(crate) use prompt::{Delivery, Prompt};
+pub(crate) use said::Rest;

@@ -30,6 +30,8 @@ pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
                 Some(membership) => {
                     let key = key.map(|key| key.id);
                     let session = Session::new(&gate, &introduction, key, membership, &outgoing);
+                    // Else every idle node would stand in memory twice.
+                    drop(introduction);
                     session.run(&mut incoming).await
                 }
                 None => Closing::HubStopping,

@@ -33,7 +33,7 @@ pub(crate) use upgrade::upgrade;
 
 /// Of each connection: a token's frame is some hundred bytes. The library's own are so large that ten
 /// thousand idle nodes would have a gigabyte.
-const READ_BUFFER_BYTES: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 2 << 10;
 
 /// What `/ws` needs to let a node in. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -64,7 +64,7 @@ impl Session<'_> {
                     "the answer came faster than it was read; read faster or ask for less";
                 let cancelled = self.send_cancel(&prompt.task_id);
                 self.give_back(
-                    *prompt,
+                    prompt,
                     FailureKind::ClientTooSlow,
                     message.to_owned(),
                     false,
@@ -88,7 +88,7 @@ impl Session<'_> {
 
     pub(super) async fn finish(
         &self,
-        prompt: Prompt,
+        prompt: Box<Prompt>,
         finish_reason: FinishReason,
         usage: Usage,
         timings: Timings,

@@ -195,7 +195,7 @@ impl<'a> Session<'a> {
                 "the node '{}' sent nothing for too long; try again",
                 self.name
             );
-            self.give_back(prompt, FailureKind::NodeSilent, message, true)
+            self.give_back(Box::new(prompt), FailureKind::NodeSilent, message, true)
                 .await;
             if sent.is_break() {
                 return sent;
@@ -204,13 +204,19 @@ impl<'a> Session<'a> {
         Flow::Continue(())
     }
 
-    async fn give_back(&self, prompt: Prompt, kind: FailureKind, message: String, retryable: bool) {
+    async fn give_back(
+        &self,
+        prompt: Box<Prompt>,
+        kind: FailureKind,
+        message: String,
+        retryable: bool,
+    ) {
         // A client that reads too slowly is no fault of the node's.
         if kind != FailureKind::ClientTooSlow {
             self.metrics.node_failed(kind);
         }
         let failure = PromptFailure { kind, message };
-        let (node, prompt) = (self.membership.node, Box::new(prompt));
+        let node = self.membership.node;
         self.dispatcher
             .report(Report::Failed {
                 node,
