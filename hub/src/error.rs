@@ -1,22 +1,18 @@
 //! The one error of the HTTP edge, in OpenAI's shape: the only file that knows status codes.
 
+mod conversions;
+mod reasons;
+
 use std::time::Duration;
 
 use axum::{
     Json,
-    extract::rejection::PathRejection,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use crate::{
-    access,
-    dispatch::{FailureKind, PromptFailure, Refusal, Standing as QueueStanding},
-    keys::{Scope, Standing},
-    net::Refused,
-    store::StoreError,
-};
+use crate::{access, dispatch::Standing as QueueStanding, keys::Standing};
 
 /// Why a request got no answer. Its message goes to whoever sent the request.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -47,12 +43,6 @@ pub enum ApiError {
     },
     #[error("{0}")]
     ForeignOrigin(String),
-    #[error(
-        "the metrics are for the hub's own machine: set METRICS_TOKEN on the hub and send it as 'Authorization: Bearer …'"
-    )]
-    MetricsClosed,
-    #[error("the metrics need the hub's METRICS_TOKEN: send it as 'Authorization: Bearer …'")]
-    MetricsToken,
     #[error("the model '{model}' does not exist; GET /v1/models lists those that do")]
     ModelNotFound { model: String },
     #[error("there is nothing at {path}")]
@@ -121,8 +111,8 @@ struct QueueFields {
     expected_wait_ms: Option<u64>,
 }
 
-const QUEUE_POSITION: HeaderName = HeaderName::from_static("x-kipina-queue-position");
-const EXPECTED_WAIT: HeaderName = HeaderName::from_static("x-kipina-expected-wait-ms");
+pub(crate) const QUEUE_POSITION: HeaderName = HeaderName::from_static("x-kipina-queue-position");
+pub(crate) const EXPECTED_WAIT: HeaderName = HeaderName::from_static("x-kipina-expected-wait-ms");
 
 /// Where a failed attempt tells nothing about how long to wait.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
@@ -131,165 +121,6 @@ const SHORT_PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 
 impl ApiError {
-    /// A field whose value can't be served.
-    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::BadRequest {
-            message: message.into(),
-            param: Some(param.into()),
-            code: None,
-        }
-    }
-
-    /// A field that no node can serve yet, and that would change the answer if it were ignored.
-    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::BadRequest {
-            message: message.into(),
-            param: Some(param.into()),
-            code: Some("unsupported_parameter"),
-        }
-    }
-
-    pub fn missing_key() -> Self {
-        Self::Unauthorised {
-            message: "this hub wants an API key: send it as 'Authorization: Bearer kp_…'; its operator makes them".to_owned(),
-            code: "missing_api_key",
-        }
-    }
-
-    pub fn missing_scope(scope: Scope) -> Self {
-        let scope = scope.name();
-        Self::Forbidden {
-            message: format!(
-                "this API key lacks the scope '{scope}'; the hub's operator can give it one that has it"
-            ),
-            code: "insufficient_scope",
-        }
-    }
-
-    pub fn keys_unreadable(error: &StoreError) -> Self {
-        Self::Unavailable {
-            message: format!("{error}; try again in a moment, the hub's log says why"),
-            code: "keys_unreadable",
-            retry_after: SHORT_PAUSE,
-        }
-    }
-
-    pub fn not_logged_in() -> Self {
-        Self::Unauthorised {
-            message: "this is for the hub's operator: log in with POST /api/admin/login, or send an API key with the scope 'admin'".to_owned(),
-            code: "login_required",
-        }
-    }
-
-    pub fn wrong_password() -> Self {
-        Self::Unauthorised {
-            message: "the password is wrong; it is the hub's ADMIN_PASSWORD".to_owned(),
-            code: "wrong_password",
-        }
-    }
-
-    pub fn too_many_logins(retry_after: Duration) -> Self {
-        let seconds = retry_after.as_secs_f64().ceil();
-        Self::TooManyRequests {
-            message: format!("too many passwords were tried; try again in {seconds} s"),
-            retry_after,
-        }
-    }
-
-    /// Where nobody can log in.
-    pub fn admin_closed() -> Self {
-        Self::Forbidden {
-            message: "the operator's pages are closed: start the hub with ADMIN_PASSWORD, or call it from its own machine by a loopback address where it listens there only".to_owned(),
-            code: "admin_closed",
-        }
-    }
-
-    /// Where nobody has to log in.
-    pub fn no_password() -> Self {
-        Self::Forbidden {
-            message:
-                "this hub has no ADMIN_PASSWORD: whoever is at its own machine is its operator"
-                    .to_owned(),
-            code: "no_password",
-        }
-    }
-
-    pub fn foreign_page() -> Self {
-        Self::Forbidden {
-            message: "only the hub's own pages may do this from a browser; open them at the hub's own address".to_owned(),
-            code: "origin_not_allowed",
-        }
-    }
-
-    /// What an operator asked for, and the database did not do.
-    pub fn database(error: &StoreError) -> Self {
-        tracing::warn!("an operator's request failed: {error}");
-        Self::Unavailable {
-            message: format!("the hub's database failed: {error}"),
-            code: "database_unavailable",
-            retry_after: LONG_PAUSE,
-        }
-    }
-
-    pub fn internal(message: impl Into<String>) -> Self {
-        Self::Failed {
-            message: message.into(),
-            code: "internal_error",
-        }
-    }
-
-    /// For who asks for a script: the hub writes its own address into it.
-    pub fn unclear_address() -> Self {
-        Self::BadRequest {
-            message: "the Host of this request (or a proxy's X-Forwarded-Host or -Proto) is no plain host \
-                      with an optional port; fetch the script from the hub's usual address"
-                .to_owned(),
-            param: None,
-            code: Some("unclear_address"),
-        }
-    }
-
-    pub fn too_many_listeners(limit: usize) -> Self {
-        Self::TooManyRequests {
-            message: format!(
-                "{limit} clients already listen to this hub's statistics; ask GET /api/stats, or try again"
-            ),
-            retry_after: LONG_PAUSE,
-        }
-    }
-
-    pub fn too_many_connections(limit: usize) -> Self {
-        Self::Unavailable {
-            message: format!(
-                "this hub already has its {limit} connections; try again, or its operator can raise \
-                 MAX_CONNECTIONS"
-            ),
-            code: "too_many_connections",
-            retry_after: SHORT_PAUSE,
-        }
-    }
-
-    pub fn not_answered_within(deadline: Duration) -> Self {
-        Self::DeadlineExpired {
-            message: format!(
-                "the hub could not answer within {} seconds; try again later",
-                deadline.as_secs_f64()
-            ),
-        }
-    }
-
-    pub fn no_history() -> Self {
-        Self::Unavailable {
-            message: "the hub's database can't be read right now; its log says why".to_owned(),
-            code: "history_unavailable",
-            retry_after: LONG_PAUSE,
-        }
-    }
-
-    pub fn stopping() -> Self {
-        Refusal::Stopping.into()
-    }
-
     pub fn body(&self) -> ErrorBody {
         ErrorBody {
             error: ErrorFields {
@@ -308,10 +139,8 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::Unauthorised { .. } | Self::MetricsToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::ForeignOrigin(_) | Self::MetricsClosed => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Unauthorised { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) => StatusCode::FORBIDDEN,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::ModelNotFound { .. } | Self::NotFound { .. } | Self::NoSuchThing { .. } => {
                 StatusCode::NOT_FOUND
@@ -333,10 +162,8 @@ impl ApiError {
     /// OpenAI's `type`: which broad kind of thing went wrong.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Unauthorised { .. } | Self::MetricsToken => "authentication_error",
-            Self::Forbidden { .. } | Self::ForeignOrigin(_) | Self::MetricsClosed => {
-                "permission_error"
-            }
+            Self::Unauthorised { .. } => "authentication_error",
+            Self::Forbidden { .. } | Self::ForeignOrigin(_) => "permission_error",
             Self::TooManyRequests { .. } | Self::LimitReached { .. } | Self::QueueFull { .. } => {
                 "rate_limit_error"
             }
@@ -363,8 +190,6 @@ impl ApiError {
             | Self::Conflict { code, .. }
             | Self::LimitReached { code, .. } => Some(code),
             Self::ForeignOrigin(_) => Some("origin_not_allowed"),
-            Self::MetricsClosed => Some("metrics_closed"),
-            Self::MetricsToken => Some("invalid_metrics_token"),
             Self::ModelNotFound { .. } => Some("model_not_found"),
             Self::NotFound { .. } | Self::NoSuchThing { .. } => Some("not_found"),
             Self::MethodNotAllowed { .. } => Some("method_not_allowed"),
@@ -440,93 +265,6 @@ pub(crate) fn queue_headers(standing: QueueStanding) -> HeaderMap {
 pub(crate) fn expected_wait_ms(standing: QueueStanding) -> Option<u64> {
     let wait = standing.expected_wait?;
     u64::try_from(wait.as_millis()).ok()
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        let message = refusal.to_string();
-        match refusal {
-            Refusal::NoNode {
-                model,
-                known: false,
-                ..
-            } => Self::ModelNotFound { model },
-            Refusal::NoNode { retry_after, .. } => Self::Unavailable {
-                message,
-                code: "no_node_available",
-                retry_after,
-            },
-            Refusal::QueueFull {
-                standing,
-                retry_after,
-                ..
-            } => Self::QueueFull {
-                message,
-                standing,
-                retry_after,
-            },
-            Refusal::DeadlineExpired { .. } => Self::DeadlineExpired { message },
-            Refusal::Failed(failure) => failure.into(),
-            Refusal::Stopping => Self::Unavailable {
-                message,
-                code: "hub_stopping",
-                retry_after: SHORT_PAUSE,
-            },
-        }
-    }
-}
-
-impl From<PromptFailure> for ApiError {
-    fn from(PromptFailure { kind, message }: PromptFailure) -> Self {
-        let code = kind.as_str();
-        match kind {
-            FailureKind::ContextLengthExceeded => Self::BadRequest {
-                message,
-                param: Some("messages".to_owned()),
-                code: Some(code),
-            },
-            FailureKind::InvalidRequest => Self::BadRequest {
-                message,
-                param: None,
-                code: Some(code),
-            },
-            FailureKind::ModelUnavailable
-            | FailureKind::Unavailable
-            | FailureKind::NodeLost
-            | FailureKind::HubStopping => Self::Unavailable {
-                message,
-                code,
-                retry_after: SHORT_PAUSE,
-            },
-            FailureKind::NodeSilent => Self::DeadlineExpired { message },
-            FailureKind::OutOfMemory | FailureKind::BackendFailed | FailureKind::ClientTooSlow => {
-                Self::Failed { message, code }
-            }
-        }
-    }
-}
-
-impl From<PathRejection> for ApiError {
-    fn from(rejection: PathRejection) -> Self {
-        Self::BadRequest {
-            message: format!("the address can't be read: {}", rejection.body_text()),
-            param: None,
-            code: Some("invalid_path"),
-        }
-    }
-}
-
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        let message = refused.to_string();
-        match refused {
-            Refused::ForeignOrigin { .. } => Self::ForeignOrigin(message),
-            Refused::TooManyConnections { .. } => Self::TooManyRequests {
-                message,
-                retry_after: SHORT_PAUSE,
-            },
-        }
-    }
 }
 
 #[cfg(test)]

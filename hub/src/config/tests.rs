@@ -1,5 +1,6 @@
 use super::*;
 use crate::logging::LogFormat;
+use crate::{access::AccessPolicy, keys::Limits};
 
 fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     Config::read(|name| {

@@ -1,4 +1,9 @@
 use super::*;
+use crate::{
+    dispatch::{FailureKind, PromptFailure, Refusal},
+    keys::Scope,
+    net::Refused,
+};
 
 fn failure(kind: FailureKind) -> ApiError {
     PromptFailure {
