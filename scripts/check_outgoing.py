@@ -15,16 +15,20 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Crates that connect to others on behalf of who uses them.
 CLIENTS = re.compile(
     r"^(reqwest|ureq|isahc|curl|curl-sys|attohttpc|awc|minreq|surf|hyper-rustls|hyper-tls|tonic|hickory-resolver|"
-    r"rustls|native-tls|openssl|lettre|redis|postgres|tokio-postgres|sqlx)$"
+    r"rustls|native-tls|openssl|lettre|redis|postgres|tokio-postgres|sqlx|opentelemetry-otlp|opentelemetry-http)$"
 )
 
 # Those that may be built into the hub all the same: name → why.
-ALLOWED_CLIENTS: dict[str, str] = {}
+ALLOWED_CLIENTS: dict[str, str] = {
+    "opentelemetry-otlp": "sends traces to the collector that the operator names",
+    "opentelemetry-http": "the same",
+}
 
 # What the standard library and tokio connect with, or start programs with that could.
 CONNECTING = re.compile(
     r"\b(TcpStream|UnixStream|UdpSocket|UnixDatagram)::(connect|bind|connect_timeout)\b|\bTcpSocket\b|\blookup_host\b|"
-    r"\bToSocketAddrs\b|\bHyperClient\b|\bprocess::Command\b|\bCommand::new\b|\bconnect_async\b"
+    r"\bToSocketAddrs\b|\bHyperClient\b|\bprocess::Command\b|\bCommand::new\b|\bconnect_async\b|"
+    r"\bHttpConnector\b|\bbuild_http\b|\bclient::legacy\b"
 )
 
 # Files that may all the same: path below hub/src → why.

@@ -47,10 +47,11 @@ wait_for() { # COMMAND…
   local tries
   for tries in $(seq 1 300); do
     if "$@" >/dev/null 2>&1; then return; fi
+    kill -0 "$hub" 2>/dev/null || break
     sleep 0.1
   done
-  cat "$scratch/hub" >&2
-  fail not_ready "$* ($tries)"
+  cat "$scratch"/{hub,log,node} >&2 2>/dev/null || true
+  fail api_not_ready "$*" "$((tries / 10))"
 }
 
 has_address() { grep -q 'http://' "$scratch/hub"; }

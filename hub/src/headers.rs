@@ -11,7 +11,11 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{access::RATE_HEADERS, net::OriginPolicy};
+use crate::{
+    access::RATE_HEADERS,
+    error::{EXPECTED_WAIT, QUEUE_POSITION},
+    net::OriginPolicy,
+};
 
 /// What the site's pages may do: no code but the hub's own files and WebAssembly, and no other server
 /// but Hugging Face's, for models that the hub does not have.
@@ -40,6 +44,7 @@ pub(crate) fn cross_origin(policy: OriginPolicy) -> CorsLayer {
         .into_iter()
         .chain(RATE_HEADERS)
         .map(HeaderName::from_static)
+        .chain([QUEUE_POSITION, EXPECTED_WAIT])
         .collect();
     CorsLayer::new()
         .allow_origin(allowed)

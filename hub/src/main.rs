@@ -103,7 +103,7 @@ async fn serve(config: &Config, place: Place) -> anyhow::Result<()> {
     replace_on_signal().context("signals can't be listened for")?;
     let mut said = vec![ready_line(server.address(), language)];
     said.extend(
-        notices(config)
+        notices(config, server.address().ip())
             .iter()
             .map(|notice| notice.in_language(language).to_owned()),
     );

@@ -1,10 +1,13 @@
 //! What an operator should know of his settings when the hub starts.
 
+use std::net::IpAddr;
+
 use crate::{access::AccessPolicy, config::Config, language::Text};
 
 /// Nothing to do is nothing to say.
-pub fn notices(config: &Config) -> Vec<Text> {
-    if config.bind.is_loopback() {
+/// `bind`: where it listens, which a hub that took another's place has from that one.
+pub fn notices(config: &Config, bind: IpAddr) -> Vec<Text> {
+    if bind.is_loopback() {
         return Vec::new();
     }
     let mut notices = Vec::new();

@@ -93,6 +93,12 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|error| StartError::Listen { address, error })?;
+        // Of a socket that was taken over: who reaches it is what counts, not what the settings say.
+        let config = &Config {
+            bind: address.ip(),
+            port: address.port(),
+            ..config.clone()
+        };
 
         check_descriptors(config.http.connections);
         let catalogue = Arc::new(models::catalogue()?);
@@ -165,18 +171,24 @@ impl Server {
         if let Some(successor) = successor {
             // The successor has the socket, too: what connects now comes to it.
             let _ = retire.send(());
-            let leaving =
+            let leaving = async {
                 self.succession
-                    .leave(successor, &self.dispatcher, self.handover_patience);
+                    .leave(successor, &self.dispatcher, self.handover_patience)
+                    .await;
+                // Connections that nobody uses end now.
+                drop(closing);
+                self.succession.pass_on_the_rest().await;
+            };
             tokio::select! {
-                () = leaving => {}
+                _ = timeout(self.handover_patience, leaving) => {}
                 () = stop => {}
             }
+            self.dispatcher.drain(self.drain_patience).await;
         } else {
             self.succession.close();
+            self.dispatcher.drain(self.drain_patience).await;
+            drop(closing);
         }
-        self.dispatcher.drain(self.drain_patience).await;
-        drop(closing);
         let ended = match failed {
             Some(ended) => ended,
             None => timeout(CLOSING_TIME, serving)

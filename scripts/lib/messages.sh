@@ -50,6 +50,7 @@ message() { # KEY VALUES...
     ready) finnish='Kipinä on valmis: %s' english='Kipinä is ready: %s' ;;
     stopping) finnish='Lopetetaan.' english='Stopping.' ;;
     died) finnish='%s päättyi koodilla %s. Sen lokin (%s) loppu:' english='%s ended with code %s. The end of its log, %s:' ;;
+    api_not_ready) finnish='keskus ei ollut valmis testattavaksi (%s) %s sekunnissa; sen loki on yllä' english='the hub was not ready for its tests (%s) within %s seconds; its log is above' ;;
     not_ready) finnish='%s ei vastannut kehotteeseen %s sekunnissa. Katso lokit: %s ja %s' english='%s answered no prompt within %s seconds. See the logs: %s and %s' ;;
     measuring_failed) finnish='mittaus katkesi: %s. Mitään ei kirjoitettu.' english='measuring %s broke off; nothing was written.' ;;
     sanitising) finnish='Ajetaan laskentaytimien testit tarkistimella: %s.' english='Running the tests of the kernels under a sanitizer: %s.' ;;

@@ -23,10 +23,11 @@ class Outgoing(unittest.TestCase):
         sources = {
             "a.rs": "let a = TcpStream::connect(url).await?;\n",
             "b/c.rs": "// TcpStream::connect is not for us\nuse std::process::Command;\n",
+            "c.rs": "let client = Client::builder(TokioExecutor::new()).build_http();\n",
             "d.rs": "let listener = TcpListener::bind(address).await?;\nfn serve(socket: TcpStream) {}\n",
         }
         found = connecting_lines(sources)
-        self.assertEqual([line.split(": ")[0] for line in found], ["hub/src/a.rs:1", "hub/src/b/c.rs:2"])
+        self.assertEqual([line.split(": ")[0] for line in found], ["hub/src/a.rs:1", "hub/src/b/c.rs:2", "hub/src/c.rs:1"])
 
     def test_this_hub_connects_to_nobody(self):
         run = subprocess.run([sys.executable, "scripts/check_outgoing.py"], cwd=ROOT, capture_output=True, text=True)

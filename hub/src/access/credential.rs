@@ -66,14 +66,20 @@ pub(crate) fn refused(fault: KeyFault) -> ApiError {
 
 /// The caller's address: the peer's, or what a trusted proxy says.
 pub(crate) async fn client_address(parts: &mut Parts, hub: &Hub) -> Result<IpAddr, ApiError> {
+    let peer = peer_address(parts, hub).await?;
+    Ok(hub.gate.proxies.client_address(peer, &parts.headers))
+}
+
+/// Of whoever has the connection: the caller, or a proxy.
+pub(crate) async fn peer_address(parts: &mut Parts, hub: &Hub) -> Result<IpAddr, ApiError> {
     let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, hub).await;
     let ConnectInfo(peer) =
         peer.map_err(|_| ApiError::internal("the server does not know its peer's address"))?;
-    Ok(hub.gate.proxies.client_address(peer.ip(), &parts.headers))
+    Ok(peer.ip())
 }
 
 /// What stands after `Bearer`; None where nothing does.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.trim().split_once(' ')?;
     let token = token.trim();

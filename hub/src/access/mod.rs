@@ -7,6 +7,6 @@ mod rate_headers;
 mod settings;
 
 pub(crate) use caller::{Asker, Caller};
-pub(crate) use credential::{Credential, client_address, refused};
+pub(crate) use credential::{Credential, bearer, client_address, peer_address, refused};
 pub(crate) use rate_headers::{RATE_HEADERS, tell};
 pub use settings::{AccessPolicy, AccessSettings};

@@ -1,21 +1,16 @@
 //! Who may change the hub: a session, a key with the scope `admin`, or whoever is at a machine that serves
 //! nobody else.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{Author, WayIn, Who, cookie, same_site::Visit};
 use crate::{
-    access::{Credential, client_address},
+    access::{Credential, client_address, peer_address},
     error::ApiError,
     keys::Scope,
+    net::names_this_machine,
     state::Hub,
 };
 
@@ -58,8 +53,7 @@ impl FromRequestParts<Hub> for Operator {
                 if !address.is_loopback() {
                     return Err(ApiError::admin_closed());
                 }
-                let visit = Visit::of(parts, hub).await?;
-                if !visit.names_this_machine(&hub.gate.proxies) {
+                if !names_this_machine(&parts.headers) {
                     return Err(ApiError::admin_closed());
                 }
                 check_page(parts, hub).await?;
@@ -82,7 +76,7 @@ pub(super) async fn check_page(parts: &mut Parts, hub: &Hub) -> Result<(), ApiEr
 
 impl<'a> Visit<'a> {
     pub(super) async fn of(parts: &'a mut Parts, hub: &Hub) -> Result<Self, ApiError> {
-        let peer = peer(parts, hub).await?;
+        let peer = peer_address(parts, hub).await?;
         Ok(Self {
             peer,
             method: &parts.method,
@@ -90,11 +84,4 @@ impl<'a> Visit<'a> {
             uri: &parts.uri,
         })
     }
-}
-
-async fn peer(parts: &mut Parts, hub: &Hub) -> Result<IpAddr, ApiError> {
-    let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, hub).await;
-    let ConnectInfo(peer) =
-        peer.map_err(|_| ApiError::internal("the server does not know its peer's address"))?;
-    Ok(peer.ip())
 }

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
-use url::{Host, Url};
+use url::Url;
 
 use crate::net::{TrustedProxies, parse_web_origin};
 
@@ -53,25 +53,6 @@ impl Visit<'_> {
         let own = own.as_str().split_once("://").map(|(_, rest)| rest);
         let own = own.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
         own.is_some_and(|own| own.origin() == origin.origin())
-    }
-
-    /// True where the visitor wrote an address of the machine itself: a name on the web that its owner
-    /// has point here (DNS rebinding) is none. What a proxy passed on comes from elsewhere, whatever
-    /// it says.
-    pub(super) fn names_this_machine(&self, proxies: &TrustedProxies) -> bool {
-        let is_passed_on = |name: &HeaderName| {
-            let name = name.as_str();
-            name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "via" | "x-real-ip")
-        };
-        if self.headers.keys().any(is_passed_on) {
-            return false;
-        }
-        match self.own(proxies).as_ref().and_then(Url::host) {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        }
     }
 }
 
@@ -149,44 +130,6 @@ mod tests {
         let reading = [host, ("origin", "https://evil.example")];
         assert!(with(&Method::GET, &reading, |visit| visit
             .is_from_own_page(&proxies())));
-    }
-
-    #[test]
-    fn only_the_machines_own_names_name_it() {
-        let names = |host: &str| {
-            with(&Method::GET, &[("host", host)], |visit| {
-                visit.names_this_machine(&proxies())
-            })
-        };
-        for host in [
-            "127.0.0.1:3000",
-            "127.8.9.1",
-            "localhost:3000",
-            "[::1]:3000",
-        ] {
-            assert!(names(host), "{host}");
-        }
-        for host in [
-            "evil.example:3000",
-            "localhost.evil.example",
-            "192.168.1.5:3000",
-            "0.0.0.0:3000",
-        ] {
-            assert!(!names(host), "{host}");
-        }
-        for passed_on in [
-            ("x-forwarded-host", "localhost"),
-            ("x-forwarded-for", "127.0.0.1"),
-            ("forwarded", "for=127.0.0.1"),
-            ("via", "1.1 Caddy"),
-            ("x-real-ip", "127.0.0.1"),
-        ] {
-            let headers = [("host", "127.0.0.1:3000"), passed_on];
-            let names = with(&Method::GET, &headers, |visit| {
-                visit.names_this_machine(&proxies())
-            });
-            assert!(!names, "{passed_on:?}");
-        }
     }
 
     #[test]

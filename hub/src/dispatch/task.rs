@@ -300,11 +300,15 @@ impl Task {
         }
     }
 
-    /// Whatever waits has been placed by now, so nobody here needs an idle node.
+    /// Whatever waits has been placed by now, so nobody here needs an idle node, but for one that rests.
     fn let_idle_nodes_go(&mut self) {
         let Some(leaving) = &self.leaving else { return };
         let within = leaving.within;
-        let is_idle = |id: &NodeId| self.scheduler.load(*id).is_some_and(|load| load.busy == 0);
+        let is_waited_for = self.scheduler.waiting() > 0;
+        let is_idle = |id: &NodeId| {
+            let load = self.scheduler.load(*id);
+            load.is_some_and(|load| load.busy == 0 && !(load.resting && is_waited_for))
+        };
         let idle: Vec<NodeId> = self.nodes.keys().copied().filter(is_idle).collect();
         for node in idle {
             self.command(node, Command::Move(within));

@@ -16,7 +16,7 @@ use tokio::{net::UnixStream, sync::watch};
 use tower::ServiceExt;
 
 use super::control::Successor;
-use crate::error::ApiError;
+use crate::{error::ApiError, serve::HeldBody};
 
 /// Whose request it is. Only the predecessor says so, on a socket that nobody else reaches.
 const PEER: HeaderName = HeaderName::from_static("x-kipina-peer");
@@ -30,9 +30,16 @@ const OF_CONNECTIONS: [HeaderName; 5] = [
     HeaderName::from_static("keep-alive"),
 ];
 
+/// Whatever a client may send: HTTP/2 counts 32 bytes more for each header than stand in its head.
+const HEAD_BYTES: u32 = 64 << 10;
+
 /// Where requests go once another process serves; nowhere before.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Forwarding(watch::Sender<Option<http2::SendRequest<Body>>>);
+pub(crate) struct Forwarding {
+    successor: watch::Sender<Option<http2::SendRequest<Body>>>,
+    /// Each answer that is passed on listens to it until its end.
+    under_way: watch::Sender<()>,
+}
 
 impl Forwarding {
     /// From now on every new request goes to the successor.
@@ -40,6 +47,7 @@ impl Forwarding {
         let stream = TokioIo::new(successor.stream);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .adaptive_window(true)
+            .max_header_list_size(HEAD_BYTES)
             .handshake(stream)
             .await?;
         tokio::spawn(async move {
@@ -47,8 +55,13 @@ impl Forwarding {
                 tracing::warn!("the process that took over can't be reached: {error}");
             }
         });
-        self.0.send_replace(Some(sender));
+        self.successor.send_replace(Some(sender));
         Ok(())
+    }
+
+    /// Waits until no answer that was passed on is under way.
+    pub(super) async fn idle(&self) {
+        self.under_way.closed().await;
     }
 }
 
@@ -59,11 +72,13 @@ pub(crate) async fn pass_on(
     request: Request,
     next: Next,
 ) -> Response {
-    let successor = forwarding.0.borrow().clone();
+    let successor = forwarding.successor.borrow().clone();
+    // What only reads may be without an end, as the live statistics are: nobody waits for that.
+    let under_way = (!request.method().is_safe()).then(|| forwarding.under_way.subscribe());
     let mut response = match successor {
         None => return next.run(request).await,
         Some(mut successor) => match successor.send_request(onwards(request, peer)).await {
-            Ok(response) => response.map(Body::new),
+            Ok(response) => response.map(|body| HeldBody::holding(Body::new(body), under_way)),
             Err(error) => {
                 tracing::warn!("a request could not be passed on: {error}");
                 ApiError::stopping().into_response()
@@ -100,6 +115,7 @@ pub(super) async fn serve(stream: UnixStream, router: Router) -> io::Result<()> 
     });
     server::Builder::new(TokioExecutor::new())
         .adaptive_window(true)
+        .max_header_list_size(HEAD_BYTES)
         .max_concurrent_streams(None)
         .serve_connection(TokioIo::new(stream), service)
         .await

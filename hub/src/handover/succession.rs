@@ -115,6 +115,11 @@ impl Succession {
         dispatcher.leave(patience).await;
         sleep(LINGERING).await;
     }
+
+    /// Waits for the answers that were passed on: the client's connection is still this process's.
+    pub(crate) async fn pass_on_the_rest(&self) {
+        self.forwarding.idle().await;
+    }
 }
 
 /// Answers what the predecessor passes on until it is gone, and some time later expects no more of its nodes.

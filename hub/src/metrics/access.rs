@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, header, uri::Authority};
+use axum::http::HeaderMap;
 use subtle::ConstantTimeEq;
 
-use crate::{config::Secret, error::ApiError, net::TrustedProxies};
-
-/// A request that has one of these came through a proxy, from wherever.
-const OF_PROXIES: [&str; 3] = ["x-forwarded-for", "forwarded", "via"];
+use crate::{
+    access::bearer,
+    config::Secret,
+    error::ApiError,
+    net::{TrustedProxies, names_this_machine},
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
@@ -24,36 +26,20 @@ impl Access {
     pub(super) fn check(&self, peer: IpAddr, headers: &HeaderMap) -> Result<(), ApiError> {
         let Some(token) = &self.token else {
             let is_here = self.proxies.client_address(peer, headers).is_loopback()
-                && OF_PROXIES.iter().all(|name| !headers.contains_key(*name))
-                && asks_this_machine(headers);
-            return is_here.then_some(()).ok_or(ApiError::MetricsClosed);
+                && names_this_machine(headers);
+            return is_here.then_some(()).ok_or_else(ApiError::metrics_closed);
         };
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         // In constant time: how long the refusal takes must not tell how much was right.
-        let is_right = given.is_some_and(|given| token.reveal().as_bytes().ct_eq(given).into());
-        is_right.then_some(()).ok_or(ApiError::MetricsToken)
+        let is_right = bearer(headers)
+            .is_some_and(|given| token.reveal().as_bytes().ct_eq(given.as_bytes()).into());
+        is_right.then_some(()).ok_or_else(ApiError::metrics_token)
     }
-}
-
-/// A page on the web can have its own name point here (DNS rebinding); it can't have another `Host`.
-fn asks_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST) else {
-        return false;
-    };
-    let Ok(authority) = Authority::try_from(host.as_bytes()) else {
-        return false;
-    };
-    let name = authority.host().trim_matches(['[', ']']);
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     fn check(token: Option<&str>, peer: &str, headers: &[(&str, &str)]) -> Result<(), ApiError> {
@@ -62,7 +48,7 @@ mod tests {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(
-                header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
                 value.parse().unwrap(),
             );
         }

@@ -6,6 +6,7 @@
 mod body;
 mod connection;
 mod descriptors;
+mod held_body;
 mod limits;
 mod listen;
 mod places;
@@ -13,6 +14,8 @@ mod requests;
 
 pub(crate) use body::WholeBody;
 pub(crate) use descriptors::raise_descriptor_limit;
+#[cfg(unix)]
+pub(crate) use held_body::HeldBody;
 pub use limits::HttpLimits;
 pub(crate) use listen::serve;
 pub(crate) use places::Places;

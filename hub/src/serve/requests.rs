@@ -9,11 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::body::PacedBody;
-use crate::{error::ApiError, net::ConnectionPermit, state::Hub};
+use super::{body::PacedBody, held_body::HeldBody};
+use crate::{error::ApiError, state::Hub};
 
 /// Refuses what is compressed, counts what comes through a proxy by its client, and gives each body
 /// its pace.
@@ -38,18 +37,10 @@ pub(crate) async fn limit_requests(
     let request = request.map(|body| Body::new(PacedBody::new(body, &hub.http)));
     let response = next.run(request).await;
     match permit {
-        Some(permit) => response.map(|body| counted(body, permit)),
+        // The answer counts until its end.
+        Some(permit) => response.map(|body| HeldBody::holding(body, permit)),
         None => response,
     }
-}
-
-/// An answer that counts until its end.
-fn counted(body: Body, permit: ConnectionPermit) -> Body {
-    Body::new(body.map_frame(move |frame| {
-        // The permit is the closure's, and goes with the body.
-        let _permit = &permit;
-        frame
-    }))
 }
 
 /// For whatever waits for no node.

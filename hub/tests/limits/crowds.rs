@@ -144,7 +144,13 @@ async fn behind_a_proxy_each_client_has_so_many_requests_under_way() {
     assert!(streaming.rest().await.text.contains("[DONE]"));
     let mut same = Client::connect(hub.address).await;
     same.send(&stats("198.51.100.1")).await;
-    assert_eq!(same.rest().await.status(), 200, "its stream has ended");
+    let counted = same.rest().await;
+    assert_eq!(counted.status(), 200, "its stream has ended");
+    assert!(
+        counted.text.contains("content-length: "),
+        "{}",
+        counted.text
+    );
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use crate::support::{
-    fake_node::{MODEL, Socket, hello},
+    fake_node::{FakeNode, MODEL, Socket, hello},
     http,
     process::{hub, signal, spawn, start, terminate},
     sse,
@@ -263,6 +263,40 @@ async fn a_connection_to_the_old_process_reaches_the_new_one_and_is_closed() {
         "{passed_on}"
     );
     assert_eq!(kept.read(&mut [0]).await.unwrap(), 0, "it is closed");
+    assert!(wait_for_end(first).await);
+    terminate(&second);
+    assert!(wait_for_end(second).await);
+}
+
+/// The old process has nothing of its own left for longer than it waits for idle connections.
+#[tokio::test]
+async fn an_answer_that_is_passed_on_is_passed_on_to_its_end() {
+    let home = TempDir::new().unwrap();
+    let (first, address) = start(&home, &[]);
+    let mut kept = TcpStream::connect(&address).await.unwrap();
+    assert!(exchange(&mut kept).await.starts_with("HTTP/1.1 200"));
+    let (second, _) = spawn(&mut replacing(&home));
+    sleep(Duration::from_millis(300)).await;
+    let mut node = FakeNode::join(&format!("ws://{address}/ws"), hello(MODEL)).await;
+    let body = json!({
+        "model": MODEL, "stream": true, "messages": [{"role": "user", "content": "hei"}],
+    })
+    .to_string();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: hub\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    kept.write_all((head + &body).as_bytes()).await.unwrap();
+    let prompt = node.prompt().await;
+    node.token(&prompt.task_id, 0, "early ").await;
+    sleep(Duration::from_secs(14)).await;
+    node.token(&prompt.task_id, 1, "late").await;
+    node.done(&prompt.task_id, FinishReason::Stop, Usage::default())
+        .await;
+    let mut read = Vec::new();
+    kept.read_to_end(&mut read).await.unwrap();
+    let read = String::from_utf8(read).unwrap();
+    assert!(read.contains("late") && read.contains("[DONE]"), "{read}");
     assert!(wait_for_end(first).await);
     terminate(&second);
     assert!(wait_for_end(second).await);
