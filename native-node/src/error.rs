@@ -1,7 +1,5 @@
 //! Why a node can't start, or can't go on.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{download::DownloadError, language::Language};
@@ -56,10 +54,7 @@ pub enum LossReason {
     Stuck,
     Ended,
     /// It said before that it would stop.
-    HubStopped {
-        /// Over which its nodes should spread their return.
-        back_within: Option<Duration>,
-    },
+    HubStopped,
     /// This machine slept for longer than the hub waits.
     Slept,
     Closed {

@@ -1,6 +1,7 @@
 //! `kpn chat`: a conversation.
 
 mod lines;
+mod terminal;
 
 use std::pin::pin;
 

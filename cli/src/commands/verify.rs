@@ -159,7 +159,7 @@ impl Chain {
         let language = context.language;
         let detail = match &context.settings.key {
             None => language.no_key_needed(),
-            // A hub that asks for none accepts any.
+            // A hub that asks for none reads only keys that it could have made.
             Some(_) => match context.hub.without_key().models().await {
                 Ok(_) => language.key_not_asked_for(),
                 Err(error) if error.is_key() => language.key_accepted(),

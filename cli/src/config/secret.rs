@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub(crate) struct Secret(String);
 
 impl Secret {
@@ -14,7 +15,7 @@ impl Secret {
     }
 
     pub(crate) fn reveal(&self) -> &str {
-        self.0.trim()
+        &self.0
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -24,6 +25,12 @@ impl Secret {
     /// Whether a request can carry it.
     pub(crate) fn is_sound(&self) -> bool {
         self.reveal().chars().all(|c| c.is_ascii_graphic())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(&text)
     }
 }
 

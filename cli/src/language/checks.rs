@@ -86,8 +86,8 @@ impl Language {
 
     pub(crate) fn key_not_asked_for(self) -> &'static str {
         self.pick(
-            "keskus ei kysy avainta, joten sitä ei tarkistettu",
-            "the hub asks for no key, so yours was not checked",
+            "keskus ei kysy avainta, mutta ei torju tätäkään",
+            "the hub asks for no key, and does not refuse this one",
         )
     }
 

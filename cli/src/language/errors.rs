@@ -70,6 +70,10 @@ impl Language {
                     .to_owned(),
                 "The API key is not for this model. kpn models tells which ones it is for.".to_owned(),
             ),
+            refused if refused.code() == Some("insufficient_scope") => self.pick(
+                "API-avain ei ole kysymistä varten. Pyydä keskuksen ylläpitäjältä sopiva.".to_owned(),
+                "The API key is not for asking. Ask the hub's operator for one that is.".to_owned(),
+            ),
             refused if refused.code() == Some("expired_api_key") => self.pick(
                 "API-avain on vanhentunut. Pyydä keskuksen ylläpitäjältä uusi.".to_owned(),
                 "The API key has expired. Ask the hub's operator for a new one.".to_owned(),

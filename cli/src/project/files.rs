@@ -110,7 +110,12 @@ impl Files {
             match there {
                 // Who deletes a file gets it back with its next text.
                 Held::Nothing => {}
-                there if there == known.held => {}
+                there if there == known.held => {
+                    // It may be readable again, as it was.
+                    if matches!(&there, Held::Text(text) if file.text() == Some(text)) {
+                        self.unwritten.remove(path);
+                    }
+                }
                 Held::Other => {
                     self.fail(file, Unwritten::NoText, &mut step);
                     continue;

@@ -155,7 +155,7 @@ mod interrupted {
 #[cfg(unix)]
 mod at_a_terminal {
     use super::*;
-    use crate::support::{MODEL, Reply, Typist, events, signal, until};
+    use crate::support::{MODEL, Reply, Typist, ends, events, signal, until};
 
     #[test]
     fn ctrl_c_stops_an_answer_and_not_the_program() {
@@ -239,7 +239,12 @@ mod at_a_terminal {
                 typist.sees("half");
             }
             signal(&typist.child, "-TERM");
-            assert_eq!(typist.ends().0, Some(130), "{asks}");
+            let code = ends(&mut typist.child);
+            assert_eq!(
+                (code, typist.has_a_cooked_terminal()),
+                (Some(130), true),
+                "{asks}"
+            );
         }
     }
 

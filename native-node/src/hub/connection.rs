@@ -68,7 +68,7 @@ pub(super) async fn serve(node: &Node, mut socket: Socket, stopping: &Stopping) 
         // However it ended: after that word, it was expected to.
         End::Lost(Loss::Passing(_)) if connection.hub_is_stopping => {
             let back_within = connection.back_within;
-            End::Lost(Loss::Passing(LossReason::HubStopped { back_within }))
+            End::Lost(Loss::HubStopped { back_within })
         }
         lost @ End::Lost(_) => lost,
     }

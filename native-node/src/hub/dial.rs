@@ -26,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) enum Loss {
     /// Trying again may help.
     Passing(LossReason),
+    /// The hub said that it stops, and over how long its nodes should spread their return.
+    HubStopped { back_within: Option<Duration> },
     /// The hub said that it can't.
     Final { code: u16, reason: String },
 }

@@ -30,14 +30,16 @@ pub async fn run(node: &Node, stopping: Stopping) -> Result<(), NodeError> {
     let mut finish = stopping.clone();
     loop {
         let started = Instant::now();
-        let reason = match once(node, &stopping).await {
+        let (reason, back_within) = match once(node, &stopping).await {
             End::Stopped => return Ok(()),
             End::Lost(Loss::Final { code, reason }) => {
                 return Err(NodeError::RefusedByHub { code, reason });
             }
-            End::Lost(Loss::Passing(reason)) => reason,
+            End::Lost(Loss::Passing(reason)) => (reason, None),
+            End::Lost(Loss::HubStopped { back_within }) => (LossReason::HubStopped, back_within),
         };
-        let delay = delay(&reason, &mut backoff, started.elapsed(), fastrand::f64());
+        let (lived, random) = (started.elapsed(), fastrand::f64());
+        let delay = delay(&reason, back_within, &mut backoff, lived, random);
         tracing::warn!("{}", node.language.connection_lost(&reason, delay));
         node.status.lost(&reason);
         let mut watch = Watch::new(&*node.surroundings, ANYWHERE.to_vec(), LONGEST_NAP);
@@ -51,14 +53,20 @@ pub async fn run(node: &Node, stopping: Stopping) -> Result<(), NodeError> {
 }
 
 /// How long to wait before the next attempt. `random`: from 0 to 1.
-fn delay(reason: &LossReason, backoff: &mut Backoff, lived: Duration, random: f64) -> Duration {
+fn delay(
+    reason: &LossReason,
+    back_within: Option<Duration>,
+    backoff: &mut Backoff,
+    lived: Duration,
+    random: f64,
+) -> Duration {
     match reason {
         // These happen to one node, not to all of a hub's at once.
         LossReason::Slept => {
             *backoff = Backoff::default();
             Duration::ZERO
         }
-        LossReason::HubStopped { back_within } => {
+        LossReason::HubStopped => {
             *backoff = Backoff::default();
             back_within
                 .map_or(UPGRADE, |within| within.min(LONGEST_UPGRADE))
@@ -87,19 +95,23 @@ mod tests {
     #[test]
     fn a_hub_is_left_in_peace_unless_it_is_sure_to_want_the_node() {
         let mut backoff = Backoff::default();
-        let mut after =
-            |reason: LossReason, random| delay(&reason, &mut backoff, Duration::ZERO, random);
-        assert_eq!(after(LossReason::Ended, 1.0), Duration::from_secs(1));
-        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(2));
-        let stopped = |back_within| LossReason::HubStopped { back_within };
-        assert_eq!(after(stopped(None), 0.0), Duration::ZERO);
-        assert_eq!(after(stopped(None), 1.0), UPGRADE);
-        let within = Some(Duration::from_secs(4));
-        assert_eq!(after(stopped(within), 0.5), Duration::from_secs(2));
-        assert_eq!(after(stopped(Some(Duration::MAX)), 1.0), LONGEST_UPGRADE);
+        let mut after = |reason: LossReason, back_within, random| {
+            delay(&reason, back_within, &mut backoff, Duration::ZERO, random)
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(after(LossReason::Ended, None, 1.0), seconds(1));
+        assert_eq!(after(LossReason::NoAnswer, None, 1.0), seconds(2));
+        for (back_within, random, expected) in [
+            (None, 0.0, Duration::ZERO),
+            (None, 1.0, UPGRADE),
+            (Some(seconds(4)), 0.5, seconds(2)),
+            (Some(Duration::MAX), 1.0, LONGEST_UPGRADE),
+        ] {
+            assert_eq!(after(LossReason::HubStopped, back_within, random), expected);
+        }
         // It is not back yet: patience grows from the beginning.
-        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(1));
-        assert_eq!(after(LossReason::Slept, 1.0), Duration::ZERO);
-        assert_eq!(after(LossReason::NoAnswer, 1.0), Duration::from_secs(1));
+        assert_eq!(after(LossReason::NoAnswer, None, 1.0), seconds(1));
+        assert_eq!(after(LossReason::Slept, None, 1.0), Duration::ZERO);
+        assert_eq!(after(LossReason::NoAnswer, None, 1.0), seconds(1));
     }
 }

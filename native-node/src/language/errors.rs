@@ -201,7 +201,7 @@ impl Language {
             LossReason::Silent => self.pick("siitä ei kuulu mitään", "nothing is heard of it"),
             LossReason::Stuck => self.pick("se ei ota dataa vastaan", "it takes no more data"),
             LossReason::Ended => self.pick("yhteys päättyi", "the connection ended"),
-            LossReason::HubStopped { .. } => self.pick("se pysäytettiin", "it was stopped"),
+            LossReason::HubStopped => self.pick("se pysäytettiin", "it was stopped"),
             LossReason::Slept => self.pick("tämä kone nukkui", "this machine slept"),
             LossReason::Closed { code, reason } => {
                 return self.pick(

@@ -7,6 +7,7 @@ use std::{
 
 use rustyline::{Config, DefaultEditor, error::ReadlineError};
 
+use super::terminal::Terminal;
 use crate::error::Failure;
 
 const MOST_REMEMBERED: usize = 1000;
@@ -21,6 +22,7 @@ pub(super) enum Line {
 pub(super) struct Lines {
     /// None where nobody types.
     editor: Option<Box<DefaultEditor>>,
+    terminal: Option<Terminal>,
     history: Option<PathBuf>,
 }
 
@@ -30,11 +32,13 @@ impl Lines {
         let is_typed = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         let mut lines = Self {
             editor: None,
+            terminal: None,
             history: None,
         };
         if !is_typed {
             return (lines, None);
         }
+        lines.terminal = Some(Terminal::as_found());
         let config = Config::builder()
             .max_history_size(MOST_REMEMBERED)
             .map(|builder| builder.auto_add_history(true).build());
@@ -87,10 +91,19 @@ impl Lines {
         line
     }
 
-    pub(super) fn close(self) {
-        if let (Some(mut editor), Some(history)) = (self.editor, self.history) {
+    pub(super) fn close(mut self) {
+        if let (Some(editor), Some(history)) = (&mut self.editor, &self.history) {
             // As above.
-            let _ = editor.append_history(&history);
+            let _ = editor.append_history(history);
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // The editor is still reading, on its thread.
+        if let (None, Some(terminal)) = (&self.editor, &self.terminal) {
+            terminal.restore();
         }
     }
 }

@@ -5,12 +5,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rustix::termios::LocalModes;
+
 use super::{Home, ends, until};
 
 /// `kpn` with somebody in front of it.
 pub(crate) struct Typist {
     pub(crate) child: std::process::Child,
-    keys: Box<dyn Write>,
+    keys: std::fs::File,
     seen: Arc<Mutex<String>>,
     reader: std::thread::JoinHandle<()>,
     /// How much of it was waited for.
@@ -32,7 +34,7 @@ impl Typist {
         let seen: Arc<Mutex<String>> = Arc::default();
         let fd: std::os::fd::OwnedFd = pty.into();
         let mut screen = std::fs::File::from(fd.try_clone().unwrap());
-        let keys = Box::new(std::fs::File::from(fd));
+        let keys = std::fs::File::from(fd);
         let shown = Arc::clone(&seen);
         let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -53,6 +55,12 @@ impl Typist {
 
     pub(crate) fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Whether the terminal gives whole lines, as shells leave it.
+    pub(crate) fn has_a_cooked_terminal(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.keys).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Waits for a text after those that were waited for before.

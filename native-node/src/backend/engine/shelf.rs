@@ -105,8 +105,8 @@ impl Shelf {
     /// Gives up models until this one fits beside the others; alone it need only fit itself. One
     /// that can't fit costs no other its place.
     fn make_room(&mut self, file: &ModelFile) -> Result<(), NotLoaded> {
-        let held = self.loader.held_bytes();
-        let held = held.or_else(|| self.loaded.is_empty().then_some(0));
+        let told = self.loader.held_bytes();
+        let held = told.or_else(|| self.loaded.is_empty().then_some(0));
         if let Some((available, held)) = self.loader.available_bytes().zip(held) {
             check_weights(file, available.saturating_add(held))?;
         }
@@ -115,8 +115,15 @@ impl Shelf {
             let room = self.loader.available_bytes();
             let room = room.map(|bytes| bytes.saturating_add(kept));
             let fits = room.is_some_and(|bytes| bytes >= needed_bytes(file.bytes));
-            if fits || self.loaded.is_empty() {
+            if fits {
                 return Ok(());
+            }
+            if self.loaded.is_empty() {
+                // What was held is known by now, where the system does not tell of it before.
+                return match room {
+                    Some(room) if told.is_none() => check_weights(file, room),
+                    _ => Ok(()),
+                };
             }
             kept = kept.saturating_add(self.give_up_oldest());
         }
@@ -186,6 +193,7 @@ pub(super) mod tests {
         in_memory: Arc<Mutex<Vec<String>>>,
         /// The most that models have taken, where the allocator gives nothing back.
         kept_bytes: Option<u64>,
+        tells_what_is_held: bool,
     }
 
     impl Machine {
@@ -216,7 +224,7 @@ pub(super) mod tests {
         }
 
         fn held_bytes(&self) -> Option<u64> {
-            Some(self.taken_bytes())
+            self.tells_what_is_held.then(|| self.taken_bytes())
         }
 
         fn given_up(&self, _: &ModelFile) {}
@@ -232,21 +240,22 @@ pub(super) mod tests {
         })
     }
 
-    fn shelf(memory_bytes: Option<u64>) -> (Shelf, Arc<Mutex<Vec<String>>>) {
-        shelf_whose_allocator(None, memory_bytes)
+    fn machine(memory_bytes: Option<u64>) -> Machine {
+        Machine {
+            memory_bytes,
+            in_memory: Arc::default(),
+            kept_bytes: None,
+            tells_what_is_held: true,
+        }
     }
 
-    fn shelf_whose_allocator(
-        kept_bytes: Option<u64>,
-        memory_bytes: Option<u64>,
-    ) -> (Shelf, Arc<Mutex<Vec<String>>>) {
-        let in_memory = Arc::new(Mutex::new(Vec::new()));
-        let machine = Machine {
-            memory_bytes,
-            in_memory: Arc::clone(&in_memory),
-            kept_bytes,
-        };
+    fn shelf_of(machine: Machine) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+        let in_memory = Arc::clone(&machine.in_memory);
         (Shelf::new(Box::new(machine)), in_memory)
+    }
+
+    fn shelf(memory_bytes: Option<u64>) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+        shelf_of(machine(memory_bytes))
     }
 
     fn take(shelf: &mut Shelf, id: &str) -> Result<(), NotLoaded> {
@@ -317,7 +326,10 @@ pub(super) mod tests {
 
     #[test]
     fn room_that_the_allocator_keeps_is_room() {
-        let (mut shelf, in_memory) = shelf_whose_allocator(Some(0), Some(320));
+        let (mut shelf, in_memory) = shelf_of(Machine {
+            kept_bytes: Some(0),
+            ..machine(Some(320))
+        });
         for id in ["a", "b", "c"] {
             take(&mut shelf, id).unwrap();
         }
@@ -325,6 +337,21 @@ pub(super) mod tests {
         // Both are given up for it, and nothing of that comes back to the system.
         shelf.take(&file("large", 250), &|| true).map(drop).unwrap();
         assert_eq!(*in_memory.lock().unwrap(), ["large"]);
+    }
+
+    #[test]
+    fn what_can_not_fit_is_refused_also_where_nobody_tells_what_is_held() {
+        let (mut shelf, _) = shelf_of(Machine {
+            tells_what_is_held: false,
+            ..machine(Some(300))
+        });
+        take(&mut shelf, "a").unwrap();
+        let refused = shelf.take(&file("huge", 301), &|| true).map(drop);
+        assert!(
+            matches!(refused, Err(NotLoaded::NoMemory { .. })),
+            "{refused:?}"
+        );
+        take(&mut shelf, "a").unwrap();
     }
 
     #[test]

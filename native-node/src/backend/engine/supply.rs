@@ -134,7 +134,7 @@ impl Supply {
 
     /// Offers again what was withdrawn and may have been mended.
     pub(super) async fn look_again(&self) {
-        // A copy, so that a slow disk holds up nobody else.
+        // A copy: nobody waits for the stock while the disk is asked.
         let stock = self.stock.borrow().clone();
         for file in stock.worth_another_look(Instant::now(), |file| self.now(file)) {
             match self.inspect(file.clone()).await {
