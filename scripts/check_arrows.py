@@ -15,6 +15,7 @@ ALLOWED = {
     "native-node": {"node-core", "engine", "protocol"},
     "pipeline": set(),
     "cli": {"pipeline", "protocol"},
+    "hub-bench": {"hub", "protocol"},
     "bindgen": set(),
 }
 

@@ -1,0 +1,72 @@
+//! What one answer's pieces tell a client: when they came, and whether all did.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    client::{AskError, Connection},
+    node::MODEL,
+    stamp::{Stamp, now},
+};
+
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// Time to the first token, less what the node itself took.
+    pub first_token: Duration,
+    /// For each frame: from the node's sending it to the client's having it.
+    pub frames: Vec<Duration>,
+    /// For each frame but the first: by how much longer the client waited for it than the node did.
+    pub late: Vec<Duration>,
+    /// The longest that the client waited from one frame to the next.
+    pub longest_gap: Duration,
+    /// From the request to the answer's end.
+    pub whole: Duration,
+    /// Whether every frame came, in order, and `[DONE]` after them.
+    pub complete: bool,
+}
+
+/// The request whose answer is observed.
+pub fn request_body() -> String {
+    json!({
+        "model": MODEL, "stream": true,
+        "messages": [{"role": "user", "content": "Write fibonacci in Rust"}],
+    })
+    .to_string()
+}
+
+/// `tokens`: as many as the answer should have.
+pub async fn ask(
+    connection: &mut Connection,
+    body: &str,
+    tokens: u64,
+) -> Result<Observed, AskError> {
+    let mut observed = Observed::default();
+    let mut last: Option<(Duration, Stamp)> = None;
+    let (mut in_order, mut done, mut count) = (true, false, 0);
+    let asked = now();
+    let reply = connection
+        .post("/v1/chat/completions", body, |event, came| {
+            done |= event == b"data: [DONE]";
+            let Some(stamp) = Stamp::in_event(event) else {
+                return;
+            };
+            if let Some((before, previous)) = last {
+                let gap = came.saturating_sub(before);
+                let by_node = stamp.sent.saturating_sub(previous.sent);
+                observed.late.push(gap.saturating_sub(by_node));
+                observed.longest_gap = observed.longest_gap.max(gap);
+            } else {
+                let by_node = stamp.sent.saturating_sub(stamp.received);
+                observed.first_token = came.saturating_sub(asked).saturating_sub(by_node);
+            }
+            in_order &= stamp.seq == count;
+            count += 1;
+            observed.frames.push(came.saturating_sub(stamp.sent));
+            last = Some((came, stamp));
+        })
+        .await?;
+    observed.whole = now().saturating_sub(asked);
+    observed.complete = reply.status == 200 && done && in_order && count == tokens;
+    Ok(observed)
+}
