@@ -1,6 +1,9 @@
 //! What one answer's pieces tell a client: when they came, and whether all did.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 
@@ -26,27 +29,27 @@ pub struct Observed {
     pub complete: bool,
 }
 
-/// The request whose answer is observed.
-pub fn request_body() -> String {
+/// A request whose answer is observed. No two are alike: the hub would send a conversation that goes on to the
+/// node that had it before.
+fn request_body() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     json!({
         "model": MODEL, "stream": true,
-        "messages": [{"role": "user", "content": "Write fibonacci in Rust"}],
+        "messages": [{"role": "user", "content": format!("{number}: write fibonacci in Rust")}],
     })
     .to_string()
 }
 
 /// `tokens`: as many as the answer should have.
-pub async fn ask(
-    connection: &mut Connection,
-    body: &str,
-    tokens: u64,
-) -> Result<Observed, AskError> {
+pub async fn ask(connection: &mut Connection, tokens: u64) -> Result<Observed, AskError> {
+    let body = request_body();
     let mut observed = Observed::default();
     let mut last: Option<(Duration, Stamp)> = None;
     let (mut in_order, mut done, mut count) = (true, false, 0);
     let asked = now();
     let reply = connection
-        .post("/v1/chat/completions", body, |event, came| {
+        .post("/v1/chat/completions", &body, |event, came| {
             done |= event == b"data: [DONE]";
             let Some(stamp) = Stamp::in_event(event) else {
                 return;

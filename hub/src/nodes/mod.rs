@@ -34,6 +34,10 @@ pub(crate) fn introduction(frame: &str) -> Option<crate::dispatch::Introduction>
 pub use settings::NodeSettings;
 pub(crate) use upgrade::upgrade;
 
+/// Of each connection: a token's frame is some hundred bytes. The library's own are so large that ten
+/// thousand idle nodes would have a gigabyte.
+const READ_BUFFER_BYTES: usize = 4 << 10;
+
 /// What `/ws` needs to let a node in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct NodeGate {
@@ -73,6 +77,7 @@ impl NodeGate {
         upgrade
             .max_message_size(MAX_NODE_FRAME_BYTES)
             .max_frame_size(MAX_NODE_FRAME_BYTES)
+            .read_buffer_size(READ_BUFFER_BYTES)
             .on_failed_upgrade(|error| tracing::debug!("a node's upgrade failed: {error}"))
             .on_upgrade(move |socket| async move {
                 connection::serve(socket, gate, address).await;

@@ -12,10 +12,11 @@ use hub_bench::{
     client::Connection,
     machine::table,
     node::{MODEL, Pace},
-    observed::{ask, request_body},
+    observed::ask,
     setting::Setting,
     upstream,
 };
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -109,8 +110,18 @@ async fn best(address: SocketAddr, seconds: u64) -> anyhow::Result<Rate> {
 struct LiteLlm {
     address: SocketAddr,
     version: String,
-    _process: Child,
-    _folder: TempDir,
+    process: Child,
+    folder: TempDir,
+}
+
+impl Drop for LiteLlm {
+    fn drop(&mut self) {
+        let group = self.process.id().map(u32::cast_signed).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // One that has ended needs no end.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 impl LiteLlm {
@@ -137,20 +148,24 @@ impl LiteLlm {
             .args(["--config", &config.to_string_lossy()])
             .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
             .args(["--num_workers", WORKERS, "--telemetry", "False"])
+            // A worker reads its program for longer than the usual five seconds on a busy machine.
+            .args(["--timeout_worker_healthcheck", "120"])
             .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+            // As the hub is measured: open, on this machine only.
+            .env("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true")
             .env("LITELLM_LOG", "ERROR")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // Its workers are processes of its own; they end with it.
-            .kill_on_drop(true)
+            // Its workers are processes of their own, which would outlive it.
+            .process_group(0)
             .spawn()
             .context("LiteLLM can't be started")?;
         let proxy = Self {
             address,
             version,
-            _process: process,
-            _folder: folder,
+            process,
+            folder,
         };
         proxy.wait(pace).await?;
         Ok(proxy)
@@ -163,12 +178,12 @@ impl LiteLlm {
         while answered < 20 {
             let answer = async {
                 let mut connection = Connection::open(self.address, None).await?;
-                ask(&mut connection, &request_body(), pace.tokens).await
+                ask(&mut connection, pace.tokens).await
             };
             match answer.await {
                 Ok(observed) if observed.complete => answered += 1,
                 _ if tokio::time::Instant::now() > deadline => {
-                    let log = std::fs::read_to_string(self._folder.path().join("log"));
+                    let log = std::fs::read_to_string(self.folder.path().join("log"));
                     bail!("LiteLLM does not answer:\n{}", log.unwrap_or_default());
                 }
                 _ => tokio::time::sleep(Duration::from_millis(500)).await,

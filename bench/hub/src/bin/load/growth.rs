@@ -7,7 +7,7 @@ use hub_bench::{
     figures::Sorted,
     machine::table,
     node::Pace,
-    observed::{ask, request_body},
+    observed::ask,
     setting::Setting,
 };
 
@@ -46,11 +46,10 @@ pub(crate) async fn measure(given: &Given) -> anyhow::Result<String> {
 /// Prompts one after the other: their round trips, and the hub's processor time for each.
 pub(crate) async fn prompts(setting: &Setting) -> anyhow::Result<(Sorted, f64)> {
     let mut connection = Connection::open(setting.hub.address, None).await?;
-    let body = request_body();
     let mut round_trips = Vec::new();
     let before = setting.hub.computed()?;
     for _ in 0..PROMPTS {
-        let observed = ask(&mut connection, &body, PACE.tokens).await?;
+        let observed = ask(&mut connection, PACE.tokens).await?;
         anyhow::ensure!(observed.complete, "an answer was not whole");
         round_trips.push(observed.whole);
     }

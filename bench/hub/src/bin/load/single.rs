@@ -6,7 +6,7 @@ use hub_bench::{
     client::Connection,
     figures::Sorted,
     node::Pace,
-    observed::{ask, request_body},
+    observed::ask,
     setting::Setting,
 };
 
@@ -44,10 +44,9 @@ async fn answers(
     };
     let setting = Setting::with_nodes(&given.hub, 1, 1, pace).await?;
     let mut connection = Connection::open(setting.hub.address, None).await?;
-    let body = request_body();
     let mut round_trips = Vec::new();
     for _ in 0..count {
-        let observed = ask(&mut connection, &body, tokens).await?;
+        let observed = ask(&mut connection, tokens).await?;
         anyhow::ensure!(observed.complete, "frames were lost");
         round_trips.push(observed.whole);
         tokio::time::sleep(pause).await;

@@ -6,7 +6,7 @@ use hub_bench::{
     client::Connection,
     figures::{Sorted, milliseconds},
     node::Pace,
-    observed::{Observed, ask, request_body},
+    observed::{Observed, ask},
     process,
     setting::Setting,
 };
@@ -87,7 +87,6 @@ pub(crate) async fn run(hub: SocketAddr, streams: u32, rounds: usize) -> Vec<Vec
         let start = answer_time * number / streams;
         running.spawn(async move {
             tokio::time::sleep(start).await;
-            let body = request_body();
             let mut answers = Vec::new();
             let mut connection = None;
             for _ in 0..rounds {
@@ -96,7 +95,7 @@ pub(crate) async fn run(hub: SocketAddr, streams: u32, rounds: usize) -> Vec<Vec
                         Some(open) => open,
                         None => Connection::open(hub, None).await?,
                     };
-                    let observed = ask(&mut open, &body, TOKENS).await?;
+                    let observed = ask(&mut open, TOKENS).await?;
                     Ok::<_, hub_bench::client::AskError>((open, observed))
                 };
                 match answer.await {
