@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// Limits that protect a public hub from one address, and would be measured in place of the hub.
-const ONE_ADDRESS_MAY: [(&str, &str); 3] = [
+const ONE_ADDRESS_MAY: [(&str, &str); 5] = [
+    ("MAX_CONNECTIONS", "1000000"),
+    ("HTTP_CONNECTIONS_PER_ADDRESS", "1000000"),
     ("CONNECTIONS_PER_ADDRESS", "1000000"),
     ("BROWSERS_PER_ADDRESS", "1000000"),
     ("QUEUE_LENGTH", "100000"),

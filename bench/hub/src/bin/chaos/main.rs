@@ -24,7 +24,8 @@ use tempfile::TempDir;
 use crate::{nodes::Fleet, report::Report};
 
 /// Deadlines short enough for frozen nodes to matter, and a queue that takes every client.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
+    ("HTTP_CONNECTIONS_PER_ADDRESS", "10000"),
     ("FIRST_TOKEN_DEADLINE_SECONDS", "15"),
     ("TOKEN_DEADLINE_SECONDS", "4"),
     ("QUEUE_LENGTH", "100000"),
