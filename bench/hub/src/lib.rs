@@ -8,6 +8,6 @@ pub mod machine;
 pub mod node;
 pub mod observed;
 pub mod process;
-pub mod stamp;
 pub mod setting;
+pub mod stamp;
 pub mod upstream;

@@ -9,7 +9,9 @@ pub fn machine() -> String {
     let name = information
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
+        .map_or("unknown processor", |rest| {
+            rest.trim_start_matches([' ', '\t', ':'])
+        });
     format!("{name}, {cores} cores")
 }
 

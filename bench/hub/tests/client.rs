@@ -50,7 +50,11 @@ async fn expect_stream(connection: &mut Connection) {
 
 #[tokio::test]
 async fn an_answer_that_is_cut_off_is_no_answer() {
-    let mut connection = server(&["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata"], 5).await;
+    let mut connection = server(
+        &["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata"],
+        5,
+    )
+    .await;
     let reply = connection.get("/").await;
     assert!(matches!(reply, Err(AskError::CutOff)), "{reply:?}");
 }

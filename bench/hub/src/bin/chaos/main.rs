@@ -74,7 +74,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let undisturbed = streams::all(hub.address, &prompts, prompts.len(), given.nodes).await;
     let undisturbed = answers::Undisturbed::of(undisturbed)?;
 
-    eprintln!("asking {} times with trouble, seed {}", given.streams, given.seed);
+    eprintln!(
+        "asking {} times with trouble, seed {}",
+        given.streams, given.seed
+    );
     let mut rng = Rng::with_seed(given.seed);
     let trouble = trouble::during(
         streams::all(hub.address, &prompts, given.streams, given.clients),

@@ -43,7 +43,10 @@ impl Fleet {
         folder: &Path,
     ) -> anyhow::Result<(Self, Handovers)> {
         let (noted, handovers) = Handovers::new();
-        let models = given.model_file.parent().context("a model without a folder")?;
+        let models = given
+            .model_file
+            .parent()
+            .context("a model without a folder")?;
         let mut nodes = Vec::new();
         for number in 0..given.nodes {
             let proxy = Proxy::start(hub, noted.clone()).await?;
@@ -136,11 +139,15 @@ impl Node {
     }
 
     pub(crate) fn freeze(&self) -> anyhow::Result<()> {
-        self.child.as_ref().map_or(Ok(()), |child| signal(child, Signal::STOP))
+        self.child
+            .as_ref()
+            .map_or(Ok(()), |child| signal(child, Signal::STOP))
     }
 
     pub(crate) fn thaw(&self) -> anyhow::Result<()> {
-        self.child.as_ref().map_or(Ok(()), |child| signal(child, Signal::CONT))
+        self.child
+            .as_ref()
+            .map_or(Ok(()), |child| signal(child, Signal::CONT))
     }
 }
 

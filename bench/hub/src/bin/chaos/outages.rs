@@ -11,7 +11,8 @@ use hub_bench::process::HubProcess;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Given, SETTINGS, prompts::ANSWER_TOKENS,
+    Given, SETTINGS,
+    prompts::ANSWER_TOKENS,
     streams::{self, Streamed},
 };
 

@@ -60,7 +60,10 @@ impl Report {
         free: bool,
     ) {
         let seams = Seams::of(handovers);
-        let lost: Vec<&Streamed> = streams.iter().filter(|stream| stream.lost.is_some()).collect();
+        let lost: Vec<&Streamed> = streams
+            .iter()
+            .filter(|stream| stream.lost.is_some())
+            .collect();
         for stream in &lost {
             eprintln!("lost: {:?}: {:?}", stream.task, stream.lost);
         }
@@ -80,7 +83,12 @@ impl Report {
                 eprintln!("{verdict:?}: {:?}\n  not {expected:?}", stream.text);
             }
         }
-        let count = |wanted| verdicts.iter().filter(|(verdict, _)| *verdict == wanted).count();
+        let count = |wanted| {
+            verdicts
+                .iter()
+                .filter(|(verdict, _)| *verdict == wanted)
+                .count()
+        };
         let handed_over = verdicts.iter().filter(|(_, seams)| *seams > 0).count();
         let all_seams: usize = verdicts.iter().map(|(_, seams)| seams).sum();
         self.check(
@@ -112,7 +120,9 @@ impl Report {
     /// Every stream's outcome stands in the database once.
     pub(crate) fn recorded(&mut self, committed: &Committed, streams: &[Streamed]) {
         let tasks = streams.iter().filter_map(|stream| stream.task.as_ref());
-        let missing = tasks.filter(|task| committed.outcomes.get(*task) != Some(&1)).count();
+        let missing = tasks
+            .filter(|task| committed.outcomes.get(*task) != Some(&1))
+            .count();
         self.check(
             "every stream's outcome recorded once",
             format!("{missing} missing or doubled"),
@@ -122,7 +132,11 @@ impl Report {
 
     pub(crate) fn outages(&mut self, outages: &Outages, committed: &Committed) {
         let is_there = |task: &&String| committed.outcomes.get(*task) == Some(&1);
-        let lost = outages.committed.iter().filter(|task| !is_there(task)).count();
+        let lost = outages
+            .committed
+            .iter()
+            .filter(|task| !is_there(task))
+            .count();
         let fresh = outages.fresh.iter().filter(is_there).count();
         self.check(
             &format!("hub killed (-9) under load {} times: no committed outcome lost", outages.killed),
@@ -155,12 +169,17 @@ impl Report {
             table(&["promise", "measured", ""], &self.checks),
         );
         record(results, &section)?;
-        Ok(if self.kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if self.kept {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn check(&mut self, promise: &str, measured: String, kept: bool) {
         self.kept &= kept;
         let verdict = if kept { "kept" } else { "**not kept**" };
-        self.checks.push(vec![promise.to_owned(), measured, verdict.to_owned()]);
+        self.checks
+            .push(vec![promise.to_owned(), measured, verdict.to_owned()]);
     }
 }

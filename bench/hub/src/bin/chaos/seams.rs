@@ -32,7 +32,10 @@ impl Seams {
     pub(crate) fn of(handovers: &[Handover]) -> Self {
         let mut seams: HashMap<String, Vec<usize>> = HashMap::new();
         for handover in handovers {
-            seams.entry(handover.task.0.clone()).or_default().push(handover.at);
+            seams
+                .entry(handover.task.0.clone())
+                .or_default()
+                .push(handover.at);
         }
         Self(seams)
     }
@@ -60,7 +63,10 @@ fn judge(answer: &str, expected: &str, seams: &[usize]) -> Verdict {
         return Verdict::Equal;
     }
     let (answer, expected) = (answer.as_bytes(), expected.as_bytes());
-    let same = answer.iter().zip(expected).take_while(|(one, other)| one == other);
+    let same = answer
+        .iter()
+        .zip(expected)
+        .take_while(|(one, other)| one == other);
     let diverged = same.count();
     for &seam in seams.iter().filter(|&&seam| seam <= diverged) {
         if slipped(answer, expected, seam) {

@@ -75,7 +75,10 @@ impl Client {
 
     /// One of `clients` that together ask what a day has.
     pub(crate) async fn ask_all_day(mut self, start: Instant, clients: usize) {
-        let usual = self.day.length.mul_f64(clients as f64 / f64::from(self.day.prompts));
+        let usual = self
+            .day
+            .length
+            .mul_f64(clients as f64 / f64::from(self.day.prompts));
         while !self.day.is_over(start.elapsed()) {
             // As calls come that know nothing of each other.
             let pause = -self.rng.f64().max(1e-9).ln() / self.day.busy(start.elapsed());
@@ -141,21 +144,35 @@ impl Client {
         ];
         let body = NONSENSE[self.rng.usize(0..NONSENSE.len())];
         let connection = self.connection().await?;
-        let reply = connection.post("/v1/chat/completions", body, |_, _| {}).await?;
-        Ok(if reply.status >= 400 { Kind::Refused } else { Kind::Broken })
+        let reply = connection
+            .post("/v1/chat/completions", body, |_, _| {})
+            .await?;
+        Ok(if reply.status >= 400 {
+            Kind::Refused
+        } else {
+            Kind::Broken
+        })
     }
 
     async fn look(&mut self) -> Result<Kind, AskError> {
         const PATHS: [&str; 5] = ["/api/stats", "/v1/models", "/api/models", "/healthz", "/"];
         let path = PATHS[self.rng.usize(0..PATHS.len())];
         let reply = self.connection().await?.get(path).await?;
-        Ok(if reply.status == 200 { Kind::Looked } else { Kind::Broken })
+        Ok(if reply.status == 200 {
+            Kind::Looked
+        } else {
+            Kind::Broken
+        })
     }
 
     async fn listen(&mut self) -> Result<Kind, AskError> {
         let mut connection = Connection::open(self.hub, None).await?;
         // It never ends by itself.
-        let _ = timeout(Duration::from_millis(300), connection.get("/api/stats/live")).await;
+        let _ = timeout(
+            Duration::from_millis(300),
+            connection.get("/api/stats/live"),
+        )
+        .await;
         Ok(Kind::Listened)
     }
 

@@ -40,8 +40,9 @@ const PACE: Pace = Pace {
 const SETTLING: Duration = Duration::from_secs(5);
 
 fn main() -> anyhow::Result<ExitCode> {
-    let arguments =
-        Arguments::read(&["hub", "results", "date", "prompts", "visits", "seconds", "seed"])?;
+    let arguments = Arguments::read(&[
+        "hub", "results", "date", "prompts", "visits", "seconds", "seed",
+    ])?;
     let day = Day {
         prompts: arguments.number("prompts")?,
         visits: arguments.number("visits")?,
@@ -69,14 +70,14 @@ fn main() -> anyhow::Result<ExitCode> {
         table(&["promise", "measured", ""], &rows),
     );
     record(&arguments.path("results")?, &section)?;
-    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-async fn measure(
-    arguments: &Arguments,
-    day: &Day,
-    seed: u64,
-) -> anyhow::Result<(Samples, Counts)> {
+async fn measure(arguments: &Arguments, day: &Day, seed: u64) -> anyhow::Result<(Samples, Counts)> {
     let setting = Setting::with_nodes(&arguments.path("hub")?, NODES, SLOTS, PACE).await?;
     let hub = setting.hub.address;
     sleep(SETTLING).await;

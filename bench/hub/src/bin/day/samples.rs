@@ -45,7 +45,11 @@ pub(crate) struct Verdict {
 impl Verdict {
     pub(crate) fn row(&self) -> Vec<String> {
         let kept = if self.kept { "kept" } else { "**not kept**" };
-        vec![self.promise.to_owned(), self.measured.clone(), kept.to_owned()]
+        vec![
+            self.promise.to_owned(),
+            self.measured.clone(),
+            kept.to_owned(),
+        ]
     }
 }
 
@@ -71,9 +75,17 @@ impl Samples {
         let growth = evening / morning - 1.0;
         let (before, after) = (self.first.descriptors, self.last.descriptors);
         let prompts = self.last.prompts - self.first.prompts;
-        let grown = self.last.database_bytes.saturating_sub(self.first.database_bytes);
+        let grown = self
+            .last
+            .database_bytes
+            .saturating_sub(self.first.database_bytes);
         let each = grown as f64 / prompts as f64;
-        let log = self.hours.iter().map(|sample| sample.log_bytes).max().unwrap_or_default();
+        let log = self
+            .hours
+            .iter()
+            .map(|sample| sample.log_bytes)
+            .max()
+            .unwrap_or_default();
         vec![
             Verdict {
                 promise: "memory flat: the second half of the day beside the first, hour by hour",
@@ -104,7 +116,11 @@ impl Samples {
     pub(crate) fn table(&self) -> String {
         let rows: Vec<Vec<String>> = [&self.first]
             .into_iter()
-            .chain(self.hours.iter().filter(|sample| sample.hour.is_multiple_of(3)))
+            .chain(
+                self.hours
+                    .iter()
+                    .filter(|sample| sample.hour.is_multiple_of(3)),
+            )
             .chain([&self.last])
             .map(|sample| {
                 vec![
@@ -117,7 +133,13 @@ impl Samples {
             })
             .collect();
         table(
-            &["hour", "prompts so far", "memory, MB", "descriptors", "database, MB"],
+            &[
+                "hour",
+                "prompts so far",
+                "memory, MB",
+                "descriptors",
+                "database, MB",
+            ],
             &rows,
         )
     }
@@ -126,7 +148,12 @@ impl Samples {
     fn memory_of_half(&self, start: u32) -> f64 {
         let hours = start + WARMING..start + PERIOD;
         let of_half = |sample: &&Sample| hours.contains(&(sample.hour % HOURS));
-        let sizes: Vec<u64> = self.hours.iter().filter(of_half).map(|s| s.memory_bytes).collect();
+        let sizes: Vec<u64> = self
+            .hours
+            .iter()
+            .filter(of_half)
+            .map(|s| s.memory_bytes)
+            .collect();
         sizes.iter().sum::<u64>() as f64 / sizes.len() as f64
     }
 }

@@ -80,8 +80,16 @@ pub(crate) async fn measure(given: &Given, verdicts: &mut Verdicts) -> anyhow::R
                 ours.first_tokens.words(),
                 theirs.first_tokens.words(),
             ),
-            row("added time per frame", ours.frames.words(), theirs.frames.words()),
-            row("added between two frames", ours.late.words(), theirs.late.words()),
+            row(
+                "added time per frame",
+                ours.frames.words(),
+                theirs.frames.words(),
+            ),
+            row(
+                "added between two frames",
+                ours.late.words(),
+                theirs.late.words(),
+            ),
             row("broken answers", broken(&ours), broken(&theirs)),
             row(
                 &format!("short answers of {} deltas, most a second", ANSWER.tokens),
@@ -100,7 +108,10 @@ async fn best(address: SocketAddr, seconds: u64) -> anyhow::Result<Rate> {
     let mut best: Option<Rate> = None;
     for clients in CLIENTS {
         let rate = short::rate(address, clients, seconds).await?;
-        if best.as_ref().is_none_or(|best| rate.per_second > best.per_second) {
+        if best
+            .as_ref()
+            .is_none_or(|best| rate.per_second > best.per_second)
+        {
             best = Some(rate);
         }
     }
@@ -116,7 +127,11 @@ struct LiteLlm {
 
 impl Drop for LiteLlm {
     fn drop(&mut self) {
-        let group = self.process.id().map(u32::cast_signed).and_then(Pid::from_raw);
+        let group = self
+            .process
+            .id()
+            .map(u32::cast_signed)
+            .and_then(Pid::from_raw);
         if let Some(group) = group {
             // One that has ended needs no end.
             let _ = kill_process_group(group, Signal::KILL);

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use hub_bench::{
-    client::Connection,
-    figures::Sorted,
-    machine::table,
-    node::Pace,
-    observed::ask,
+    client::Connection, figures::Sorted, machine::table, node::Pace, observed::ask,
     setting::Setting,
 };
 
@@ -37,10 +33,16 @@ pub(crate) async fn measure(given: &Given) -> anyhow::Result<String> {
         ]);
     }
     let table = table(
-        &["nodes", "a prompt with an answer of one token", "processor time of the hub, each"],
+        &[
+            "nodes",
+            "a prompt with an answer of one token",
+            "processor time of the hub, each",
+        ],
         &rows,
     );
-    Ok(format!("Growth with nodes, all of them free and fit for the prompt:\n\n{table}"))
+    Ok(format!(
+        "Growth with nodes, all of them free and fit for the prompt:\n\n{table}"
+    ))
 }
 
 /// Prompts one after the other: their round trips, and the hub's processor time for each.

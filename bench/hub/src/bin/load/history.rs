@@ -1,16 +1,19 @@
 //! What a database with a long past costs a hub that starts with it.
 
 use std::{
+    net::IpAddr,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use hub::{
     dispatch::{AnsweringNode, Ending, OutcomeSink, PromptOutcome, Record},
+    keys::{Bill, Client},
     store::{Store, StoreSettings},
 };
 use hub_bench::{
-    client::Connection, figures::milliseconds, node::MODEL, node::Pace, setting::Setting, stamp::now,
+    client::Connection, figures::milliseconds, node::MODEL, node::Pace, setting::Setting,
+    stamp::now,
 };
 use protocol::{FinishReason, NodeKind, TaskId, Usage};
 use tempfile::TempDir;
@@ -76,7 +79,11 @@ async fn fill(database: &Path, rows: u32) -> anyhow::Result<()> {
         recorder.record(Record::PromptEnded(outcome(number, submitted_at)));
     }
     store.flush().await;
-    anyhow::ensure!(recorder.lost() == 0, "{} records were lost", recorder.lost());
+    anyhow::ensure!(
+        recorder.lost() == 0,
+        "{} records were lost",
+        recorder.lost()
+    );
     store.close().await;
     Ok(())
 }
@@ -84,6 +91,7 @@ async fn fill(database: &Path, rows: u32) -> anyhow::Result<()> {
 fn outcome(number: u32, submitted_at: SystemTime) -> PromptOutcome {
     PromptOutcome {
         task_id: TaskId(format!("task-19f0a1b2c3d-{number}")),
+        bill: Bill::unmetered(Client::at(IpAddr::from([192, 0, 2, 1]))),
         requested_model: MODEL.to_owned(),
         node: Some(AnsweringNode {
             id: format!("node-19f0a1b2c3d-{}", number % 50),

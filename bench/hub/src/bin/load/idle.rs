@@ -26,7 +26,11 @@ pub(crate) async fn measure(given: &Given, verdicts: &mut Verdicts) -> anyhow::R
     setting.join(count, 1, PACE).await?;
     let joined = now() - start;
     tokio::time::sleep(SETTLING).await;
-    let lost = setting.nodes.iter().filter(|node| node.is_finished()).count();
+    let lost = setting
+        .nodes
+        .iter()
+        .filter(|node| node.is_finished())
+        .count();
     let after = setting.hub.memory_bytes()?;
     let bytes = after.saturating_sub(before) as f64 / f64::from(count);
 

@@ -10,10 +10,7 @@ use hub_bench::{
     stamp::now,
 };
 use serde_json::{Value, json};
-use tokio::{
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{Given, growth};
 
@@ -60,8 +57,14 @@ async fn with(given: &Given, waiting: u32) -> anyhow::Result<Vec<String>> {
         let mut connection =
             Connection::open(hub, Some(source(number / CLIENTS_PER_ADDRESS))).await?;
         clients.spawn(async move {
-            let reply = connection.post("/v1/chat/completions", &body, |_, _| {}).await?;
-            anyhow::ensure!(reply.status == 200, "{}", String::from_utf8_lossy(&reply.body));
+            let reply = connection
+                .post("/v1/chat/completions", &body, |_, _| {})
+                .await?;
+            anyhow::ensure!(
+                reply.status == 200,
+                "{}",
+                String::from_utf8_lossy(&reply.body)
+            );
             Ok(())
         });
     }
@@ -77,7 +80,11 @@ async fn with(given: &Given, waiting: u32) -> anyhow::Result<Vec<String>> {
         waiting.to_string(),
         round_trips.words(),
         format!("{microseconds:.0} µs"),
-        if waiting == 0 { "–".to_owned() } else { format!("{each:.0} µs") },
+        if waiting == 0 {
+            "–".to_owned()
+        } else {
+            format!("{each:.0} µs")
+        },
     ])
 }
 

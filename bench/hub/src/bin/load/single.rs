@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use hub_bench::{
-    client::Connection,
-    figures::Sorted,
-    node::Pace,
-    observed::ask,
-    setting::Setting,
-};
+use hub_bench::{client::Connection, figures::Sorted, node::Pace, observed::ask, setting::Setting};
 
 use crate::Given;
 

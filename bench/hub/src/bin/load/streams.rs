@@ -133,7 +133,10 @@ impl Figures {
             first_tokens: counted().map(|answer| answer.first_token).collect(),
             frames: counted().flat_map(|answer| answer.frames.clone()).collect(),
             late: counted().flat_map(|answer| answer.late.clone()).collect(),
-            longest_gap: all().map(|answer| answer.longest_gap).max().unwrap_or_default(),
+            longest_gap: all()
+                .map(|answer| answer.longest_gap)
+                .max()
+                .unwrap_or_default(),
             answers: all().count(),
             broken: all().filter(|answer| !answer.complete).count(),
         }
