@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admin;
+mod clock;
 pub mod commands;
 pub mod config;
 pub mod dispatch;

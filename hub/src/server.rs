@@ -38,6 +38,7 @@ pub struct Server {
     http: HttpLimits,
     dispatcher: Dispatcher,
     live: LiveStats,
+    keys: Keys,
     store: Store,
     succession: Succession,
     drain_patience: Duration,
@@ -114,7 +115,15 @@ impl Server {
         let sink = Arc::new(Counted::new(metrics.clone(), recorder));
         let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, sink);
         let (handle, reader) = (dispatcher.clone(), store.reader());
-        let hub = Hub::new(config, catalogue, handle, reader, keys, admin, metrics);
+        let hub = Hub::new(
+            config,
+            catalogue,
+            handle,
+            reader,
+            keys.clone(),
+            admin,
+            metrics,
+        );
         let live = hub.live.clone();
         let places = hub.places.clone();
         let http = config.http.clone();
@@ -128,6 +137,7 @@ impl Server {
             http,
             dispatcher,
             live,
+            keys,
             store,
             drain_patience: config.drain_patience,
             handover_patience: config.handover_patience,
@@ -159,6 +169,8 @@ impl Server {
         ));
 
         self.succession.begin(router, self.dispatcher.clone()).await;
+        // The process before this one may have changed some since this one read them.
+        self.keys.look_again().await;
 
         let mut stop = pin!(stop);
         let (failed, successor) = tokio::select! {

@@ -11,11 +11,9 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Operator, body,
-    key_views::{KeyView, today},
-};
+use super::{Operator, body, key_views::KeyView};
 use crate::{
+    clock::today,
     error::ApiError,
     json::count,
     keys::{ChangeError, Changed, EditError, KeyId, Order},
@@ -45,7 +43,7 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let book = hub.keys.book().await;
     let book = book.map_err(|error| ApiError::keys_unreadable(&error))?;
-    let used = hub.store.key_usage(today()).await;
+    let used = hub.store.key_usage(None, today()).await;
     let used = used.map_err(|error| ApiError::database(&error))?;
     let nothing = Default::default();
     let views: Vec<KeyView<'_>> = book
@@ -64,10 +62,8 @@ pub(super) async fn show(
     let book = hub.keys.book().await;
     let book = book.map_err(|error| ApiError::keys_unreadable(&error))?;
     let key = book.get(id).ok_or(EditError::NotFound(id))?;
-    let used = hub
-        .store
-        .key_usage(today().saturating_sub(DAYS_SHOWN))
-        .await;
+    let since = today().saturating_sub(DAYS_SHOWN);
+    let used = hub.store.key_usage(Some(id), since).await;
     let mut used = used.map_err(|error| ApiError::database(&error))?;
     let used = used.remove(&id).unwrap_or_default();
     Ok(Json(KeyView::of(key).with_use(&used, true)).into_response())

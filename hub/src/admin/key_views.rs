@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    keys::{Key, KeyId, Terms, unix_seconds},
+    clock::{today, unix_seconds},
+    keys::{Key, KeyFault, KeyId, Terms},
     store::{DayOfUse, KeyUse},
 };
 
@@ -60,21 +61,19 @@ struct Sum {
 impl<'a> KeyView<'a> {
     pub(super) fn of(key: &'a Key) -> Self {
         let now = unix_seconds();
-        let has_ended = key.terms.expires_at.is_some_and(|end| end <= now);
-        let previous = key.previous.as_ref().filter(|it| now < it.valid_until);
         Self {
             id: key.id,
             prefix: key.secret.prefix.as_str(),
             terms: &key.terms,
-            status: match key.revoked_at {
-                Some(_) => Status::Revoked,
-                None if has_ended => Status::Expired,
-                None => Status::Active,
+            status: match key.check(now) {
+                Ok(()) => Status::Active,
+                Err(KeyFault::Expired) => Status::Expired,
+                Err(KeyFault::Revoked | KeyFault::Unknown) => Status::Revoked,
             },
             created_at: key.created_at,
             revoked_at: key.revoked_at,
             last_used_at: None,
-            previous: previous.map(|it| PreviousView {
+            previous: key.previous_at(now).map(|it| PreviousView {
                 prefix: it.secret.prefix.as_str(),
                 valid_until: it.valid_until,
             }),
@@ -102,11 +101,6 @@ impl<'a> KeyView<'a> {
             ..self
         }
     }
-}
-
-/// Days since 1970.
-pub(super) fn today() -> u64 {
-    unix_seconds() / (24 * 60 * 60)
 }
 
 impl From<&DayOfUse> for Sum {

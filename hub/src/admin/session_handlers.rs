@@ -14,7 +14,7 @@ use super::{
     same_site::Visit, sessions::LASTS,
 };
 use crate::{
-    access::client_address, error::ApiError, keys::unix_seconds, serve::WholeBody, state::Hub,
+    access::client_address, clock::unix_seconds, error::ApiError, serve::WholeBody, state::Hub,
 };
 
 #[derive(Deserialize)]

@@ -15,7 +15,7 @@ use super::answer::AnswerEnd;
 use super::handle::{CancelOnDrop, Dispatcher};
 use super::prompt::Beginning;
 use super::{Answer, AnsweringNode, Refusal, Token};
-use crate::keys::Client;
+use crate::keys::Bill;
 
 /// Dropping it cancels the prompt.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ pub(super) struct Wishes {
     pub(super) preference: NodePreference,
     pub(super) demand: NodePreference,
     pub(super) owner: Option<Owner>,
-    pub(super) client: Client,
     pub(super) resume: bool,
 }
 
@@ -42,6 +41,7 @@ pub(super) struct Late {
     /// As it was asked.
     pub(super) request: PromptRequest,
     pub(super) node: AnsweringNode,
+    pub(super) bill: Bill,
     pub(super) submitted: Instant,
 }
 

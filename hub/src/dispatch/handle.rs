@@ -162,7 +162,6 @@ impl Dispatcher {
             preference,
             demand,
             owner,
-            client: bill.client,
             resume,
         };
         let (tell_late, late) = oneshot::channel();
@@ -180,10 +179,10 @@ impl Dispatcher {
         let Late {
             request,
             node,
+            bill,
             submitted,
         } = late;
-        // What was set aside for the client stays with the first attempt.
-        let bill = Bill::unmetered(wishes.client);
+        let bill = bill.of_second_attempt();
         let (second, mut prompt) = self.attempt(request, wishes, bill, None);
         prompt.stands_in_for(node, submitted);
         self.send(prompt, wishes, Some(first));
@@ -240,7 +239,7 @@ impl Dispatcher {
             preference: wishes.preference,
             demand: wishes.demand,
             owner: wishes.owner.clone(),
-            client: ClientId(wishes.client.number()),
+            client: ClientId(prompt.client().number()),
             prompt_tokens: estimate::prompt_tokens(request),
             answer_tokens: estimate::answer_tokens(request),
             prefixes: prefixes(request, &self.shared.fingerprints),

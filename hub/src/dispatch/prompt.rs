@@ -18,7 +18,7 @@ use super::{
     AnsweringNode, FailureKind, Handover, HandoverReason, OutcomeSink, PromptFailure, Refusal,
     Token,
 };
-use crate::keys::Bill;
+use crate::keys::{Bill, Client};
 
 /// Owned by the handler that made it, then by the dispatcher while it waits, then by the session
 /// of the node that answers it. Whoever owns it at its end ends it, which consumes it, tells the
@@ -116,6 +116,10 @@ impl Prompt {
         }
     }
 
+    pub(super) fn client(&self) -> Client {
+        self.bill.client
+    }
+
     /// Its answer takes the place of one that this node is late with.
     pub(super) fn stands_in_for(&mut self, late: AnsweringNode, submitted: Instant) {
         self.submitted = submitted;
@@ -137,6 +141,7 @@ impl Prompt {
         let _ = late.send(Late {
             request,
             node: given.node.clone(),
+            bill: self.bill,
             submitted: self.submitted,
         });
     }

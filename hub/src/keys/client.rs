@@ -25,6 +25,8 @@ pub enum Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bill {
     pub client: Client,
+    /// False for a second attempt at a request that is counted already.
+    pub is_request: bool,
     /// None where the client has no limits.
     pub reserved: Option<Reserved>,
 }
@@ -63,10 +65,23 @@ impl Client {
 }
 
 impl Bill {
+    /// For another attempt at the same request: nothing more is set aside, and what it uses counts.
+    pub fn of_second_attempt(self) -> Self {
+        Self {
+            is_request: false,
+            reserved: self.reserved.map(|reserved| Reserved {
+                tokens: 0,
+                ..reserved
+            }),
+            ..self
+        }
+    }
+
     /// For a client without limits.
     pub fn unmetered(client: Client) -> Self {
         Self {
             client,
+            is_request: true,
             reserved: None,
         }
     }

@@ -97,13 +97,17 @@ fn only_api() -> BTreeSet<Scope> {
 impl Key {
     /// Whether it is this key's secret, or the one before it while that is good.
     pub(super) fn has(&self, digest: &Digest, now: u64) -> bool {
-        let previous = self
-            .previous
-            .as_ref()
-            .filter(|previous| now < previous.valid_until);
         let is_current = self.secret.digest.matches(digest);
-        let is_previous = previous.is_some_and(|it| it.secret.digest.matches(digest));
+        let is_previous = self
+            .previous_at(now)
+            .is_some_and(|it| it.secret.digest.matches(digest));
         is_current || is_previous
+    }
+
+    /// The secret before this one, while it is good.
+    pub(crate) fn previous_at(&self, now: u64) -> Option<&PreviousSecret> {
+        let previous = self.previous.as_ref();
+        previous.filter(|previous| now < previous.valid_until)
     }
 
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &KeyPrefix> {

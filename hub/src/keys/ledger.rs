@@ -7,13 +7,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{Bill, Client, Limits, Reserved};
+use crate::clock::DAY;
 
 const MINUTE_SECONDS: f64 = 60.0;
 
 /// Less of a request than refills can be wrong by.
 const ROUNDING: f64 = 1e-6;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Now, by two clocks: one that never jumps, and the one that says when a day ends.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! The one task that owns the ledger, and the handle that everyone else holds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -11,6 +11,7 @@ use super::{
     Bill, Client, Limits,
     ledger::{Ledger, LimitReached, Moment, Standing},
 };
+use crate::clock::since_1970;
 
 /// How often addresses that need no remembering are forgotten.
 const TIDYING: Duration = Duration::from_secs(60);
@@ -138,9 +139,7 @@ async fn run(
     let started = Instant::now();
     let now = || Moment {
         steady: started.elapsed(),
-        unix: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
+        unix: since_1970(SystemTime::now()),
     };
     let mut tidying = interval(TIDYING);
     tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -167,6 +166,7 @@ async fn run(
                     standing,
                     bill: Bill {
                         client,
+                        is_request: true,
                         reserved: Some(reserved),
                     },
                     is_submitted: false,

@@ -25,13 +25,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     admin::Author,
+    clock::unix_seconds,
     dispatch::{OutcomeSink, Record},
     store::{Recorder, Store, StoreError},
 };
-use keeper::{Change, Keeper, Shelf};
+use keeper::{Change, Keeper, Shelf, Wish};
 use owners::Owners;
-
-pub(crate) use keeper::unix_seconds;
 
 pub use book::Book;
 pub use client::{Bill, Client, KeyId, Reserved};
@@ -44,14 +43,14 @@ pub use meter::{Admission, Meter};
 pub use secret::{BEGINNING, Digest, KeyPrefix, KeySecret, NoRandomness, random_text};
 pub use settling::Settling;
 
-/// Changes that may wait for the keeper; whoever finds no room waits.
-const CHANGES: usize = 16;
+/// What may wait for the keeper; whoever finds no room waits.
+const WISHES: usize = 16;
 
 /// A handle to the keys. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keys {
     shelf: watch::Receiver<Shelf>,
-    changes: mpsc::Sender<Change>,
+    wishes: mpsc::Sender<Wish>,
     meter: Meter,
     recorder: Recorder,
     owners: Owners,
@@ -62,7 +61,7 @@ impl Keys {
     pub fn start(store: &Store) -> Self {
         let meter = Meter::start();
         let (shown, shelf) = watch::channel(Shelf::Loading);
-        let (changes, inbox) = mpsc::channel(CHANGES);
+        let (wishes, inbox) = mpsc::channel(WISHES);
         let keeper = Keeper {
             store: store.admin(),
             meter: meter.clone(),
@@ -71,7 +70,7 @@ impl Keys {
         tokio::spawn(keeper.run(inbox));
         Self {
             shelf,
-            changes,
+            wishes,
             meter,
             recorder: store.recorder(),
             owners: Owners::new(),
@@ -126,9 +125,15 @@ impl Keys {
             reply,
         };
         let stopping = || StoreError::new("the hub is stopping");
-        let sent = self.changes.send(change).await;
+        let sent = self.wishes.send(Wish::Change(change)).await;
         sent.map_err(|_| stopping())?;
         replied.await.map_err(|_| stopping())?
+    }
+
+    /// Sees what another process has changed, soon.
+    pub(crate) async fn look_again(&self) {
+        // A keeper that is gone went with the hub.
+        let _ = self.wishes.send(Wish::LookAgain).await;
     }
 
     pub fn meter(&self) -> &Meter {

@@ -14,7 +14,7 @@ use super::hello::{Admitted, admit};
 use super::outgoing::Outgoing;
 use super::session::Session;
 use super::violation::{Closing, Violation};
-use crate::keys::unix_seconds;
+use crate::clock::unix_seconds;
 use crate::net::ConnectionPermit;
 
 /// For a node to read why it is dropped; its own frames are thrown away meanwhile.

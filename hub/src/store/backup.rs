@@ -47,6 +47,7 @@ pub fn back_up(database: &Path, target: &Path) -> Result<BackedUp, BackupError> 
         });
     }
     let source = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|source| source.busy_timeout(LOCK_PATIENCE).map(|()| source))
         .map_err(|error| sqlite(database, error))?;
     copy(&source, database, target)
 }
@@ -80,9 +81,6 @@ fn copy_to(source: &Connection, database: &Path, target: &Path) -> Result<Backed
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(target, error)),
         _ => {}
     }
-    source
-        .busy_timeout(LOCK_PATIENCE)
-        .map_err(|error| sqlite(database, error))?;
     let mut copy = Connection::open(target).map_err(|error| sqlite(target, error))?;
     // All pages in one step: one moment's database, however busy the hub is. In WAL mode nobody waits for it.
     Backup::new(source, &mut copy)

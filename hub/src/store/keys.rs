@@ -1,15 +1,13 @@
 //! Keys as rows, and what was used with each on each day.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, time::SystemTime};
 
 use rusqlite::{Connection, Row, named_params, types::Type};
 use serde::Serialize;
 
 use super::records::{json, unix_milliseconds};
 use crate::{
+    clock::{day_of, today},
     dispatch::PromptOutcome,
     keys::{Digest, Key, KeyId, KeyPrefix, PreviousSecret, StoredSecret, Terms},
 };
@@ -28,7 +26,7 @@ pub struct DayOfUse {
 #[derive(Debug)]
 pub struct StoredKeys {
     pub keys: Vec<Key>,
-    pub used_on_last_day: Vec<(KeyId, DayOfUse)>,
+    pub used_today: Vec<(KeyId, DayOfUse)>,
 }
 
 /// What a key was used for, as far as rows tell.
@@ -53,15 +51,15 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<StoredKeys> {
         "SELECT key_id, day, prompts, prompt_tokens, completion_tokens FROM key_usage
          WHERE day = :today",
     )?;
-    let today = named_params! { ":today": day_of(SystemTime::now()) };
+    let today = named_params! { ":today": today() };
     let used = statement.query_map(today, |row| Ok((KeyId(row.get(0)?), day_of_use(row, 1)?)))?;
     Ok(StoredKeys {
         keys,
-        used_on_last_day: used.collect::<Result<_, _>>()?,
+        used_today: used.collect::<Result<_, _>>()?,
     })
 }
 
-/// Writes the key as it is now; call it inside a transaction.
+/// Writes a key that is new, or as it is now; call it inside a transaction.
 pub(super) fn put(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
     let previous = key.previous.as_ref();
     connection.execute(
@@ -108,45 +106,51 @@ pub(super) fn count(connection: &Connection, outcome: &PromptOutcome) -> rusqlit
     };
     let ended_at = outcome.submitted_at + outcome.total;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO key_usage VALUES (:key, :day, 1, :prompt_tokens, :completion_tokens)
+        "INSERT INTO key_usage VALUES (:key, :day, :prompts, :prompt_tokens, :completion_tokens)
          ON CONFLICT (key_id, day) DO UPDATE SET
-             prompts = prompts + 1, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+             prompts = prompts + excluded.prompts,
+             prompt_tokens = prompt_tokens + excluded.prompt_tokens,
              completion_tokens = completion_tokens + excluded.completion_tokens",
     )?;
     statement.execute(named_params! {
         ":key": key.0,
         ":day": day_of(ended_at),
+        ":prompts": u32::from(outcome.bill.is_request),
         ":prompt_tokens": outcome.usage.prompt_tokens,
         ":completion_tokens": outcome.usage.completion_tokens,
     })?;
     note_use(connection, key, ended_at)
 }
 
-/// Of all keys that were ever used: the time, the sum, and the days from `since` on.
+/// Of all keys that were ever used, or of one: the time, the sum, and the days from `since` on.
 pub(super) fn usage(
     connection: &Connection,
+    of: Option<KeyId>,
     since: u64,
 ) -> rusqlite::Result<HashMap<KeyId, KeyUse>> {
+    let of = of.map(|id| id.0);
     let mut uses = HashMap::<KeyId, KeyUse>::new();
-    let mut statement = connection
-        .prepare("SELECT id, last_used_at_ms FROM keys WHERE last_used_at_ms IS NOT NULL")?;
-    let mut rows = statement.query([])?;
+    let mut statement = connection.prepare(
+        "SELECT id, last_used_at_ms FROM keys
+         WHERE last_used_at_ms IS NOT NULL AND (:of IS NULL OR id = :of)",
+    )?;
+    let mut rows = statement.query(named_params! { ":of": of })?;
     while let Some(row) = rows.next()? {
         uses.entry(KeyId(row.get(0)?)).or_default().last_used_at_ms = row.get(1)?;
     }
     let mut statement = connection.prepare(
         "SELECT key_id, max(day), sum(prompts), sum(prompt_tokens), sum(completion_tokens)
-         FROM key_usage GROUP BY key_id",
+         FROM key_usage WHERE :of IS NULL OR key_id = :of GROUP BY key_id",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(named_params! { ":of": of })?;
     while let Some(row) = rows.next()? {
         uses.entry(KeyId(row.get(0)?)).or_default().total = day_of_use(row, 1)?;
     }
     let mut statement = connection.prepare(
         "SELECT key_id, day, prompts, prompt_tokens, completion_tokens FROM key_usage
-         WHERE day >= :since ORDER BY key_id, day",
+         WHERE day >= :since AND (:of IS NULL OR key_id = :of) ORDER BY key_id, day",
     )?;
-    let mut rows = statement.query(named_params! { ":since": since })?;
+    let mut rows = statement.query(named_params! { ":since": since, ":of": of })?;
     while let Some(row) = rows.next()? {
         let days = &mut uses.entry(KeyId(row.get(0)?)).or_default().days;
         days.push(day_of_use(row, 1)?);
@@ -191,10 +195,4 @@ fn day_of_use(row: &Row<'_>, first: usize) -> rusqlite::Result<DayOfUse> {
         prompt_tokens: row.get(first + 2)?,
         completion_tokens: row.get(first + 3)?,
     })
-}
-
-fn day_of(time: SystemTime) -> u64 {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    since_1970.as_secs() / DAY.as_secs()
 }

@@ -1,4 +1,4 @@
-//! Reads for statistics, on a connection that can't write.
+//! What is read while the hub runs: statistics, use of keys, the operators' log; on a connection that can't write.
 
 use std::{
     collections::HashMap,
@@ -100,9 +100,13 @@ impl StoreReader {
         self.history.read(query, now).await
     }
 
-    /// What keys were used for, with the days from `since` (in days since 1970) on.
-    pub async fn key_usage(&self, since: u64) -> Result<HashMap<KeyId, KeyUse>, StoreError> {
-        self.read(move |connection| keys::usage(connection, since))
+    /// What keys, or one of them, were used for, with the days from `since` (in days since 1970) on.
+    pub async fn key_usage(
+        &self,
+        of: Option<KeyId>,
+        since: u64,
+    ) -> Result<HashMap<KeyId, KeyUse>, StoreError> {
+        self.read(move |connection| keys::usage(connection, of, since))
             .await
     }
 

@@ -1,10 +1,14 @@
 //! How much a caller gets, and what is written down of it.
 
+use std::time::Duration;
+
+use hub::dispatch::HedgeSettings;
 use serde_json::{Value, json};
 
-use crate::client::{Answered, administer, ask_with, key, prompt, send};
+use crate::client::{Answered, administer, ask_with, bearer, key, models_with, prompt, send};
 use crate::support::{
     fake_node::{FakeNode, MODEL, hello},
+    http,
     hub::TestHub,
 };
 
@@ -37,6 +41,10 @@ async fn a_minutes_requests_are_counted_down_in_headers_and_then_refused() {
     assert_eq!(first.header("x-ratelimit-remaining-requests"), "1");
     assert_eq!(first.header("x-ratelimit-reset-requests"), "30s");
     assert_eq!(first.header("x-ratelimit-limit-tokens"), "100000");
+    // What can't be served takes nothing, and neither does a look at the models.
+    let invalid = ask_with(&hub, &secret, &json!({"n": 7})).await;
+    assert_eq!(invalid.status, 400);
+    assert_eq!(models_with(&hub, &secret).await.status, 200);
     // A refusal that follows from something else tells it, too, and counts.
     let second = ask_with(&hub, &secret, &json!({"kipina": {"nodes": "browser"}})).await;
     assert_eq!(second.status, 503);
@@ -50,9 +58,6 @@ async fn a_minutes_requests_are_counted_down_in_headers_and_then_refused() {
     assert_eq!(third.header("x-ratelimit-remaining-requests"), "0");
     let pause: u64 = third.header("retry-after").parse().unwrap();
     assert!((1..=30).contains(&pause), "{pause}");
-    // What can't be served takes nothing, and neither does a look at the models.
-    let invalid = ask_with(&hub, &secret, &json!({"n": 7})).await;
-    assert_eq!(invalid.status, 400);
 }
 
 #[tokio::test]
@@ -111,6 +116,101 @@ async fn a_prompt_that_nobody_answers_gives_its_tokens_back() {
         // 404 are expected of each.
         let refused = ask_with(&hub, &secret, &json!({})).await;
         assert_eq!((refused.status, refused.code()), (503, "no_node_available"));
+    }
+}
+
+/// What was used with the key today, as soon as so many prompts are counted.
+async fn used(hub: &TestHub, id: u64, prompts: u64) -> Value {
+    for _ in 0..500 {
+        let shown = administer(hub, "GET", &format!("/keys/{id}"), None).await;
+        let today = &shown.body["usage"]["today"];
+        if today["prompts"].as_u64() >= Some(prompts) {
+            return today.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the prompts were never counted");
+}
+
+#[tokio::test]
+async fn who_hangs_up_pays_for_what_was_read_and_written_until_then() {
+    let hub = TestHub::start().await;
+    let limits = json!({"tokens_per_day": 2200});
+    let (id, secret) = key(&hub, &json!({"name": "aino", "limits": limits})).await;
+    let mut node = FakeNode::join(&hub.node_url(), hello(MODEL)).await;
+    hub.models_when(1).await;
+    let long = "sana ".repeat(1600);
+    let body = prompt(&json!({
+        "stream": true, "max_tokens": 5, "messages": [{"role": "user", "content": long}],
+    }));
+    let asking = http::client()
+        .post(hub.url("/v1/chat/completions"))
+        .header("authorization", bearer(&secret))
+        .body(body.to_string());
+    let begun = async {
+        let prompt = node.prompt().await;
+        node.token(&prompt.task_id, 0, "hei").await;
+        prompt
+    };
+    let (response, prompt) = tokio::join!(asking.send(), begun);
+    let mut response = response.unwrap();
+    while !String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()).contains("hei") {}
+    drop(response);
+    assert_eq!(node.cancelled().await, prompt.task_id);
+    let used = used(&hub, id, 1).await;
+    // Four bytes a token, as long as nobody tells better.
+    assert_eq!(used["prompt_tokens"].as_u64().unwrap() / 100, 20, "{used}");
+    assert_eq!(used["completion_tokens"], 1);
+    let next = ask_with(&hub, &secret, &json!({"max_tokens": 2000})).await;
+    assert_eq!((next.status, next.code()), (429, "insufficient_quota"));
+}
+
+#[tokio::test]
+async fn whichever_of_two_nodes_answers_a_request_is_one_and_its_tokens_are_paid() {
+    for is_second_faster in [true, false] {
+        let hub = TestHub::tuned(|config| {
+            config.dispatch.hedge = Some(HedgeSettings {
+                multiple: 1.0,
+                least: Duration::from_millis(100),
+            });
+        })
+        .await;
+        let limits = json!({"tokens_per_day": 100});
+        let (id, secret) = key(&hub, &json!({"name": "aino", "limits": limits})).await;
+        let mut nodes = [
+            FakeNode::join(&hub.node_url(), hello(MODEL)).await,
+            FakeNode::join(&hub.node_url(), hello(MODEL)).await,
+        ];
+        hub.models_when(1).await;
+        let answering = async {
+            let [one, other] = &mut nodes;
+            let (first, is_one_first) = tokio::select! {
+                prompt = one.prompt() => (prompt, true),
+                prompt = other.prompt() => (prompt, false),
+            };
+            let (late, hedge) = if is_one_first {
+                (one, other)
+            } else {
+                (other, one)
+            };
+            let second = hedge.prompt().await;
+            let (faster, prompt) = if is_second_faster {
+                (hedge, second)
+            } else {
+                (late, first)
+            };
+            faster.answer(&prompt.task_id, &["hei"]).await;
+        };
+        let fields = json!({"max_tokens": 50});
+        let (answered, ()) = tokio::join!(ask_with(&hub, &secret, &fields), answering);
+        assert_eq!(answered.status, 200, "{}", answered.body);
+        hub.stats_when(|stats| stats.queue.running == 0).await;
+        let used = used(&hub, id, 1).await;
+        let paid = json!({"prompts": 1, "prompt_tokens": 12, "completion_tokens": 1});
+        assert_eq!(used, paid, "{is_second_faster}");
+        // 13 of 100 are used: 87 are left.
+        let next = ask_with(&hub, &secret, &json!({"max_tokens": 90})).await;
+        assert_eq!(next.header("x-ratelimit-remaining-tokens"), "87");
     }
 }
 

@@ -2,10 +2,11 @@
 #![cfg(unix)]
 
 use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
+    fs::{self, File},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
+    thread::sleep,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -13,50 +14,57 @@ use tempfile::TempDir;
 
 use crate::support::{
     fake_node::{FakeNode, MODEL, hello},
-    http,
+    http, process,
 };
 
 const PASSWORD: &str = "oikea-hevonen-paristo-niitti";
 
 struct Program {
     child: Child,
-    output: BufReader<std::process::ChildStdout>,
     url: String,
+    /// What it prints, and its log: files, which never make it wait.
+    said: TempDir,
 }
 
 fn start(home: &TempDir, settings: &[(&str, &str)]) -> Program {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kipina-hub"))
-        .env_clear()
-        .envs([
-            ("HOME", home.path().to_str().unwrap()),
-            ("LANG", "C"),
-            ("PORT", "0"),
-        ])
+    let said = TempDir::new().unwrap();
+    let file = |name: &str| File::create(said.path().join(name)).unwrap();
+    let child = process::hub(home, &[("PORT", "0"), ("LANG", "C")])
         .envs(settings.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(file("printed"))
+        .stderr(file("log"))
         .spawn()
         .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    let (_, url) = line.trim().split_once("http://").expect("a ready line");
-    let url = format!("http://{url}");
-    Program { child, output, url }
+    let mut program = Program {
+        child,
+        url: String::new(),
+        said,
+    };
+    loop {
+        if let Some((line, _)) = program.has_said("printed").split_once('\n') {
+            let (_, address) = line.split_once("http://").expect("a ready line");
+            program.url = format!("http://{address}");
+            return program;
+        }
+        let ended = program.child.try_wait().unwrap();
+        assert!(ended.is_none(), "{}", program.has_said("log"));
+        sleep(Duration::from_millis(10));
+    }
 }
 
 impl Program {
+    fn has_said(&self, where_to: &str) -> String {
+        fs::read_to_string(self.said.path().join(where_to)).unwrap()
+    }
+
     /// Ends it in good order; what it printed after the first line, and its log.
     fn stop(mut self) -> (String, String) {
-        let pid = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(killed.success());
-        let (mut printed, mut log) = (String::new(), String::new());
-        self.output.read_to_string(&mut printed).unwrap();
-        let mut errors = self.child.stderr.take().unwrap();
-        errors.read_to_string(&mut log).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{log}");
-        (printed, log)
+        process::terminate(&self.child);
+        let (ended, log) = (self.child.wait().unwrap(), self.has_said("log"));
+        assert!(ended.success(), "{log}");
+        let printed = self.has_said("printed");
+        let (_, after) = printed.split_once('\n').expect("the ready line");
+        (after.to_owned(), log)
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> reqwest::Response {

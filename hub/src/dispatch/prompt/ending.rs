@@ -7,7 +7,9 @@ use scheduler::GiveUpReason;
 
 use super::Prompt;
 use crate::dispatch::answer::AnswerEnd;
-use crate::dispatch::{Done, Ending, FailureKind, PromptFailure, PromptOutcome, Record, Refusal};
+use crate::dispatch::{
+    Done, Ending, FailureKind, PromptFailure, PromptOutcome, Record, Refusal, estimate,
+};
 
 /// Nodes come and go within seconds: worth another try soon.
 const RETRY_WITHOUT_NODE: Duration = Duration::from_secs(5);
@@ -118,8 +120,15 @@ impl Prompt {
         last
     }
 
+    /// Nodes tell the prompt's tokens at its end only: until then they are estimated.
     fn usage_so_far(&self) -> Usage {
+        let was_read = self.first_token.is_some();
         Usage {
+            prompt_tokens: if was_read {
+                estimate::prompt_tokens(&self.request)
+            } else {
+                0
+            },
             completion_tokens: self.said.tokens(),
             ..Usage::default()
         }

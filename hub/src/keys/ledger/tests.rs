@@ -27,6 +27,7 @@ fn bill(tokens: u32) -> Bill {
     let day = at(0.0).day();
     Bill {
         client: KEY,
+        is_request: true,
         reserved: Some(Reserved { tokens, day }),
     }
 }
