@@ -249,6 +249,8 @@ impl Scheduler {
         let Some(node) = self.nodes.get_mut(&node) else {
             return;
         };
+        node.breaker.succeeded();
+        // It may have taken the model back meanwhile.
         let Some(offer) = node.offer_mut(&running.model) else {
             return;
         };
@@ -257,7 +259,6 @@ impl Scheduler {
         offer.speed.measure(usage, timings);
         let measured = offer.speed.decode();
         node.tokens_per_second = measured.or(node.tokens_per_second);
-        node.breaker.succeeded();
     }
 
     /// Whether a prompt that came to no end speaks against its node.

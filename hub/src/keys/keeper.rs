@@ -28,7 +28,7 @@ pub(super) enum Shelf {
 
 #[derive(Debug)]
 pub(super) enum Wish {
-    Change(Change),
+    Change(Box<Change>),
     /// To see what another process has changed.
     LookAgain,
 }
@@ -182,6 +182,6 @@ mod tests {
         };
         let expected = [("aino", true), ("väinö", true), ("ilmari", false)]
             .map(|(name, is_revoked)| (name.to_owned(), is_revoked));
-        assert_eq!(names(&*new.book().await.unwrap()), expected);
+        assert_eq!(names(&new.book().await.unwrap()), expected);
     }
 }

@@ -119,11 +119,11 @@ impl Keys {
         // Orders of a hub that can't read its keys would wait for a database that may never come.
         self.book().await?;
         let (reply, replied) = oneshot::channel();
-        let change = Change {
+        let change = Box::new(Change {
             order,
             author,
             reply,
-        };
+        });
         let stopping = || StoreError::new("the hub is stopping");
         let sent = self.wishes.send(Wish::Change(change)).await;
         sent.map_err(|_| stopping())?;

@@ -71,3 +71,14 @@ fn a_trial_that_nobody_waited_for_is_made_again() {
          6 | ask p5 SMALL              | p5 to n1 with SMALL",
     );
 }
+
+#[test]
+fn a_trial_that_is_answered_counts_although_the_model_was_taken_back_meanwhile() {
+    after_three_failures(
+        "5 | ask p4 SMALL              | p4 to n1 with SMALL
+         6 | models n1 smollm2:135m    |
+         7 | finish p4 on n1           |
+         8 | models n1 SMALL           |
+         8 | ask p5 SMALL              | p5 to n1 with SMALL",
+    );
+}
