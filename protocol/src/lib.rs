@@ -51,9 +51,11 @@ pub mod close_code {
     pub const HUB_STOPPING: u16 = 4007;
     /// As many browsers without a key compute from this address as the hub allows.
     pub const TOO_MANY_NODES: u16 = 4008;
+    /// The hub's operator does not want this node; the reason may say why.
+    pub const BANNED: u16 = 4009;
 
     /// True where trying again with the same program and settings can't help.
     pub fn is_final(code: u16) -> bool {
-        matches!(code, UNAUTHORISED | UNSUPPORTED_VERSION)
+        matches!(code, UNAUTHORISED | UNSUPPORTED_VERSION | BANNED)
     }
 }

@@ -11,9 +11,13 @@ impl Scheduler {
         &mut self,
         now: Duration,
         id: PromptId,
-        profile: PromptProfile,
+        mut profile: PromptProfile,
         effects: &mut Vec<Effect>,
     ) {
+        if !self.settings.affinity {
+            profile.prefixes.clear();
+        }
+        profile.resumable &= self.settings.resume;
         if self.queue.contains(id) || self.running.contains_key(&id) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use protocol::{NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 
-use crate::{PromptProfile, Standing};
+use crate::{PromptProfile, Settings, Standing};
 
 /// Names a prompt. Ids ascend in the order of submission and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +43,12 @@ pub enum Event {
     NodeChanged {
         node: NodeId,
         status: NodeStatus,
+    },
+    /// What the hub's operator decided about the node.
+    NodeRuled {
+        node: NodeId,
+        trusted: bool,
+        drained: bool,
     },
     /// What to expect of the node until it has answered something.
     Benchmarked {
@@ -87,6 +93,8 @@ pub enum Event {
     },
     /// Whether nodes are about to come that are not here yet: prompts may wait for them as for busy ones.
     NodesExpected(bool),
+    /// From now on; what waits or runs keeps its place.
+    SettingsChanged(Settings),
     /// Nothing happened but the passing of time: due at [`crate::Scheduler::next_deadline`].
     TimePassed,
     /// Take no more prompts; what runs may finish.

@@ -18,6 +18,8 @@ pub(crate) struct Node {
     /// Slots in use.
     pub(crate) busy: u32,
     pub(crate) paused: bool,
+    /// It gets no more prompts: the hub's operator wants it so.
+    pub(crate) drained: bool,
     pub(crate) owner: Option<Owner>,
     pub(crate) only_own: bool,
     benchmark: Option<Benchmark>,
@@ -60,6 +62,7 @@ impl Node {
             slots: profile.slots,
             busy: 0,
             paused: profile.paused,
+            drained: false,
             owner: profile.owner.clone(),
             only_own: profile.only_own,
             benchmark: None,
@@ -94,11 +97,11 @@ impl Node {
 
     /// Whether it takes prompts at all, though perhaps not right now.
     pub(crate) fn is_open(&self) -> bool {
-        !self.paused && self.slots > 0
+        !self.paused && !self.drained && self.slots > 0
     }
 
     pub(crate) fn has_free_slot(&self, now: Duration) -> bool {
-        !self.paused && self.busy < self.slots && self.breaker.allows(now)
+        !self.paused && !self.drained && self.busy < self.slots && self.breaker.allows(now)
     }
 
     pub(crate) fn offer_mut(&mut self, id: &str) -> Option<&mut Offer> {

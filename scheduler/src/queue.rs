@@ -31,6 +31,10 @@ pub(crate) struct Patience {
 }
 
 impl Waiting {
+    pub(crate) fn since(&self) -> Duration {
+        self.since
+    }
+
     fn deadline(&self, patience: Patience) -> Duration {
         let busy = self.since.saturating_add(patience.busy);
         self.stranded_since.map_or(busy, |since| {
@@ -65,6 +69,10 @@ impl Queue {
 
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    pub(crate) fn iter_waiting(&self) -> impl Iterator<Item = (PromptId, &Waiting)> {
+        self.waiting.iter().map(|(id, waiting)| (*id, waiting))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PromptId, &Prompt)> {

@@ -13,7 +13,7 @@ use crate::{
     BreakerSettings, Effect, Event, GiveUpReason, HedgeSettings, ModelNames, NodeId, PromptId,
 };
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Prompts that may wait for one model.
     pub queue_length: usize,
@@ -27,6 +27,10 @@ pub struct Settings {
     pub breaker: BreakerSettings,
     /// None: no prompt is ever given to two nodes.
     pub hedge: Option<HedgeSettings>,
+    /// Whether conversations are expected to be faster where they were before.
+    pub affinity: bool,
+    /// Whether a node may go on in the middle of another's answer.
+    pub resume: bool,
 }
 
 /// Nodes, and the prompts that they have or that wait for them.
@@ -55,6 +59,8 @@ pub struct NodeLoad {
     pub only_own: bool,
     /// True while it gets no prompts because it failed too many.
     pub resting: bool,
+    /// How much longer, where that is known: not while it is tried.
+    pub rests_for: Option<Duration>,
     /// Decode speed over its recent answers.
     pub tokens_per_second: Option<f64>,
 }
@@ -86,6 +92,17 @@ impl Scheduler {
                 self.mark_stranded(now);
             }
             Event::NodeChanged { node, status } => self.node_changed(now, node, &status),
+            Event::NodeRuled {
+                node,
+                trusted,
+                drained,
+            } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.trusted = trusted;
+                    node.drained = drained;
+                    self.mark_stranded(now);
+                }
+            }
             Event::Benchmarked { node, benchmark } => {
                 if let Some(node) = self.nodes.get_mut(&node) {
                     node.benchmarked(benchmark);
@@ -100,6 +117,7 @@ impl Scheduler {
                 let running = self.running.get_mut(&prompt);
                 if let Some(running) = running.filter(|running| running.node == node) {
                     running.started = true;
+                    running.hedge_at = None;
                     running.prompt.profile.resumable = false;
                 }
             }
@@ -127,6 +145,7 @@ impl Scheduler {
                 self.nodes_expected = expected;
                 self.mark_stranded(now);
             }
+            Event::SettingsChanged(settings) => self.settings_changed(settings),
             Event::TimePassed => {}
             Event::DrainRequested => self.drain(&mut effects),
         }
@@ -170,6 +189,9 @@ impl Scheduler {
             paused: node.paused,
             only_own: node.only_own,
             resting: !node.breaker.allows(self.now),
+            rests_for: (node.breaker.rests_until())
+                .and_then(|until| until.checked_sub(self.now))
+                .filter(|rest| !rest.is_zero()),
             tokens_per_second: node.tokens_per_second,
         })
     }
@@ -178,6 +200,15 @@ impl Scheduler {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.change(status, &self.names);
             self.mark_stranded(now);
+        }
+    }
+
+    fn settings_changed(&mut self, settings: Settings) {
+        self.settings = settings;
+        if settings.hedge.is_none() {
+            for running in self.running.values_mut() {
+                running.hedge_at = None;
+            }
         }
     }
 

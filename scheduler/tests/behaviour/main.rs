@@ -6,6 +6,7 @@ mod failing_nodes;
 mod fairness;
 mod hedging;
 mod onlooker;
+mod operators;
 mod owners;
 mod properties;
 mod steps;

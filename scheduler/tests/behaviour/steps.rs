@@ -34,6 +34,11 @@ pub(crate) enum Step {
     Leave(usize),
     Pause(usize, bool),
     OnlyOwn(usize, bool),
+    Rule {
+        node: usize,
+        trusted: bool,
+        drained: bool,
+    },
     /// Anything, for a node may say anything.
     Benchmark(usize, f64, Option<f64>),
     Slots(usize, u32),
@@ -80,6 +85,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => pick().prop_map(Step::Leave),
         2 => (pick(), any::<bool>()).prop_map(|(node, paused)| Step::Pause(node, paused)),
         2 => (pick(), any::<bool>()).prop_map(|(node, only_own)| Step::OnlyOwn(node, only_own)),
+        2 => (pick(), any::<bool>(), any::<bool>())
+            .prop_map(|(node, trusted, drained)| Step::Rule { node, trusted, drained }),
         1 => (pick(), any::<f64>(), any::<Option<f64>>())
             .prop_map(|(node, cpu, gpu)| Step::Benchmark(node, cpu, gpu)),
         1 => (pick(), 0..4_u32).prop_map(|(node, slots)| Step::Slots(node, slots)),

@@ -19,6 +19,8 @@ pub(crate) fn settings() -> Settings {
             multiple: 4.0,
             least: Duration::from_secs(100),
         }),
+        affinity: true,
+        resume: true,
     }
 }
 
@@ -171,6 +173,12 @@ pub(crate) fn event(text: &str) -> Event {
                 },
             )
         }
+        ["rule", node, ref rest @ ..] => Event::NodeRuled {
+            node: node_id(node),
+            trusted: rest.contains(&"trusted"),
+            drained: rest.contains(&"drained"),
+        },
+        ["settings", ref words @ ..] => Event::SettingsChanged(changed_settings(words)),
         ["leave", node] => Event::NodeLeft {
             node: node_id(node),
         },
@@ -244,6 +252,19 @@ pub(crate) fn event(text: &str) -> Event {
         ["expect", "nobody"] => Event::NodesExpected(false),
         ["drain"] => Event::DrainRequested,
         _ => panic!("no such event: {text}"),
+    }
+}
+
+/// The usual ones but for what is named.
+fn changed_settings(words: &[&str]) -> Settings {
+    let usual = settings();
+    Settings {
+        queue_length: number(words, "queue:").map_or(usual.queue_length, |length| length as usize),
+        queue_deadline: number(words, "wait:").map_or(usual.queue_deadline, Duration::from_secs),
+        hedge: usual.hedge.filter(|_| !words.contains(&"no-hedge")),
+        affinity: !words.contains(&"no-affinity"),
+        resume: !words.contains(&"no-resume"),
+        ..usual
     }
 }
 

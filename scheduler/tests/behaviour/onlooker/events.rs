@@ -59,6 +59,15 @@ impl Onlooker {
                     ..NodeStatus::default()
                 },
             },
+            Step::Rule {
+                node,
+                trusted,
+                drained,
+            } => Event::NodeRuled {
+                node: self.node(node)?,
+                trusted,
+                drained,
+            },
             Step::Benchmark(pick, cpu, gpu) => Event::Benchmarked {
                 node: self.node(pick)?,
                 benchmark: Benchmark {

@@ -31,6 +31,7 @@ struct SeenNode {
     trusted: bool,
     slots: u32,
     paused: bool,
+    drained: bool,
     owner: Option<Owner>,
     only_own: bool,
     models: Vec<&'static str>,
@@ -114,6 +115,7 @@ impl Onlooker {
                         trusted,
                         slots,
                         paused,
+                        drained: false,
                         owner: profile.owner.clone(),
                         only_own,
                         models,
@@ -132,6 +134,14 @@ impl Onlooker {
                 if let Some(models) = &status.models {
                     seen.models = known(models);
                 }
+            }
+            Event::NodeRuled {
+                node,
+                trusted,
+                drained,
+            } => {
+                let seen = self.nodes.get_mut(node).expect("steps name nodes here");
+                (seen.trusted, seen.drained) = (*trusted, *drained);
             }
             Event::NodeLeft { node } => {
                 self.nodes.remove(node);
@@ -236,6 +246,7 @@ impl Onlooker {
             return Err(TestCaseError::fail(format!("{node:?} is not here")));
         };
         prop_assert!(!target.paused, "a paused node was given a prompt");
+        prop_assert!(!target.drained, "a drained node was given a prompt");
         prop_assert!(
             self.busy(node) < target.slots,
             "{:?} has no free slot",
@@ -335,7 +346,7 @@ impl Onlooker {
     ) -> Result<(), TestCaseError> {
         for (id, node) in &self.nodes {
             let is_resting = scheduler.load(*id).is_some_and(|load| load.resting);
-            if is_resting || node.paused || self.busy(*id) >= node.slots {
+            if is_resting || node.paused || node.drained || self.busy(*id) >= node.slots {
                 continue;
             }
             let waits = self.prompts.values().find(|seen| {
