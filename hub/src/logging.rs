@@ -1,5 +1,7 @@
 //! The log on standard error, as text or as JSON, and traces to OpenTelemetry's collector.
 
+mod tail;
+
 use std::{io::IsTerminal, time::Duration};
 
 use opentelemetry::trace::TracerProvider;
@@ -15,6 +17,9 @@ use tracing_subscriber::{
     util::{SubscriberInitExt, TryInitError},
 };
 use url::Url;
+
+use tail::IntoTail;
+pub(crate) use tail::{Line, Tail};
 
 #[derive(Clone, Debug)]
 pub struct LogSettings {
@@ -82,8 +87,12 @@ impl Logging {
                 .with_target(false)
                 .with_filter(own_spans())
         });
+        // What operators see is what the log has, whatever its form.
+        let tail = IntoTail(Tail::of_this_process());
+        let tail = tail.with_filter(EnvFilter::new(&settings.filter));
         tracing_subscriber::registry()
             .with(lines)
+            .with(tail)
             .with(spans)
             .try_init()?;
         Ok(Self { traces })

@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use crate::{
     admin::{Admin, PasswordError},
     config::Config,
+    decisions::Decisions,
     dispatch::Dispatcher,
     handover::{Predecessor, Succession},
     keys::Keys,
@@ -39,6 +40,7 @@ pub struct Server {
     dispatcher: Dispatcher,
     live: LiveStats,
     keys: Keys,
+    decisions: Decisions,
     store: Store,
     succession: Succession,
     drain_patience: Duration,
@@ -125,6 +127,7 @@ impl Server {
             metrics,
         );
         let live = hub.live.clone();
+        let decisions = hub.decisions.clone();
         let places = hub.places.clone();
         let http = config.http.clone();
         let router = router(hub, config.static_directory.as_deref());
@@ -138,6 +141,7 @@ impl Server {
             dispatcher,
             live,
             keys,
+            decisions,
             store,
             drain_patience: config.drain_patience,
             handover_patience: config.handover_patience,
@@ -171,6 +175,7 @@ impl Server {
         self.succession.begin(router, self.dispatcher.clone()).await;
         // The process before this one may have changed some since this one read them.
         self.keys.look_again().await;
+        self.decisions.look_again().await;
 
         let mut stop = pin!(stop);
         let (failed, successor) = tokio::select! {

@@ -7,9 +7,9 @@ use protocol::Catalogue;
 use scheduler::ModelNames;
 
 use crate::{
-    access::AccessSettings,
     admin::Admin,
     config::Config,
+    decisions::Decisions,
     dispatch::Dispatcher,
     downloads::Downloads,
     keys::Keys,
@@ -19,6 +19,7 @@ use crate::{
     serve::{HttpLimits, Places},
     stats::LiveStats,
     store::StoreReader,
+    tuning::Tuned,
 };
 
 /// Cheap to clone: a clone holds the same handles.
@@ -30,7 +31,7 @@ pub struct Hub {
     pub live: LiveStats,
     pub keys: Keys,
     pub(crate) admin: Admin,
-    pub(crate) access: AccessSettings,
+    pub(crate) decisions: Decisions,
     pub(crate) model_names: Arc<ModelNames>,
     pub(crate) metrics: Metrics,
     pub(crate) metrics_access: metrics::Access,
@@ -58,10 +59,11 @@ impl Hub {
             proxies: TrustedProxies::new(config.trusted_proxies.clone()),
             connections: ConnectionLimit::new(config.connections_per_address),
         };
+        let decisions = Decisions::start(Tuned::of(config), &admin.store(), &dispatcher);
         Self {
             node_gate: NodeGate::new(
                 dispatcher.clone(),
-                config.nodes.clone(),
+                decisions.clone(),
                 keys.clone(),
                 metrics.clone(),
             ),
@@ -75,7 +77,7 @@ impl Hub {
             places: Places::new(&config.http, gate.proxies.clone()),
             keys,
             admin,
-            access: config.access,
+            decisions,
             model_names: Arc::new(ModelNames::new(&catalogue)),
             dispatcher,
             catalogue,

@@ -121,11 +121,11 @@ impl Caller {
         })
     }
 
-    fn without_key(address: IpAddr, hub: &Hub) -> Self {
+    fn without_key(address: IpAddr, anonymous: Limits, hub: &Hub) -> Self {
         let limits = if address.is_loopback() {
             Limits::NONE
         } else {
-            hub.access.anonymous
+            anonymous
         };
         Self {
             client: Client::at(address),
@@ -142,11 +142,12 @@ impl FromRequestParts<Hub> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
         let credential = Credential::of(&parts.headers, &hub.keys).await?;
-        match (credential, hub.access.policy) {
+        let access = hub.decisions.settings.now().await.tuned.access;
+        match (credential, access.policy) {
             (Credential::Key(key), _) => Self::with_key(key, hub),
             (_, AccessPolicy::Open) => {
                 let address = client_address(parts, hub).await?;
-                Ok(Self::without_key(address, hub))
+                Ok(Self::without_key(address, access.anonymous, hub))
             }
             (Credential::Absent, AccessPolicy::Keys) => Err(ApiError::missing_key()),
             (Credential::Foreign, AccessPolicy::Keys) => {

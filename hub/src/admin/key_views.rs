@@ -4,9 +4,29 @@ use serde::Serialize;
 
 use crate::{
     clock::{today, unix_seconds},
-    keys::{Key, KeyFault, KeyId, Terms},
+    keys::{Book, Key, KeyFault, KeyId, Terms},
     store::{DayOfUse, KeyUse},
 };
+
+/// A key in the view of something else.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyName<'a> {
+    id: KeyId,
+    /// Null where the keys can't be read.
+    name: Option<&'a str>,
+    owner: Option<&'a str>,
+}
+
+impl<'a> KeyName<'a> {
+    pub(super) fn of(id: KeyId, book: Option<&'a Book>) -> Self {
+        let terms = book.and_then(|book| Some(&book.get(id)?.terms));
+        Self {
+            id,
+            name: terms.map(|terms| terms.name.as_str()),
+            owner: terms.and_then(|terms| terms.owner.as_deref()),
+        }
+    }
+}
 
 /// A key, with the secret where it was just made.
 #[derive(Debug, Serialize)]

@@ -9,21 +9,29 @@ mod cookie;
 mod key_handlers;
 mod key_views;
 mod log;
+mod log_handlers;
 mod login;
+mod node_handlers;
+mod node_views;
 mod operator;
 mod password;
+mod queue_handlers;
 mod same_site;
 mod session_handlers;
 mod sessions;
+mod settings_handlers;
 mod throttle;
+
+use std::sync::Arc;
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderValue, header},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::{
@@ -43,6 +51,8 @@ pub use password::PasswordError;
 pub struct Admin {
     store: AdminStore,
     way_in: WayIn,
+    /// Places for those who read the log.
+    log_readers: Arc<Semaphore>,
 }
 
 /// How an operator gets in, beside a key with the scope `admin`.
@@ -66,7 +76,15 @@ impl Admin {
             None if config.bind.is_loopback() => WayIn::ThisMachine,
             None => WayIn::Closed,
         };
-        Ok(Self { store, way_in })
+        Ok(Self {
+            store,
+            way_in,
+            log_readers: Arc::new(Semaphore::new(log_handlers::READERS)),
+        })
+    }
+
+    pub(crate) fn store(&self) -> AdminStore {
+        self.store.clone()
     }
 
     /// Writes down what an operator changed: `action` as in `node.drained`, `subject` in words.
@@ -97,6 +115,25 @@ pub(crate) fn routes(max_body_bytes: usize) -> Router<Hub> {
                 .delete(key_handlers::revoke),
         )
         .route("/keys/{id}/rotate", post(key_handlers::rotate))
+        .route("/nodes", get(node_handlers::list))
+        .route(
+            "/nodes/{id}/drain",
+            post(node_handlers::drain).delete(node_handlers::end_drain),
+        )
+        .route(
+            "/nodes/{id}/trust",
+            post(node_handlers::trust).delete(node_handlers::distrust),
+        )
+        .route("/nodes/{id}/ban", post(node_handlers::ban))
+        .route("/node-rules", get(node_handlers::list_rules))
+        .route("/node-rules/{id}", delete(node_handlers::take_back))
+        .route("/queue", get(queue_handlers::list))
+        .route("/queue/{id}", delete(queue_handlers::cancel))
+        .route(
+            "/settings",
+            get(settings_handlers::list).patch(settings_handlers::change),
+        )
+        .route("/log", get(log_handlers::follow))
         .route("/audit-log", get(audit_log::page))
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(SetResponseHeaderLayer::overriding(

@@ -8,14 +8,15 @@ use std::time::{Duration, SystemTime};
 use protocol::{Catalogue, Owner, PromptRequest, TaskId};
 use scheduler::{
     BreakerSettings, ClientId, HedgeSettings, ModelNames, NodePreference, PromptId, PromptProfile,
-    Standing,
+    Settings, Standing,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::asked::{Asked, Attempt, Late, Wishes};
 use super::fingerprint::prefixes;
-use super::message::{Introduction, Membership, Report, Request};
+use super::message::{Introduction, Membership, Origin, Report, Request};
+use super::operators::OperatorRequest;
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
 use super::{Answer, Load, OutcomeSink, Refusal, Snapshot, estimate};
@@ -44,6 +45,25 @@ pub struct DispatchSettings {
     pub breaker: BreakerSettings,
     /// When a late first token is asked for a second time; none: never.
     pub hedge: Option<HedgeSettings>,
+    /// Whether conversations go back to the node that has them in its cache.
+    pub affinity: bool,
+    /// Whether another node goes on where one is lost in the middle of an answer.
+    pub resume: bool,
+}
+
+impl DispatchSettings {
+    pub(super) fn for_scheduler(&self) -> Settings {
+        Settings {
+            queue_length: self.queue_length,
+            queue_deadline: self.queue_deadline,
+            stranded_deadline: self.stranded_deadline,
+            attempts: self.attempts,
+            breaker: self.breaker,
+            hedge: self.hedge,
+            affinity: self.affinity,
+            resume: self.resume,
+        }
+    }
 }
 
 impl Default for DispatchSettings {
@@ -59,6 +79,8 @@ impl Default for DispatchSettings {
                 multiple: 4.0,
                 least: Duration::from_secs(10),
             }),
+            affinity: true,
+            resume: true,
         }
     }
 }
@@ -308,11 +330,16 @@ impl Dispatcher {
     }
 
     /// Makes a node known. None where the hub takes no more nodes.
-    pub(crate) async fn join(&self, introduction: Introduction) -> Option<Membership> {
+    pub(crate) async fn join(
+        &self,
+        introduction: Introduction,
+        origin: Origin,
+    ) -> Option<Membership> {
         let (membership, joined) = oneshot::channel();
         let introduction = Box::new(introduction);
         self.report(Report::Joined {
             introduction,
+            origin,
             membership,
         })
         .await;
@@ -322,6 +349,18 @@ impl Dispatcher {
     pub(crate) async fn report(&self, report: Report) {
         // A dispatcher that is gone needs no reports: the process is ending.
         let _ = self.reports.send(report).await;
+    }
+
+    pub(super) async fn operate<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> OperatorRequest,
+    ) -> Option<T> {
+        self.request(|reply| Request::Operate(request(reply))).await
+    }
+
+    pub(super) fn decide(&self, request: OperatorRequest) {
+        // A dispatcher that is gone has nothing left to decide about.
+        let _ = self.requests.send(Request::Operate(request));
     }
 
     async fn request<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

@@ -40,7 +40,7 @@ pub(super) fn load(scheduler: &Scheduler, nodes: &BTreeMap<NodeId, Node>, draini
             NodeKind::Native => &mut load.natives,
         };
         crowd.nodes += 1;
-        crowd.trusted += u64::from(node.introduction.trusted);
+        crowd.trusted += u64::from(node.is_trusted());
         if let Some(node) = scheduler.load(*id) {
             crowd.paused += u64::from(node.paused);
             crowd.slots += u64::from(node.slots);

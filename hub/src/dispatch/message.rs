@@ -1,6 +1,7 @@
 //! What the dispatcher's task is told and what it tells: requests from handlers, reports from
 //! nodes' sessions, commands to them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,11 @@ use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{Benchmark, NodeId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
 
+use super::operators::OperatorRequest;
 use super::prompt::Prompt;
 use super::{Load, PromptFailure, Snapshot};
+use crate::keys::KeyId;
+use crate::rules::Ban;
 
 /// From handlers. They come in the order in which they were sent, so that the cancel of a prompt
 /// never overtakes its submission.
@@ -31,6 +35,7 @@ pub(super) enum Request {
     Drain(oneshot::Sender<()>),
     /// Answered once no node is left.
     CloseNodes(oneshot::Sender<()>),
+    Operate(OperatorRequest),
 }
 
 /// From sessions. A prompt that comes along goes back into the dispatcher's hands.
@@ -38,6 +43,7 @@ pub(super) enum Request {
 pub(crate) enum Report {
     Joined {
         introduction: Box<Introduction>,
+        origin: Origin,
         membership: oneshot::Sender<Membership>,
     },
     Changed {
@@ -77,12 +83,24 @@ pub(crate) enum Report {
 pub(crate) enum Command {
     Answer(Box<Prompt>),
     Cancel(PromptId),
+    /// Likewise, and whoever asked is to hear of it.
+    Stop(PromptId),
     /// The prompt's first token is late: its reader may want a second attempt.
     Late(PromptId),
     Drain,
     Close,
     /// Tell it to come back within so long: to the process that takes over.
     Move(Duration),
+    /// It may not be here any more.
+    Ban(Ban),
+}
+
+/// Where a node comes from: only operators are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    /// The key of the hub's book that it joined with.
+    pub(crate) key: Option<KeyId>,
 }
 
 /// Who a node is, checked and cleaned.

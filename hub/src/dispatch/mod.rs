@@ -9,6 +9,7 @@ mod leaving;
 mod load;
 mod message;
 mod node;
+mod operators;
 mod outcome;
 mod prompt;
 mod rates;
@@ -31,5 +32,6 @@ pub use scheduler::{
 };
 pub use snapshot::{AvailableModel, Snapshot};
 
-pub(crate) use message::{Command, Introduction, Membership, Report};
+pub(crate) use message::{Command, Introduction, Membership, Origin, Report};
+pub(crate) use operators::{ListedPrompt, RosterEntry};
 pub(crate) use prompt::{Delivery, Prompt};

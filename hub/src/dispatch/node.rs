@@ -7,14 +7,24 @@ use protocol::{NodeStatus, Usage};
 use scheduler::{NodeId, NodeProfile};
 use tokio::sync::mpsc;
 
-use super::message::{Command, Introduction, Membership};
+use super::message::{Command, Introduction, Membership, Origin};
 use super::prompt::Prompt;
 use super::{AnsweringNode, NodeSighting, OutcomeSink, Record};
+use crate::net::network_of;
+use crate::rules::{NodeIdentity, Ruling};
 
 /// Dropping it records that the node left.
 pub(super) struct Node {
     pub(super) node_id: Arc<str>,
     pub(super) introduction: Introduction,
+    pub(super) origin: Origin,
+    /// What operators decided about it.
+    pub(super) ruling: Ruling,
+    /// An operator trusts it without a key, for as long as it stays: its name and address are anybody's to take.
+    pub(super) trusted_for_now: bool,
+    /// What the scheduler was told of both.
+    pub(super) counts_as_trusted: bool,
+    pub(super) counts_as_drained: bool,
     pub(super) joined_at: SystemTime,
     /// Answers that it finished.
     pub(super) prompts: u64,
@@ -29,6 +39,7 @@ impl Node {
         node: NodeId,
         node_id: String,
         introduction: Introduction,
+        origin: Origin,
         sink: Arc<dyn OutcomeSink>,
     ) -> (Self, Membership) {
         let (sender, commands) = mpsc::unbounded_channel();
@@ -52,7 +63,12 @@ impl Node {
         }));
         let node = Self {
             node_id,
+            counts_as_trusted: introduction.trusted,
+            counts_as_drained: false,
             introduction,
+            origin,
+            ruling: Ruling::default(),
+            trusted_for_now: false,
             joined_at,
             prompts: 0,
             tokens: 0,
@@ -60,6 +76,24 @@ impl Node {
             sink,
         };
         (node, membership)
+    }
+
+    pub(super) fn identity(&self) -> NodeIdentity {
+        NodeIdentity {
+            kind: self.introduction.kind,
+            name: self.introduction.name.clone(),
+            key: self.origin.key,
+            network: network_of(self.origin.address),
+        }
+    }
+
+    pub(super) fn is_trusted(&self) -> bool {
+        (self.introduction.trusted || self.trusted_for_now) && !self.ruling.distrusted
+    }
+
+    /// It gets nothing more.
+    pub(super) fn is_drained(&self) -> bool {
+        self.ruling.drained || self.ruling.ban.is_some()
     }
 
     pub(super) fn change(&mut self, status: &NodeStatus) {

@@ -53,6 +53,7 @@ pub enum FailureKind {
     NodeSilent,
     /// The answer was not read as fast as it came.
     ClientTooSlow,
+    CancelledByOperator,
     HubStopping,
 }
 
@@ -69,6 +70,7 @@ impl FailureKind {
             Self::ContextLengthExceeded
             | Self::InvalidRequest
             | Self::ClientTooSlow
+            | Self::CancelledByOperator
             | Self::HubStopping => false,
         }
     }
@@ -85,6 +87,7 @@ impl FailureKind {
             Self::NodeLost => "node_lost",
             Self::NodeSilent => "node_silent",
             Self::ClientTooSlow => "client_too_slow",
+            Self::CancelledByOperator => "cancelled_by_operator",
             Self::HubStopping => "hub_stopping",
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn snapshot(
         };
         snapshot.nodes.push(node_stats(node, load));
         // What only its owner may use is no model of the network's.
-        if !load.paused && !load.only_own {
+        if !load.paused && !load.only_own && !node.is_drained() {
             add_models(&mut models, node, names);
         }
     }
@@ -59,13 +59,13 @@ pub(super) fn snapshot(
     snapshot
 }
 
-fn node_stats(node: &Node, load: NodeLoad) -> NodeStats {
+pub(super) fn node_stats(node: &Node, load: NodeLoad) -> NodeStats {
     let introduction = &node.introduction;
     NodeStats {
         id: node.node_id.to_string(),
         name: introduction.name.clone(),
         kind: introduction.kind,
-        trusted: introduction.trusted,
+        trusted: node.is_trusted(),
         paused: load.paused,
         only_own: load.only_own,
         models: introduction

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scheduler::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, Scheduler, Settings};
+use scheduler::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, Scheduler};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -18,18 +18,21 @@ use super::prompt::Prompt;
 use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
 use super::{OutcomeSink, PromptFailure};
+use crate::rules::Rulebook;
 
 pub(super) struct Task {
-    scheduler: Scheduler,
+    pub(super) scheduler: Scheduler,
     /// Where the scheduler's time starts.
     started: Instant,
     /// The prompts in the scheduler's queue, and for a moment those on their way there.
-    waiting: HashMap<PromptId, Prompt>,
+    pub(super) waiting: HashMap<PromptId, Prompt>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
+    /// What operators decided about nodes.
+    pub(super) rules: Arc<Rulebook>,
     next_node: u64,
     answers: RecentAnswers,
     names: ModelNames,
-    run: String,
+    pub(super) run: String,
     sink: Arc<dyn OutcomeSink>,
     draining: bool,
     /// Set while another process takes new prompts.
@@ -45,19 +48,12 @@ impl Task {
         run: String,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
-        let settings = Settings {
-            queue_length: settings.queue_length,
-            queue_deadline: settings.queue_deadline,
-            stranded_deadline: settings.stranded_deadline,
-            attempts: settings.attempts,
-            breaker: settings.breaker,
-            hedge: settings.hedge,
-        };
         Self {
-            scheduler: Scheduler::new(settings, names.clone()),
+            scheduler: Scheduler::new(settings.for_scheduler(), names.clone()),
             started: Instant::now(),
             waiting: HashMap::new(),
             nodes: BTreeMap::new(),
+            rules: Arc::default(),
             next_node: 1,
             answers: RecentAnswers::new(),
             names,
@@ -120,6 +116,7 @@ impl Task {
             Request::Load(reply) => {
                 let _ = reply.send(load(&self.scheduler, &self.nodes, self.draining));
             }
+            Request::Operate(request) => self.operate(request),
             Request::ExpectNodes(expected) => self.handle(Event::NodesExpected(expected)),
             Request::Leave(reply) => self.leaving = Some(Leaving::new(self.nodes.len(), reply)),
             Request::Drain(reply) => {
@@ -144,6 +141,7 @@ impl Task {
         match report {
             Report::Joined {
                 introduction,
+                origin,
                 membership,
             } => {
                 if self.draining || self.leaving.is_some() {
@@ -154,10 +152,12 @@ impl Task {
                 self.next_node += 1;
                 let node_id = format!("node-{}-{}", self.run, id.0);
                 let profile = introduction.profile();
-                let (node, member) = Node::join(id, node_id, *introduction, Arc::clone(&self.sink));
+                let (node, member) =
+                    Node::join(id, node_id, *introduction, origin, Arc::clone(&self.sink));
                 if membership.send(member).is_ok() {
                     self.nodes.insert(id, node);
                     self.handle(Event::NodeJoined { node: id, profile });
+                    self.rule(id);
                 }
             }
             Report::Changed { node, status } => {
@@ -242,7 +242,7 @@ impl Task {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         for effect in self.scheduler.handle(self.started.elapsed(), event) {
             match effect {
                 Effect::Assign {
@@ -294,7 +294,7 @@ impl Task {
         }
     }
 
-    fn command(&self, node: NodeId, command: Command) {
+    pub(super) fn command(&self, node: NodeId, command: Command) {
         if let Some(node) = self.nodes.get(&node) {
             node.command(command);
         }

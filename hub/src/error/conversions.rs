@@ -64,6 +64,8 @@ impl From<PromptFailure> for ApiError {
                 code,
                 retry_after: SHORT_PAUSE,
             },
+            // No status that clients try again at by themselves.
+            FailureKind::CancelledByOperator => Self::Forbidden { message, code },
             FailureKind::NodeSilent => Self::DeadlineExpired { message },
             FailureKind::OutOfMemory | FailureKind::BackendFailed | FailureKind::ClientTooSlow => {
                 Self::Failed { message, code }

@@ -150,6 +150,15 @@ impl ApiError {
         }
     }
 
+    pub fn too_many_log_readers(limit: usize) -> Self {
+        Self::TooManyRequests {
+            message: format!(
+                "{limit} clients already read this hub's log; close one of them, or try again"
+            ),
+            retry_after: LONG_PAUSE,
+        }
+    }
+
     pub fn too_many_connections(limit: usize) -> Self {
         Self::Unavailable {
             message: format!(

@@ -33,13 +33,22 @@ impl ConnectionLimit {
 
     /// None where the address has all the connections it may have.
     pub fn acquire(&self, address: IpAddr) -> Option<ConnectionPermit> {
+        self.acquire_within(self.per_address, address)
+    }
+
+    /// Likewise, where it may have so many at this moment.
+    pub(crate) fn acquire_within(
+        &self,
+        per_address: usize,
+        address: IpAddr,
+    ) -> Option<ConnectionPermit> {
         let network = network_of(address);
         let mut open = self.lock();
-        let count = open.entry(network).or_default();
-        if *count >= self.per_address {
+        let count = open.get(&network).copied().unwrap_or_default();
+        if count >= per_address {
             return None;
         }
-        *count += 1;
+        open.insert(network, count + 1);
         Some(ConnectionPermit {
             network,
             limit: self.clone(),

@@ -15,7 +15,9 @@ use super::outgoing::Outgoing;
 use super::session::Session;
 use super::violation::{Closing, Violation};
 use crate::clock::unix_seconds;
-use crate::net::ConnectionPermit;
+use crate::dispatch::Origin;
+use crate::net::{ConnectionPermit, network_of};
+use crate::rules::NodeIdentity;
 
 /// For a node to read why it is dropped; its own frames are thrown away meanwhile.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -23,12 +25,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Serves a node's connection until it ends.
 pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
     let (sink, mut incoming) = socket.split();
-    let outgoing = Outgoing::start(sink, gate.settings.outgoing_frames, gate.metrics.clone());
+    let outgoing = Outgoing::start(sink, gate.settings().outgoing_frames, gate.metrics.clone());
     let closing = match let_in(&mut incoming, &gate, address).await {
         Ok((Admitted { introduction, key }, _place)) => {
-            match gate.dispatcher.join(introduction.clone()).await {
+            let key = key.map(|key| key.id);
+            let origin = Origin { address, key };
+            match gate.dispatcher.join(introduction.clone(), origin).await {
                 Some(membership) => {
-                    let key = key.map(|key| key.id);
                     let session = Session::new(&gate, &introduction, key, membership, &outgoing);
                     session.run(&mut incoming).await
                 }
@@ -55,15 +58,29 @@ async fn let_in(
 ) -> Result<(Admitted, Option<ConnectionPermit>), Closing> {
     let admitted = hello(incoming, gate).await?;
     let introduction = &admitted.introduction;
+    let identity = NodeIdentity {
+        kind: introduction.kind,
+        name: introduction.name.clone(),
+        key: admitted.key.as_ref().map(|key| key.id),
+        network: network_of(address),
+    };
+    if let Some(ban) = gate.decisions.rules.now().await.ruling(&identity).ban {
+        return Err(Closing::Banned(ban));
+    }
+    let settings = Arc::clone(&gate.decisions.settings.now().await.tuned.nodes);
+    if !introduction.trusted && !settings.guests {
+        return Err(Closing::Unauthorised(
+            "this hub takes nodes with a key only; ask its operator for one",
+        ));
+    }
     // A native node without a key is the operator's own choice: he set none.
     if introduction.kind != NodeKind::Browser || introduction.trusted {
         return Ok((admitted, None));
     }
-    match gate.browsers.acquire(address) {
+    let limit = settings.browsers_per_address;
+    match gate.browsers.acquire_within(limit, address) {
         Some(place) => Ok((admitted, Some(place))),
-        None => Err(Closing::TooManyBrowsers {
-            limit: gate.browsers.per_address(),
-        }),
+        None => Err(Closing::TooManyBrowsers { limit }),
     }
 }
 
@@ -82,11 +99,12 @@ async fn hello(
             }
         }
     };
-    let text = timeout(gate.settings.hello_deadline, first_text).await;
+    let settings = gate.settings();
+    let text = timeout(settings.hello_deadline, first_text).await;
     let text = text.map_err(|_elapsed| Closing::HelloExpected)??;
     // Whoever has no key of the book is no concern of a book that can't be read.
     let (book, now) = (gate.keys.book().await, unix_seconds());
-    let mut admitted = admit(&text, &gate.settings, |secret| match &book {
+    let mut admitted = admit(&text, &settings, |secret| match &book {
         Ok(book) => Ok(Arc::clone(book.find(secret, now)?)),
         Err(_unreadable) => Err(Closing::KeysUnreadable),
     })?;

@@ -17,6 +17,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use protocol::MAX_NODE_FRAME_BYTES;
 
+use crate::decisions::Decisions;
 use crate::dispatch::Dispatcher;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -42,27 +43,27 @@ const READ_BUFFER_BYTES: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub struct NodeGate {
     dispatcher: Dispatcher,
-    settings: Arc<NodeSettings>,
+    decisions: Decisions,
     keys: Keys,
-    /// Browsers that compute without a key, by their address.
+    /// Browsers that compute without a key, by their address; how many may is in the settings.
     browsers: ConnectionLimit,
     metrics: Metrics,
 }
 
 impl NodeGate {
-    pub fn new(
-        dispatcher: Dispatcher,
-        settings: NodeSettings,
-        keys: Keys,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(dispatcher: Dispatcher, decisions: Decisions, keys: Keys, metrics: Metrics) -> Self {
         Self {
             dispatcher,
             keys,
             metrics,
-            browsers: ConnectionLimit::new(settings.browsers_per_address),
-            settings: Arc::new(settings),
+            browsers: ConnectionLimit::new(usize::MAX),
+            decisions,
         }
+    }
+
+    /// As they are at this moment.
+    fn settings(&self) -> Arc<NodeSettings> {
+        Arc::clone(&self.decisions.settings.shown().tuned.nodes)
     }
 
     /// Answers `GET /ws` from this client's address once origin and limits were checked. `permit`

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct NodeSettings {
     /// The key that makes a node trusted. Where set, native nodes need it; browsers join without.
     pub key: Option<String>,
+    /// Whether nodes without a key may join.
+    pub guests: bool,
     /// Browsers without a key that may compute from one address.
     pub browsers_per_address: usize,
     /// How soon `hello` must come.
@@ -35,6 +37,7 @@ impl Default for NodeSettings {
     fn default() -> Self {
         Self {
             key: None,
+            guests: true,
             browsers_per_address: 32,
             hello_deadline: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),

@@ -6,6 +6,7 @@ use serde_json::error::Category;
 
 use crate::dispatch::{FailureKind, PromptFailure};
 use crate::keys::KeyFault;
+use crate::rules::Ban;
 
 /// A rule of the protocol that a node broke. The words end up in the log, so they hold nothing
 /// that the node chose: what breaks a rule may be the text of an answer.
@@ -79,6 +80,8 @@ pub(super) enum Closing {
     Unauthorised(&'static str),
     #[error("{limit} browsers already compute from your address; close one of them first")]
     TooManyBrowsers { limit: usize },
+    #[error("{}", banned(.0))]
+    Banned(Ban),
     #[error("the hub is stopping; come back in a moment")]
     HubStopping,
     #[error("the hub can't read its keys right now; come back in a moment")]
@@ -92,6 +95,13 @@ impl From<KeyFault> for Closing {
             KeyFault::Revoked => "the key was revoked; ask the hub's operator for a new one",
             KeyFault::Expired => "the key has expired; ask the hub's operator for a new one",
         })
+    }
+}
+
+fn banned(ban: &Ban) -> String {
+    match &ban.reason {
+        Some(reason) => format!("the hub's operator has banned this node: {reason}"),
+        None => "the hub's operator has banned this node; ask the operator why".to_owned(),
     }
 }
 
@@ -111,6 +121,7 @@ impl Closing {
             Self::UnsupportedVersion { .. } => "unsupported_version",
             Self::Unauthorised(_) => "unauthorised",
             Self::TooManyBrowsers { .. } => "too_many_browsers",
+            Self::Banned(_) => "banned",
             Self::KeysUnreadable => "keys_unreadable",
             Self::HubStopping => "hub_stopping",
         }
@@ -127,6 +138,7 @@ impl Closing {
             Self::UnsupportedVersion { .. } => close_code::UNSUPPORTED_VERSION,
             Self::Unauthorised(_) => close_code::UNAUTHORISED,
             Self::TooManyBrowsers { .. } => close_code::TOO_MANY_NODES,
+            Self::Banned(_) => close_code::BANNED,
             Self::HubStopping | Self::KeysUnreadable => close_code::HUB_STOPPING,
         };
         let reason = self.to_string();

@@ -69,6 +69,11 @@ impl LiveStats {
         let _ = self.requests.send(Request::Close).await;
     }
 
+    /// Returns once the hub stops.
+    pub(crate) async fn closed(&self) {
+        self.requests.closed().await;
+    }
+
     /// None where the hub is stopping.
     async fn listen(&self) -> Option<Feed> {
         let (reply, replied) = oneshot::channel();

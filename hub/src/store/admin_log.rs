@@ -50,7 +50,7 @@ pub(super) fn page(
     entries.collect()
 }
 
-fn parsed<T: DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {
+pub(super) fn parsed<T: DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })

@@ -1,12 +1,17 @@
-//! What must be written before it counts: changes of keys, and who made them. Unlike records these are
+//! What must be written before it counts: what operators change, and who they are. Unlike records these are
 //! waited for, and a failure is told.
 
 use std::sync::mpsc::SyncSender;
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{StoreError, StoredKeys, writer::Command};
-use crate::{admin::LogEntry, keys::Key};
+use crate::{
+    admin::LogEntry,
+    keys::Key,
+    rules::{NodeRule, RuleId},
+};
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,8 +22,21 @@ pub struct AdminStore {
 /// Written in one transaction.
 #[derive(Debug)]
 pub(super) struct AdminChange {
-    pub(super) key: Option<Key>,
+    pub(super) changes: Vec<StoredChange>,
     pub(super) entry: LogEntry,
+}
+
+#[derive(Debug)]
+pub(crate) enum StoredChange {
+    /// As it is now.
+    Key(Box<Key>),
+    Rule(NodeRule),
+    RuleTakenBack(RuleId),
+    Setting {
+        name: &'static str,
+        /// None: as at the start again.
+        value: Option<Value>,
+    },
 }
 
 impl AdminStore {
@@ -30,16 +48,32 @@ impl AdminStore {
         self.ask(Command::LoadKeys).await
     }
 
-    /// Writes the key as it is now, and the entry about it.
-    pub async fn write_key(&self, key: Key, entry: LogEntry) -> Result<(), StoreError> {
-        let key = Some(key);
-        let change = Box::new(AdminChange { key, entry });
-        self.ask(|reply| Command::Administer(change, reply)).await
+    pub(crate) async fn load_rules(&self) -> Result<Vec<NodeRule>, StoreError> {
+        self.ask(Command::LoadRules).await
     }
 
-    /// Writes that something else was changed.
+    /// Every setting that was ever changed, by its name.
+    pub(crate) async fn load_settings(&self) -> Result<Vec<(String, Value)>, StoreError> {
+        self.ask(Command::LoadSettings).await
+    }
+
+    /// Writes the key as it is now, and the entry about it.
+    pub async fn write_key(&self, key: Key, entry: LogEntry) -> Result<(), StoreError> {
+        self.write(vec![StoredChange::Key(Box::new(key))], entry)
+            .await
+    }
+
+    /// Writes that something was changed that is kept nowhere else.
     pub async fn write_entry(&self, entry: LogEntry) -> Result<(), StoreError> {
-        let change = Box::new(AdminChange { key: None, entry });
+        self.write(Vec::new(), entry).await
+    }
+
+    pub(crate) async fn write(
+        &self,
+        changes: Vec<StoredChange>,
+        entry: LogEntry,
+    ) -> Result<(), StoreError> {
+        let change = Box::new(AdminChange { changes, entry });
         self.ask(|reply| Command::Administer(change, reply)).await
     }
 

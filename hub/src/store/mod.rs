@@ -8,6 +8,7 @@ mod admin_log;
 mod admin_store;
 mod backup;
 mod bucket;
+mod decisions;
 mod gauges;
 mod history;
 mod keys;
@@ -31,6 +32,7 @@ use std::{
 use crate::dispatch::{OutcomeSink, Record};
 
 pub use admin_store::AdminStore;
+pub(crate) use admin_store::StoredChange;
 pub use backup::{BackedUp, BackupError, back_up};
 use gauges::Gauges;
 pub use gauges::StoreLoad;

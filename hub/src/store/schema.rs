@@ -93,6 +93,21 @@ const MIGRATIONS: &[&str] = &[
         details TEXT NOT NULL                    -- JSON
     ) STRICT;
 ",
+    "
+    CREATE TABLE node_rules (
+        id         INTEGER PRIMARY KEY,
+        rule       TEXT NOT NULL,                -- JSON, as all else that is no text of its own
+        whom       TEXT NOT NULL,
+        reason     TEXT,
+        made_at_ms INTEGER NOT NULL
+    ) STRICT;
+
+    -- What the environment says holds where there is no row.
+    CREATE TABLE settings (
+        name  TEXT PRIMARY KEY,
+        value TEXT NOT NULL                      -- JSON
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -9,16 +9,17 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
     Gauges, Losses, StoreError, StoreSettings, StoredKeys, admin_log,
-    admin_store::AdminChange,
-    keys, records,
+    admin_store::{AdminChange, StoredChange},
+    decisions, keys, records,
     retention::Retention,
     schema::{self, OpenError},
 };
-use crate::dispatch::Record;
+use crate::{dispatch::Record, rules::NodeRule};
 
 /// Records written in one transaction, at most.
 const BATCH: usize = 512;
@@ -34,12 +35,16 @@ pub(super) enum Command {
     Record(Box<Record>),
     /// Answered once everything that came before it is written or lost.
     Flush(oneshot::Sender<()>),
-    LoadKeys(oneshot::Sender<Result<StoredKeys, StoreError>>),
-    Administer(Box<AdminChange>, oneshot::Sender<Result<(), StoreError>>),
+    LoadKeys(Reply<StoredKeys>),
+    LoadRules(Reply<Vec<NodeRule>>),
+    LoadSettings(Reply<Vec<(String, Value)>>),
+    Administer(Box<AdminChange>, Reply<()>),
     /// Answered with whether the database takes a write.
     Probe(oneshot::Sender<bool>),
     Stop,
 }
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(super) struct Writer {
     settings: StoreSettings,
@@ -90,12 +95,16 @@ impl Writer {
                     let _ = flushed.send(());
                 }
                 Some(Command::LoadKeys(reply)) => {
-                    let loaded = self.patiently(|connection| Ok(keys::load(connection)?));
-                    let _ = reply.send(loaded.map_err(|error| self.failure(&error)));
+                    self.answer(reply, |connection| Ok(keys::load(connection)?));
+                }
+                Some(Command::LoadRules(reply)) => {
+                    self.answer(reply, |connection| Ok(decisions::rules(connection)?));
+                }
+                Some(Command::LoadSettings(reply)) => {
+                    self.answer(reply, |connection| Ok(decisions::settings(connection)?));
                 }
                 Some(Command::Administer(change, reply)) => {
-                    let written = self.patiently(|connection| administer(connection, &change));
-                    let _ = reply.send(written.map_err(|error| self.failure(&error)));
+                    self.answer(reply, |connection| administer(connection, &change));
                 }
                 Some(Command::Probe(reply)) => {
                     let _ = reply.send(self.probe());
@@ -174,8 +183,16 @@ impl Writer {
         }
     }
 
-    fn failure(&self, error: &OpenError) -> StoreError {
-        StoreError::new(format!("{}: {error}", self.settings.path.display()))
+    fn answer<T>(
+        &mut self,
+        reply: Reply<T>,
+        work: impl Fn(&mut Connection) -> Result<T, OpenError>,
+    ) {
+        let done = self
+            .patiently(work)
+            .map_err(|error| StoreError::new(format!("{}: {error}", self.settings.path.display())));
+        // Whoever asked may have left.
+        let _ = reply.send(done);
     }
 
     /// Strangers may ask as often as they like: within a pause they get the same answer.
@@ -241,8 +258,15 @@ fn write(connection: &mut Connection, records: &[Record]) -> Result<(), OpenErro
 
 fn administer(connection: &mut Connection, change: &AdminChange) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
-    if let Some(key) = &change.key {
-        keys::put(&transaction, key)?;
+    for change in &change.changes {
+        match change {
+            StoredChange::Key(key) => keys::put(&transaction, key)?,
+            StoredChange::Rule(rule) => decisions::put_rule(&transaction, rule)?,
+            StoredChange::RuleTakenBack(id) => decisions::delete_rule(&transaction, *id)?,
+            StoredChange::Setting { name, value } => {
+                decisions::put_setting(&transaction, name, value.as_ref())?;
+            }
+        }
     }
     admin_log::write(&transaction, &change.entry)?;
     Ok(transaction.commit()?)

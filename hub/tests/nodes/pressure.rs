@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::routing::get;
+use hub::decisions::Decisions;
 use hub::dispatch::{
     AnswerEvent, DispatchSettings, Dispatcher, FailureKind, Forget, NodePreference,
     PromptSubmission,
@@ -15,6 +16,7 @@ use hub::keys::{Bill, Client, Keys};
 use hub::metrics::Metrics;
 use hub::nodes::{NodeGate, NodeSettings};
 use hub::store::{Store, StoreSettings};
+use hub::tuning::Tuned;
 use protocol::{
     Catalogue, ChatMessage, FinishReason, Hello, PromptInput, PromptRequest, Role, Sampling, Usage,
 };
@@ -28,12 +30,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The dispatcher with `/ws` in front of it, and no HTTP client's buffers in between.
 async fn dispatcher(dispatch: DispatchSettings, nodes: NodeSettings) -> (Dispatcher, String) {
+    let at_start = Tuned {
+        dispatch: dispatch.clone(),
+        nodes: Arc::new(nodes),
+        ..Tuned::default()
+    };
     let dispatcher = Dispatcher::start(dispatch, &Catalogue::default(), Arc::new(Forget));
     // Nobody here has a key, so it matters to nobody that its database can't be written.
     let nowhere = StoreSettings::new("/dev/null/none.sqlite".into());
-    let keys = Keys::start(&Store::start(nowhere).unwrap());
+    let store = Store::start(nowhere).unwrap();
+    let keys = Keys::start(&store);
+    let decisions = Decisions::start(at_start, &store.admin(), &dispatcher);
     let metrics = Metrics::new(&Catalogue::default());
-    let gate = NodeGate::new(dispatcher.clone(), nodes, keys, metrics);
+    let gate = NodeGate::new(dispatcher.clone(), decisions, keys, metrics);
     let accept = |State(gate): State<NodeGate>, upgrade: WebSocketUpgrade| async move {
         gate.accept(upgrade, Ipv4Addr::LOCALHOST.into(), ())
     };

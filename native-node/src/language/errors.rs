@@ -182,6 +182,10 @@ impl Language {
                         "Pyydä avain keskuksen ylläpitäjältä ja aseta se: NODE_API_KEY",
                         "Ask the hub's operator for a key and set NODE_API_KEY",
                     ),
+                    protocol::close_code::BANNED => self.pick(
+                        "Kysy syytä keskuksen ylläpitäjältä",
+                        "Ask the hub's operator why",
+                    ),
                     _ => self.pick("Päivitä kipina-node", "Update kipina-node"),
                 };
                 self.pick(

@@ -9,6 +9,7 @@ const viewNames: Dictionary["views"]["names"] = {
   compute: "Compute",
   guide: "Guide",
   settings: "Settings",
+  admin: "Administration",
 };
 
 export const en: Dictionary = {
@@ -34,6 +35,8 @@ export const en: Dictionary = {
       guide:
         "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
       settings: "Language, look, key, computing and storage. Settings stay in this browser, on this device.",
+      admin:
+        "For the hub's operator: machines, keys, the queue, settings and the log. Every change is written down.",
     },
     title: (view) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "The view stopped with an error",
@@ -225,6 +228,7 @@ export const en: Dictionary = {
     refused_key: "This hub lets only machines with its key join. Ask the hub's operator.",
     refused_nodes:
       "As many tabs of this network compute as the hub allows. Stop one of them, then try again.",
+    refused_ban: (reason) => `The hub's operator has banned this machine. Ask the operator why. (${reason})`,
     refused_version: "This page is older than the hub. Reload the page.",
     refused: (reason) => `The hub did not let this tab join. Try again in a moment. (${reason})`,
   },
@@ -246,6 +250,7 @@ export const en: Dictionary = {
       context_length_exceeded: "The prompt is too long for the model. Shorten it and try again.",
       out_of_memory: "The machine that answered ran out of memory. Try again, or choose a smaller model.",
       node_lost: "The machine that answered left the network in the middle. Try again.",
+      cancelled_by_operator: "The hub's operator cancelled the prompt. Ask the operator before you send it again.",
       hub_stopping: "The hub is being stopped. Wait a moment and try again.",
       rate_limit_exceeded: "There are too many prompts right now. Wait a moment and try again.",
       deadline_expired: "The prompt waited too long for its turn. Try again.",

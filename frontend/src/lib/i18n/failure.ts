@@ -9,6 +9,7 @@ import type { Formats } from "./format";
 const UNAUTHORISED = 4001;
 const UNSUPPORTED_VERSION = 4002;
 const TOO_MANY_NODES = 4008;
+const BANNED = 4009;
 
 export function failureSentence(failure: ComputeFailure, text: Dictionary, formats: Formats): string {
   const { failures } = text;
@@ -54,6 +55,8 @@ function refusalSentence(closeCode: number, reason: string, { failures }: Dictio
       return failures.refused_version;
     case TOO_MANY_NODES:
       return failures.refused_nodes;
+    case BANNED:
+      return failures.refused_ban(reason);
     default:
       return failures.refused(reason);
   }
@@ -74,6 +77,7 @@ export function answerFailureSentence(failure: HubFailure, text: Dictionary): st
     case "rate_limit_exceeded":
     case "deadline_expired":
     case "context_length_exceeded":
+    case "cancelled_by_operator":
     case "out_of_memory":
     case "node_lost":
     case "hub_stopping":

@@ -9,6 +9,7 @@ const viewNames: Record<View, string> = {
   compute: "Laskenta",
   guide: "Opas",
   settings: "Asetukset",
+  admin: "Ylläpito",
 };
 
 export const fi = {
@@ -36,6 +37,8 @@ export const fi = {
         "Miten pienet kielimallit toimivat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvien jakaumat ovat oikeasta mallista.",
       settings:
         "Kieli, ulkoasu, avain, laskenta ja tallennustila. Asetukset säilyvät vain tässä selaimessa, tällä laitteella.",
+      admin:
+        "Keskuksen ylläpitäjälle: koneet, avaimet, jono, asetukset ja loki. Jokainen muutos kirjataan muistiin.",
     } satisfies Record<View, string>,
     title: (view: View) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "Näkymä pysähtyi virheeseen",
@@ -230,6 +233,8 @@ export const fi = {
     refused_key: "Tämä keskus ottaa mukaan vain koneita, joilla on sen avain. Kysy keskuksen ylläpitäjältä.",
     refused_nodes:
       "Tästä verkosta laskee jo niin moni välilehti kuin keskus sallii. Pysäytä jokin niistä ja yritä uudelleen.",
+    refused_ban: (reason: string) =>
+      `Keskuksen ylläpitäjä on estänyt tämän koneen. Kysy syytä häneltä. (${reason})`,
     refused_version: "Tämä sivu on vanhempi kuin keskus. Lataa sivu uudelleen.",
     refused: (reason: string) =>
       `Keskus ei ottanut välilehteä mukaan. Yritä hetken päästä uudelleen. (${reason})`,
@@ -251,6 +256,7 @@ export const fi = {
       context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja yritä uudelleen.",
       out_of_memory: "Vastanneelta koneelta loppui muisti. Yritä uudelleen tai valitse pienempi malli.",
       node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Yritä uudelleen.",
+      cancelled_by_operator: "Keskuksen ylläpitäjä perui kehotteen. Kysy häneltä, ennen kuin lähetät sen uudelleen.",
       hub_stopping: "Keskusta ollaan sulkemassa. Odota hetki ja yritä uudelleen.",
       rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja yritä uudelleen.",
       deadline_expired: "Kehote odotti vuoroaan liian kauan. Yritä uudelleen.",

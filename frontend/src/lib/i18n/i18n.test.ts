@@ -27,6 +27,7 @@ const failures: ComputeFailure[] = [
   { code: "refused", closeCode: 4002, reason: "version" },
   { code: "refused", closeCode: 4001, reason: "key" },
   { code: "refused", closeCode: 4008, reason: "nodes" },
+  { code: "refused", closeCode: 4009, reason: "ban" },
   { code: "refused", closeCode: 4005, reason: "too many frames" },
 ];
 

@@ -55,6 +55,15 @@ impl Prompt {
         self.end(Ending::Cancelled, usage, Err(nobody));
     }
 
+    /// The hub's operator wants it to end, and whoever asked hears so.
+    pub(crate) fn stop(self) {
+        let stopped = failure(
+            FailureKind::CancelledByOperator,
+            "the hub's operator cancelled this prompt; ask the operator before sending it again",
+        );
+        self.refuse(Refusal::Failed(stopped));
+    }
+
     fn refuse(mut self, refusal: Refusal) {
         let ending = match &refusal {
             Refusal::NoNode { .. } => Ending::NoNode,

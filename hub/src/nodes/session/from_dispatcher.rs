@@ -1,5 +1,7 @@
 //! What the dispatcher's commands mean to a node's session.
 
+use std::sync::Arc;
+
 use protocol::{Drain, FinishReason, HubMessage, LlmPrompt, Timings, Usage};
 use tokio::time::Instant;
 
@@ -21,6 +23,14 @@ impl Session<'_> {
                 // It ended while the cancel was on its way.
                 None => Flow::Continue(()),
             },
+            Command::Stop(id) => match self.held.cancel(id, Instant::now()) {
+                Some(prompt) => {
+                    let sent = self.send_cancel(&prompt.task_id);
+                    prompt.stop();
+                    sent
+                }
+                None => Flow::Continue(()),
+            },
             Command::Late(id) => {
                 self.held.late(id);
                 Flow::Continue(())
@@ -33,6 +43,7 @@ impl Session<'_> {
                 }))?;
                 Flow::Break(Closing::HubStopping)
             }
+            Command::Ban(ban) => Flow::Break(Closing::Banned(ban)),
             Command::Close => Flow::Break(Closing::HubStopping),
         }
     }
@@ -55,10 +66,11 @@ impl Session<'_> {
             continue_from: rest.continue_from,
             continue_token_ids: rest.continue_token_ids,
         });
+        self.settings = Arc::clone(&self.decisions.settings.shown().tuned.nodes);
         match self.outgoing.send(&message) {
-            Ok(()) => self.held.insert(prompt, self.settings, Instant::now()),
+            Ok(()) => self.held.insert(prompt, &self.settings, Instant::now()),
             Err(SendError::Closing(closing)) => {
-                self.held.insert(prompt, self.settings, Instant::now());
+                self.held.insert(prompt, &self.settings, Instant::now());
                 return Flow::Break(closing);
             }
             Err(error @ SendError::TooLong) => {

@@ -51,7 +51,7 @@ impl Session<'_> {
     }
 
     async fn token(&mut self, token: LlmToken, now: Instant) -> Result<Flow, Violation> {
-        match self.held.token(token, self.settings, now)? {
+        match self.held.token(token, &self.settings, now)? {
             Progress::Nothing => {}
             Progress::Started(prompt) => {
                 let node = self.membership.node;

@@ -7,6 +7,7 @@ mod from_dispatcher;
 mod from_node;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
@@ -21,6 +22,7 @@ use super::outgoing::{Outgoing, SendError};
 use super::rate_limit::RateLimit;
 use super::violation::Closing;
 use super::{NodeGate, NodeSettings};
+use crate::decisions::Decisions;
 use crate::dispatch::{
     Command, Dispatcher, FailureKind, Introduction, Membership, Prompt, PromptFailure, Report,
 };
@@ -35,7 +37,9 @@ const SILENT_HEARTBEATS: u32 = 3;
 const BENCHMARK_MS: u64 = 250;
 
 pub(super) struct Session<'a> {
-    settings: &'a NodeSettings,
+    /// As they were a moment ago.
+    settings: Arc<NodeSettings>,
+    decisions: &'a Decisions,
     dispatcher: &'a Dispatcher,
     metrics: &'a Metrics,
     membership: Membership,
@@ -64,9 +68,11 @@ impl<'a> Session<'a> {
         membership: Membership,
         outgoing: &'a Outgoing,
     ) -> Self {
-        let (settings, now) = (&*gate.settings, Instant::now());
+        let (settings, now) = (gate.settings(), Instant::now());
         let contexts = introduction.models.iter().map(|model| model.context_length);
         Self {
+            decisions: &gate.decisions,
+            rate_limit: RateLimit::new(settings.frames_per_second, settings.frame_burst, now),
             settings,
             dispatcher: &gate.dispatcher,
             metrics: &gate.metrics,
@@ -76,7 +82,6 @@ impl<'a> Session<'a> {
             key,
             keys: &gate.keys,
             held: Held::default(),
-            rate_limit: RateLimit::new(settings.frames_per_second, settings.frame_burst, now),
             last_heard: now,
             last_ping: now,
             context_length: contexts.max().unwrap_or_default(),
@@ -100,7 +105,7 @@ impl<'a> Session<'a> {
     }
 
     async fn serve(&mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
-        let settings = self.settings;
+        let settings = &self.settings;
         let shortest = settings
             .heartbeat
             .min(settings.first_token_deadline)
@@ -153,7 +158,16 @@ impl<'a> Session<'a> {
                         prompts.swap_remove(at).cancel();
                     }
                 }
-                Command::Late(_) | Command::Drain | Command::Close | Command::Move(_) => {}
+                Command::Stop(id) => {
+                    if let Some(at) = prompts.iter().position(|prompt| prompt.id == id) {
+                        prompts.swap_remove(at).stop();
+                    }
+                }
+                Command::Late(_)
+                | Command::Drain
+                | Command::Close
+                | Command::Move(_)
+                | Command::Ban(_) => {}
             }
         }
         let (node, failure) = (self.membership.node, closing.failure(&self.name));
@@ -171,7 +185,8 @@ impl<'a> Session<'a> {
 
     /// Looks at every deadline.
     async fn pulse(&mut self) -> Flow {
-        let (now, settings) = (Instant::now(), self.settings);
+        self.settings = Arc::clone(&self.decisions.settings.shown().tuned.nodes);
+        let (now, settings) = (Instant::now(), Arc::clone(&self.settings));
         if now - self.last_heard > settings.heartbeat * SILENT_HEARTBEATS {
             return Flow::Break(Closing::Silent);
         }
@@ -189,7 +204,7 @@ impl<'a> Session<'a> {
                 return Flow::Break(closing);
             }
         }
-        for prompt in self.held.expire(settings, now) {
+        for prompt in self.held.expire(&settings, now) {
             let sent = self.send_cancel(&prompt.task_id);
             let message = format!(
                 "the node '{}' sent nothing for too long; try again",
