@@ -196,7 +196,7 @@ impl Engine {
         )
     }
 
-    fn prompt_tokens(&self, input: &Input) -> Result<Vec<u32>, EngineError> {
+    pub(crate) fn prompt_tokens(&self, input: &Input) -> Result<Vec<u32>, EngineError> {
         let text = self.render(input)?;
         let tokens = match input {
             // A template writes its own beginning-of-sequence token where the model wants one.

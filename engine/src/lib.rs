@@ -3,6 +3,7 @@
 //! knows nothing of sockets, clocks, environment or files' names, so it is the same code natively
 //! and in a browser.
 
+mod audit;
 mod distribution;
 mod engine;
 #[cfg(any(fuzzing, test))]
@@ -22,6 +23,7 @@ mod template;
 mod text;
 mod tokenizer;
 
+pub use audit::{Audit, AuditRequest, Judgement};
 pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
 pub use kernels::{Spawn, spawn_thread};

@@ -29,7 +29,7 @@ impl Sampler {
     pub(crate) fn sample(&mut self, logits: &mut [f32], recent: &[u32]) -> u32 {
         self.penalise(logits, recent);
         let (best, largest) = argmax(logits);
-        if self.settings.temperature <= 0.0 || self.settings.top_k == 1 {
+        if self.is_greedy() {
             return best;
         }
         self.collect(logits, largest);
@@ -47,6 +47,29 @@ impl Sampler {
             }
         }
         best
+    }
+
+    /// Whether recent tokens are treated otherwise than others.
+    pub(crate) fn penalises(&self) -> bool {
+        self.settings.repeat_penalty != 1.0
+    }
+
+    /// The likeliest token's logit, and that of the least likely one that might be chosen. Logits are
+    /// changed by the penalty.
+    pub(crate) fn allowed(&mut self, logits: &mut [f32], recent: &[u32]) -> (f32, f32) {
+        self.penalise(logits, recent);
+        let (_, largest) = argmax(logits);
+        if self.is_greedy() {
+            return (largest, largest);
+        }
+        self.collect(logits, largest);
+        self.keep_top_p(largest);
+        let least = self.candidates.iter().map(|&(_, logit)| logit);
+        (largest, least.fold(largest, f32::min))
+    }
+
+    fn is_greedy(&self) -> bool {
+        self.settings.temperature <= 0.0 || self.settings.top_k == 1
     }
 
     fn penalise(&self, logits: &mut [f32], recent: &[u32]) {

@@ -28,6 +28,7 @@ pub mod notices;
 mod openai;
 mod openapi;
 mod page;
+mod recall;
 pub mod router;
 mod rules;
 pub mod serve;

@@ -22,6 +22,7 @@ use crate::{
     language::{Language, Text},
     metrics::{Counted, Metrics},
     models,
+    recall::recall_audits,
     router::router,
     serve::{HttpLimits, Places, raise_descriptor_limit, serve},
     state::Hub,
@@ -116,6 +117,7 @@ impl Server {
         let metrics = Metrics::new(&catalogue);
         let sink = Arc::new(Counted::new(metrics.clone(), recorder));
         let dispatcher = Dispatcher::start(config.dispatch.clone(), &catalogue, sink);
+        tokio::spawn(recall_audits(store.admin(), dispatcher.clone()));
         let (handle, reader) = (dispatcher.clone(), store.reader());
         let hub = Hub::new(
             config,

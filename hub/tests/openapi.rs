@@ -88,7 +88,10 @@ async fn every_documented_operation_is_answered_as_documented() {
     let document = document();
     let client = support::http::client();
     for (method, path, operation) in operations(&document) {
-        let address = path.replace("{id}", "nobody").replace("{file}", "nothing");
+        let address = path
+            .replace("{id}", "nobody")
+            .replace("{identity}", "0f")
+            .replace("{file}", "nothing");
         let request = client
             .request(method.clone(), hub.url(&address))
             .header("content-type", "application/json")

@@ -1,11 +1,13 @@
 //! What the nodes have in common, in whichever shell they live: prompts in the engine's words,
 //! answers as the wire's frames, and waiting between two connections. No I/O and no clock.
 
+mod audit;
 mod backoff;
 mod engine;
 mod failure;
 mod frames;
 
+pub use audit::{audit_frame, engine_audit};
 pub use backoff::Backoff;
 pub use engine::{Ending, engine_request};
 pub use failure::Failure;

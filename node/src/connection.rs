@@ -199,8 +199,10 @@ impl Peer {
                 }
             }
             HubMessage::AuditPrompt(audit) => {
-                let unknown = format!("audit {} goes unanswered: not known here", audit.task_id);
-                console::debug_1(&unknown.into());
+                // A verdict counts from trusted nodes only, and a tab is nobody's but its visitor's.
+                let message = "a tab doesn't judge other nodes' answers";
+                let failure = Failure::new(LlmErrorCode::ModelUnavailable, message);
+                self.outbox.send(&failure.into_frame(audit.task_id));
             }
             HubMessage::Drain(drain) => {
                 self.draining.set(true);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PromptRequest, TaskId};
+use crate::{FinishReason, PromptRequest, TaskId};
 
 /// A frame from the hub to a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,15 +72,20 @@ pub enum Task {
     Unknown,
 }
 
-/// A prompt and somebody's answer to it, to be scored by one prefill pass.
+/// A prompt and somebody's answer to it, to be judged by one prefill pass. A node that can't answers
+/// with `llm_error`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditPrompt {
     pub task_id: TaskId,
     #[serde(flatten)]
     pub request: PromptRequest,
     pub answer: String,
+    /// As the answering node told them. They count only where they make the answer's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_token_ids: Vec<u32>,
+    /// With `stop`, the answer's end is judged as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -186,10 +186,15 @@ pub struct BenchmarkResult {
     pub gpu_multiply_adds_per_second: Option<f64>,
 }
 
-/// The answer to an `audit_prompt`: for each token of the audited answer, how far its logit lies
-/// below the largest one (0 where it is the argmax), in the model's own logit units.
+/// The answer to an `audit_prompt`: two numbers for each token of the audited answer, and for its end
+/// where the model is said to have ended it, in the model's own logit units, at least 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditResult {
     pub task_id: TaskId,
+    /// How far the token's logit lies below the largest one, the repeat penalty considered.
     pub logit_margins: Vec<f32>,
+    /// How far it lies below the least likely token that the prompt's sampling allows; where the
+    /// prompt is greedy, the same.
+    #[serde(default)]
+    pub sampling_margins: Vec<f32>,
 }

@@ -27,6 +27,9 @@ pub struct NodeStats {
     /// True while it takes its owner's prompts only.
     #[serde(default)]
     pub only_own: bool,
+    /// True while it gets no prompts, since an audit found that its answers are not the model's.
+    #[serde(default)]
+    pub suspended: bool,
     pub models: Vec<String>,
     /// Slots in use.
     pub busy: u32,

@@ -85,7 +85,9 @@ impl Scheduler {
     ) -> impl Iterator<Item = (NodeId, &'a Node, &'a Offer, Match)> {
         let (canonical, family) = self.meaning(&prompt.profile.model);
         let allowed = |(id, node): &(&NodeId, &Node)| {
-            prompt.profile.allows(node) && !prompt.failed_on.contains(id)
+            prompt.profile.allows(node)
+                && !prompt.failed_on.contains(id)
+                && !self.ensembles.has_asked(prompt.profile.ensemble, **id)
         };
         self.nodes
             .iter()

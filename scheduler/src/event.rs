@@ -25,6 +25,8 @@ pub struct NodeProfile {
     /// Whether it takes its owner's prompts only; without an owner, it takes none.
     pub only_own: bool,
     pub paused: bool,
+    /// Whether it was caught at a fault before, and gets no prompts.
+    pub suspended: bool,
 }
 
 /// What a node measured when it was asked to multiply and add, in operations per second.
@@ -43,6 +45,12 @@ pub enum Event {
     NodeChanged {
         node: NodeId,
         status: NodeStatus,
+    },
+    /// Caught at a fault: it gets no more prompts. What it has must come back as [`Self::Failed`].
+    /// Or reinstated.
+    NodeSuspended {
+        node: NodeId,
+        suspended: bool,
     },
     /// What the hub's operator decided about the node.
     NodeRuled {

@@ -6,10 +6,12 @@
 
 mod admission;
 mod affinity;
+pub mod audit;
 mod benchmark;
 mod breaker;
 mod cost;
 mod eligible;
+mod ensemble;
 mod event;
 mod fairness;
 mod hedging;
@@ -25,6 +27,7 @@ mod waiting;
 
 pub use affinity::Prefix;
 pub use breaker::BreakerSettings;
+pub use ensemble::EnsembleId;
 pub use event::{Benchmark, Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
 pub use fairness::ClientId;
 pub use hedging::HedgeSettings;

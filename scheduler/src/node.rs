@@ -22,6 +22,7 @@ pub(crate) struct Node {
     pub(crate) drained: bool,
     pub(crate) owner: Option<Owner>,
     pub(crate) only_own: bool,
+    pub(crate) suspended: bool,
     benchmark: Option<Benchmark>,
     pub(crate) breaker: Breaker,
     pub(crate) offers: Vec<Offer>,
@@ -65,6 +66,7 @@ impl Node {
             drained: false,
             owner: profile.owner.clone(),
             only_own: profile.only_own,
+            suspended: profile.suspended,
             benchmark: None,
             breaker: Breaker::default(),
             offers: offers(&profile.models, names, &[]),
@@ -97,11 +99,17 @@ impl Node {
 
     /// Whether it takes prompts at all, though perhaps not right now.
     pub(crate) fn is_open(&self) -> bool {
-        !self.paused && !self.drained && self.slots > 0
+        !self.paused && !self.drained && !self.suspended && self.slots > 0
     }
 
     pub(crate) fn has_free_slot(&self, now: Duration) -> bool {
-        !self.paused && !self.drained && self.busy < self.slots && self.breaker.allows(now)
+        self.is_open() && self.busy < self.slots && self.breaker.allows(now)
+    }
+
+    /// Whether it may judge an answer beside its prompts: an audit takes no slot, but the last one that
+    /// is free must stay so in deed, since whoever gets it would wait for the audit.
+    pub(crate) fn has_time_for_audits(&self) -> bool {
+        self.is_open() && (self.busy == 0 || self.busy + 1 < self.slots)
     }
 
     pub(crate) fn offer_mut(&mut self, id: &str) -> Option<&mut Offer> {

@@ -41,7 +41,7 @@ impl Scheduler {
                             return;
                         }
                     }
-                    None if prompt.failed_on.is_empty() => {
+                    None if prompt.failed_on.is_empty() && prompt.profile.ensemble.is_none() => {
                         starved.insert(class);
                     }
                     None => {}
@@ -68,6 +68,9 @@ impl Scheduler {
             model,
             expected,
         } = place;
+        if let Some(ensemble) = prompt.profile.ensemble {
+            self.ensembles.note(ensemble, node);
+        }
         if let Some(node) = self.nodes.get_mut(&node) {
             node.busy += 1;
             node.served += 1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{NodeKind, Owner};
 
 use crate::node::Node;
-use crate::{ClientId, NodeId, Prefix, PromptId};
+use crate::{ClientId, EnsembleId, NodeId, Prefix, PromptId};
 
 /// What a prompt demands, and how much work it is expected to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct PromptProfile {
     pub hedges: Option<PromptId>,
     /// Whether another node may go on in the middle of its answer.
     pub resumable: bool,
+    /// The others of the same go to other nodes.
+    pub ensemble: Option<EnsembleId>,
 }
 
 /// Which nodes may answer.

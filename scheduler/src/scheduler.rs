@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::{NodeStatus, Timings, Usage};
 
+use crate::ensemble::Ensembles;
 use crate::fairness::Shares;
 use crate::node::Node;
 use crate::prompt::Running;
@@ -47,6 +48,7 @@ pub struct Scheduler {
     pub(crate) draining: bool,
     /// Nodes of another hub are on their way here.
     pub(crate) nodes_expected: bool,
+    pub(crate) ensembles: Ensembles,
 }
 
 /// How busy a node is, for statistics.
@@ -61,6 +63,8 @@ pub struct NodeLoad {
     pub resting: bool,
     /// How much longer, where that is known: not while it is tried.
     pub rests_for: Option<Duration>,
+    /// True while it gets no prompts, since an audit caught it.
+    pub suspended: bool,
     /// Decode speed over its recent answers.
     pub tokens_per_second: Option<f64>,
 }
@@ -75,6 +79,7 @@ impl Scheduler {
             running: HashMap::new(),
             shares: Shares::default(),
             now: Duration::ZERO,
+            ensembles: Ensembles::default(),
             draining: false,
             nodes_expected: false,
         }
@@ -92,6 +97,12 @@ impl Scheduler {
                 self.mark_stranded(now);
             }
             Event::NodeChanged { node, status } => self.node_changed(now, node, &status),
+            Event::NodeSuspended { node, suspended } => {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.suspended = suspended;
+                }
+                self.mark_stranded(now);
+            }
             Event::NodeRuled {
                 node,
                 trusted,
@@ -182,6 +193,12 @@ impl Scheduler {
         self.running.get(&prompt).map(|running| running.node)
     }
 
+    /// Whether this node may judge an answer now. Audits give way to prompts: while one waits, none begins.
+    pub fn has_time_for_audits(&self, node: NodeId) -> bool {
+        let node = self.nodes.get(&node);
+        self.queue.len() == 0 && node.is_some_and(Node::has_time_for_audits)
+    }
+
     pub fn load(&self, node: NodeId) -> Option<NodeLoad> {
         self.nodes.get(&node).map(|node| NodeLoad {
             busy: node.busy,
@@ -192,6 +209,7 @@ impl Scheduler {
             rests_for: (node.breaker.rests_until())
                 .and_then(|until| until.checked_sub(self.now))
                 .filter(|rest| !rest.is_zero()),
+            suspended: node.suspended,
             tokens_per_second: node.tokens_per_second,
         })
     }

@@ -1,23 +1,13 @@
 //! `GET /api/admin/audit-log`: what operators changed, the latest first.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
+use axum::{Json, extract::State};
+use serde::Serialize;
+
+use super::{
+    LoggedEntry, Operator,
+    page::{Asked, Parameters},
 };
-use serde::{Deserialize, Serialize};
-
-use super::{LoggedEntry, Operator};
 use crate::{error::ApiError, state::Hub};
-
-const USUAL_PAGE: u32 = 50;
-const LONGEST_PAGE: u32 = 500;
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Parameters {
-    /// Entries from before this one.
-    before: Option<u64>,
-    limit: Option<u32>,
-}
 
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
@@ -29,25 +19,14 @@ pub(super) struct Page {
 pub(super) async fn page(
     _operator: Operator,
     State(hub): State<Hub>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    parameters: Parameters,
 ) -> Result<Json<Page>, ApiError> {
-    let Query(Parameters { before, limit }) =
-        parameters.map_err(|error| ApiError::invalid("before", error.body_text()))?;
-    let limit = limit.unwrap_or(USUAL_PAGE);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        let message = format!("'limit' must be from 1 to {LONGEST_PAGE}");
-        return Err(ApiError::invalid("limit", message));
-    }
-    // Ids are SQLite's, which has no larger ones.
-    let before = before.map(|before| before.min(i64::MAX as u64));
-    // One more than was asked for tells whether there is more.
-    let read = hub.store.admin_log(before, limit + 1).await;
-    let mut entries = read.map_err(|error| ApiError::database(&error))?;
-    let is_cut = entries.len() > limit as usize;
-    entries.truncate(limit as usize);
-    let last = entries.last().map(|entry| entry.id);
+    let asked = Asked::of(parameters)?;
+    let read = hub.store.admin_log(asked.before, asked.rows()).await;
+    let read = read.map_err(|error| ApiError::database(&error))?;
+    let (entries, next_before) = asked.page(read, |entry| entry.id);
     Ok(Json(Page {
-        next_before: last.filter(|_| is_cut),
         entries,
+        next_before,
     }))
 }

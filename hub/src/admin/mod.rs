@@ -4,6 +4,7 @@
 //! [`Admin::record`], unless the change itself is written down together with its entry, as keys are.
 
 mod audit_log;
+mod audits;
 mod body;
 mod cookie;
 mod key_handlers;
@@ -14,6 +15,7 @@ mod login;
 mod node_handlers;
 mod node_views;
 mod operator;
+mod page;
 mod password;
 mod queue_handlers;
 mod same_site;
@@ -134,6 +136,9 @@ pub(crate) fn routes(max_body_bytes: usize) -> Router<Hub> {
             get(settings_handlers::list).patch(settings_handlers::change),
         )
         .route("/log", get(log_handlers::follow))
+        .route("/audits", get(audits::overview))
+        .route("/audits/verdicts", get(audits::verdicts))
+        .route("/audits/{identity}/reinstate", post(audits::reinstate))
         .route("/audit-log", get(audit_log::page))
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(SetResponseHeaderLayer::overriding(

@@ -7,7 +7,7 @@
 use std::future::pending;
 
 use protocol::{Owner, PromptRequest, TaskId};
-use scheduler::{NodePreference, PromptId, Standing};
+use scheduler::{EnsembleId, NodePreference, PromptId, Standing};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -34,6 +34,7 @@ pub(super) struct Wishes {
     pub(super) demand: NodePreference,
     pub(super) owner: Option<Owner>,
     pub(super) resume: bool,
+    pub(super) ensemble: Option<EnsembleId>,
 }
 
 /// A first token that is late, told by whoever holds the prompt.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use protocol::{Catalogue, Owner, PromptRequest, TaskId};
 use scheduler::{
-    BreakerSettings, ClientId, HedgeSettings, ModelNames, NodePreference, PromptId, PromptProfile,
+    BreakerSettings, ClientId, EnsembleId, HedgeSettings, NodePreference, PromptId, PromptProfile,
     Settings, Standing,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +19,7 @@ use super::message::{Introduction, Membership, Origin, Report, Request};
 use super::operators::OperatorRequest;
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
-use super::{Answer, Load, OutcomeSink, Refusal, Snapshot, estimate};
+use super::{Answer, AuditSettings, Load, OutcomeSink, Refusal, Snapshot, estimate};
 use crate::keys::Bill;
 
 /// Reports that may wait for the dispatcher; a session that finds no room waits.
@@ -49,6 +49,8 @@ pub struct DispatchSettings {
     pub affinity: bool,
     /// Whether another node goes on where one is lost in the middle of an answer.
     pub resume: bool,
+    /// How often answers are audited.
+    pub audits: AuditSettings,
 }
 
 impl DispatchSettings {
@@ -81,6 +83,7 @@ impl Default for DispatchSettings {
             }),
             affinity: true,
             resume: true,
+            audits: AuditSettings::default(),
         }
     }
 }
@@ -112,7 +115,7 @@ impl PromptSubmission {
 /// A handle to the one task that owns the scheduler. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Dispatcher {
-    requests: mpsc::UnboundedSender<Request>,
+    pub(super) requests: mpsc::UnboundedSender<Request>,
     reports: mpsc::Sender<Report>,
     shared: Arc<Shared>,
 }
@@ -141,12 +144,7 @@ impl Dispatcher {
         let (reports, report_inbox) = mpsc::channel(REPORTS);
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let run = format!("{:x}", since_1970.unwrap_or_default().as_millis());
-        let task = Task::new(
-            &settings,
-            ModelNames::new(catalogue),
-            run.clone(),
-            Arc::clone(&sink),
-        );
+        let task = Task::new(&settings, catalogue, run.clone(), Arc::clone(&sink));
         tokio::spawn(task.run(request_inbox, report_inbox));
         let next_prompt = AtomicU64::new(1);
         let shared = Shared {
@@ -172,6 +170,14 @@ impl Dispatcher {
 
     /// Sends the prompt off, and leaves the waiting to whoever asks.
     pub fn ask(&self, submission: PromptSubmission) -> Asked {
+        self.ask_in(submission, None)
+    }
+
+    pub(super) fn ask_in(
+        &self,
+        submission: PromptSubmission,
+        ensemble: Option<EnsembleId>,
+    ) -> Asked {
         let PromptSubmission {
             request,
             preference,
@@ -185,6 +191,7 @@ impl Dispatcher {
             demand,
             owner,
             resume,
+            ensemble,
         };
         let (tell_late, late) = oneshot::channel();
         let (first, prompt) = self.attempt(request, &wishes, bill, Some(tell_late));
@@ -230,7 +237,7 @@ impl Dispatcher {
             ending: ending_sender,
         };
         let sink = Arc::clone(&self.shared.sink);
-        let prompt = Prompt::new(
+        let mut prompt = Prompt::new(
             id,
             task_id.clone(),
             request,
@@ -239,6 +246,7 @@ impl Dispatcher {
             reader,
             sink,
         );
+        prompt.owner.clone_from(&wishes.owner);
         let attempt = Attempt {
             id,
             task_id,
@@ -267,6 +275,7 @@ impl Dispatcher {
             prefixes: prefixes(request, &self.shared.fingerprints),
             hedges,
             resumable: prompt.is_resumable(),
+            ensemble: wishes.ensemble,
         });
         // Where the dispatcher is gone, the prompt is dropped here, which its reader notices.
         let _ = self.requests.send(Request::Submit { prompt, profile });
@@ -363,7 +372,10 @@ impl Dispatcher {
         let _ = self.requests.send(Request::Operate(request));
     }
 
-    async fn request<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+    pub(super) async fn request<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Option<T> {
         let (reply, replied) = oneshot::channel();
         self.requests.send(request(reply)).ok()?;
         replied.await.ok()

@@ -23,6 +23,7 @@ pub struct Crowd {
     pub nodes: u64,
     pub trusted: u64,
     pub paused: u64,
+    pub suspended: u64,
     pub slots: u64,
     pub busy: u64,
 }
@@ -43,6 +44,7 @@ pub(super) fn load(scheduler: &Scheduler, nodes: &BTreeMap<NodeId, Node>, draini
         crowd.trusted += u64::from(node.is_trusted());
         if let Some(node) = scheduler.load(*id) {
             crowd.paused += u64::from(node.paused);
+            crowd.suspended += u64::from(node.suspended);
             crowd.slots += u64::from(node.slots);
             crowd.busy += u64::from(node.busy);
         }

@@ -5,10 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Device, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
+use protocol::{
+    AuditPrompt, AuditResult, Device, NodeKind, NodeModel, NodeStatus, Owner, TaskId, Timings,
+    Usage,
+};
 use scheduler::{Benchmark, NodeId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
 
+use super::audits::{Evidence, Question};
 use super::operators::OperatorRequest;
 use super::prompt::Prompt;
 use super::{Load, PromptFailure, Snapshot};
@@ -27,6 +31,7 @@ pub(super) enum Request {
     Standing(PromptId, oneshot::Sender<Option<Standing>>),
     Snapshot(oneshot::Sender<Snapshot>),
     Load(oneshot::Sender<Load>),
+    Audits(Question),
     /// Nodes are about to come, or no more of them.
     ExpectNodes(bool),
     /// Another process takes new prompts. Answered once no prompt and no node is left.
@@ -63,12 +68,20 @@ pub(crate) enum Report {
         prompt: PromptId,
         usage: Usage,
         timings: Timings,
+        /// The answer, where it could be audited.
+        evidence: Option<Box<Evidence>>,
     },
     Failed {
         node: NodeId,
         prompt: Box<Prompt>,
         failure: PromptFailure,
         retryable: bool,
+    },
+    /// What a node found of another's answer; `None` where it could not judge.
+    Audited {
+        node: NodeId,
+        task_id: TaskId,
+        found: Option<AuditResult>,
     },
     Left {
         node: NodeId,
@@ -87,6 +100,10 @@ pub(crate) enum Command {
     Stop(PromptId),
     /// The prompt's first token is late: its reader may want a second attempt.
     Late(PromptId),
+    /// Judge another's answer.
+    Audit(Box<AuditPrompt>),
+    /// Take every prompt from the node, so that others answer them.
+    GiveBack,
     Drain,
     Close,
     /// Tell it to come back within so long: to the process that takes over.

@@ -2,6 +2,8 @@
 
 mod answer;
 mod asked;
+mod audits;
+mod ensemble;
 mod estimate;
 mod fingerprint;
 mod handle;
@@ -21,12 +23,14 @@ mod trail;
 
 pub use answer::{Answer, AnswerEvent, Done, Handover, HandoverReason, Token};
 pub use asked::{Asked, Ticket};
+pub use audits::{AuditCounts, AuditOverview, KnownAudits, NodeStanding, Suspended};
 pub use handle::{DispatchSettings, Dispatcher, PromptSubmission};
 pub use load::{Crowd, Load};
 pub use outcome::{
-    AnsweringNode, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
+    AnsweringNode, AuditRecord, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
 };
 pub use refusal::{FailureKind, PromptFailure, Refusal};
+pub use scheduler::audit::{AuditSettings, Identity, Remembered, Sampled, Subject, Verdict};
 pub use scheduler::{
     Benchmark, BreakerSettings, ClientId, HedgeSettings, NodePreference, Standing,
 };

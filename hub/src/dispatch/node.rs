@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use protocol::{NodeStatus, Usage};
+use scheduler::audit::Identity;
 use scheduler::{NodeId, NodeProfile};
 use tokio::sync::mpsc;
 
@@ -25,6 +26,8 @@ pub(super) struct Node {
     /// What the scheduler was told of both.
     pub(super) counts_as_trusted: bool,
     pub(super) counts_as_drained: bool,
+    /// What audits know it by.
+    pub(super) good_name: Identity,
     pub(super) joined_at: SystemTime,
     /// Answers that it finished.
     pub(super) prompts: u64,
@@ -40,6 +43,7 @@ impl Node {
         node_id: String,
         introduction: Introduction,
         origin: Origin,
+        good_name: Identity,
         sink: Arc<dyn OutcomeSink>,
     ) -> (Self, Membership) {
         let (sender, commands) = mpsc::unbounded_channel();
@@ -69,6 +73,7 @@ impl Node {
             origin,
             ruling: Ruling::default(),
             trusted_for_now: false,
+            good_name,
             joined_at,
             prompts: 0,
             tokens: 0,
@@ -147,7 +152,7 @@ impl Drop for Node {
 }
 
 impl Introduction {
-    pub(super) fn profile(&self) -> NodeProfile {
+    pub(super) fn profile(&self, suspended: bool) -> NodeProfile {
         NodeProfile {
             kind: self.kind,
             trusted: self.trusted,
@@ -157,6 +162,7 @@ impl Introduction {
             owner: self.owner.clone(),
             only_own: self.only_own,
             paused: self.paused,
+            suspended,
         }
     }
 }

@@ -182,6 +182,7 @@ impl Task {
         let (trusted, drained) = (node.is_trusted(), node.is_drained());
         if (trusted, drained) != (node.counts_as_trusted, node.counts_as_drained) {
             (node.counts_as_trusted, node.counts_as_drained) = (trusted, drained);
+            self.audits.know(id, node);
             self.handle(Event::NodeRuled {
                 node: id,
                 trusted,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use protocol::{Device, FinishReason, NodeKind, NodeModel, TaskId, Usage};
 
-use super::FailureKind;
+use super::{FailureKind, Sampled, Subject, Verdict};
 use crate::keys::{Bill, KeyId};
 
 /// Takes records for keeping. `record` is called from the tasks that move prompts, so it must
@@ -34,6 +34,23 @@ pub enum Record {
         key: KeyId,
         at: SystemTime,
     },
+    Audited(AuditRecord),
+}
+
+/// What a pool of audits said of a node.
+#[derive(Clone, Debug)]
+pub struct AuditRecord {
+    pub at: SystemTime,
+    pub subject: Subject,
+    pub node_id: String,
+    pub node_name: String,
+    /// The node's own name for it.
+    pub model: String,
+    pub auditor_id: String,
+    pub sampled: Sampled,
+    pub verdict: Verdict,
+    /// In a row, this one included.
+    pub good_verdicts: u32,
 }
 
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! A prompt on its way through the hub, together with the only way to whoever asked for it.
 
 mod ending;
+mod evidence;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use protocol::{PromptRequest, TaskId, Timings};
+use protocol::{Owner, PromptRequest, TaskId, Timings};
 use scheduler::PromptId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub(crate) struct Prompt {
     pub(crate) task_id: TaskId,
     /// Its `model` is what was asked for until a node has the prompt, then that node's own name.
     pub(crate) request: PromptRequest,
+    /// Whose it is, if somebody's.
+    pub(super) owner: Option<Owner>,
     requested_model: String,
     bill: Bill,
     submitted: Instant,
@@ -101,6 +104,7 @@ impl Prompt {
             task_id,
             requested_model: request.model.clone(),
             request,
+            owner: None,
             bill,
             submitted: Instant::now(),
             submitted_at: SystemTime::now(),
@@ -210,7 +214,7 @@ impl Prompt {
                 Instant::now()
             });
         }
-        if self.is_resumable() {
+        if unsound_from_the_start(&self.request).is_none() {
             self.said.keep(&token);
         }
         let token_ids = token.token_ids.len();

@@ -27,6 +27,20 @@ pub enum Refusal {
     /// A node had the prompt and could not answer it, and there was no other to try.
     #[error(transparent)]
     Failed(#[from] PromptFailure),
+    /// Of an ensemble.
+    #[error(
+        "{here} nodes that are here now could answer with the model '{model}', not {wanted}; ask for fewer in 'kipina.ensemble'"
+    )]
+    TooFewNodes {
+        model: String,
+        wanted: usize,
+        here: usize,
+    },
+    /// Of an ensemble.
+    #[error(
+        "no trusted node with the built-in engine and the model '{model}' is here to choose the best of several answers; leave 'kipina.ensemble' out"
+    )]
+    NoJudge { model: String },
     #[error("the hub is stopping; try again in a moment")]
     Stopping,
 }

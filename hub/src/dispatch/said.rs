@@ -56,6 +56,11 @@ impl Said {
         self.tokens
     }
 
+    /// The text, and the tokens behind it where every one is known.
+    pub(super) fn into_parts(self) -> (String, Vec<u32>) {
+        (self.text, self.token_ids.unwrap_or_default())
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.text.len()
     }

@@ -51,7 +51,7 @@ pub(super) fn snapshot(
         };
         snapshot.nodes.push(node_stats(node, load));
         // What only its owner may use is no model of the network's.
-        if !load.paused && !load.only_own && !node.is_drained() {
+        if !load.paused && !load.only_own && !load.suspended && !node.is_drained() {
             add_models(&mut models, node, names);
         }
     }
@@ -68,6 +68,7 @@ pub(super) fn node_stats(node: &Node, load: NodeLoad) -> NodeStats {
         trusted: node.is_trusted(),
         paused: load.paused,
         only_own: load.only_own,
+        suspended: load.suspended,
         models: introduction
             .models
             .iter()

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::Catalogue;
 use scheduler::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, Scheduler};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::audits::{Audits, digests};
 use super::handle::DispatchSettings;
 use super::leaving::Leaving;
 use super::load::load;
@@ -30,6 +32,8 @@ pub(super) struct Task {
     /// What operators decided about nodes.
     pub(super) rules: Arc<Rulebook>,
     next_node: u64,
+    pub(super) next_ensemble: u64,
+    pub(super) audits: Audits,
     answers: RecentAnswers,
     names: ModelNames,
     pub(super) run: String,
@@ -44,10 +48,12 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(
         settings: &DispatchSettings,
-        names: ModelNames,
+        catalogue: &Catalogue,
         run: String,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
+        let names = ModelNames::new(catalogue);
+        let audits = Audits::new(settings.audits, digests(catalogue), &run, Arc::clone(&sink));
         Self {
             scheduler: Scheduler::new(settings.for_scheduler(), names.clone()),
             started: Instant::now(),
@@ -55,6 +61,8 @@ impl Task {
             nodes: BTreeMap::new(),
             rules: Arc::default(),
             next_node: 1,
+            next_ensemble: 0,
+            audits,
             answers: RecentAnswers::new(),
             names,
             run,
@@ -73,10 +81,10 @@ impl Task {
         mut reports: mpsc::Receiver<Report>,
     ) {
         loop {
-            let deadline = self
-                .scheduler
-                .next_deadline()
-                .map(|deadline| self.started + deadline);
+            let deadline = self.scheduler.next_deadline();
+            let deadline = deadline.map(|deadline| self.started + deadline);
+            let deadlines = [deadline, self.audits.next_deadline()];
+            let deadline = deadlines.into_iter().flatten().min();
             tokio::select! {
                 // Reports first: the end of an answer is then known before whatever its reader,
                 // who heard of it later, asks next.
@@ -86,8 +94,12 @@ impl Task {
                     Some(request) => self.request(request),
                     None => return,
                 },
-                () = until(deadline) => self.handle(Event::TimePassed),
+                () = until(deadline) => {
+                    self.audits.expire();
+                    self.handle(Event::TimePassed);
+                }
             }
+            self.begin_audits();
             self.let_idle_nodes_go();
             self.tell_who_waits_for_the_end();
         }
@@ -117,6 +129,7 @@ impl Task {
                 let _ = reply.send(load(&self.scheduler, &self.nodes, self.draining));
             }
             Request::Operate(request) => self.operate(request),
+            Request::Audits(question) => self.question(question),
             Request::ExpectNodes(expected) => self.handle(Event::NodesExpected(expected)),
             Request::Leave(reply) => self.leaving = Some(Leaving::new(self.nodes.len(), reply)),
             Request::Drain(reply) => {
@@ -144,25 +157,29 @@ impl Task {
                 origin,
                 membership,
             } => {
-                if self.draining || self.leaving.is_some() {
+                if self.is_ending() {
                     // Dropping the sender says so.
                     return;
                 }
                 let id = NodeId(self.next_node);
                 self.next_node += 1;
                 let node_id = format!("node-{}-{}", self.run, id.0);
-                let profile = introduction.profile();
+                let good_name = introduction.good_name(origin.address);
+                let profile = introduction.profile(self.audits.is_suspended(&good_name));
+                let sink = Arc::clone(&self.sink);
                 let (node, member) =
-                    Node::join(id, node_id, *introduction, origin, Arc::clone(&self.sink));
+                    Node::join(id, node_id, *introduction, origin, good_name, sink);
                 if membership.send(member).is_ok() {
+                    self.audits.know(id, &node);
                     self.nodes.insert(id, node);
                     self.handle(Event::NodeJoined { node: id, profile });
                     self.rule(id);
                 }
             }
             Report::Changed { node, status } => {
-                if let Some(node) = self.nodes.get_mut(&node) {
-                    node.change(&status);
+                if let Some(changed) = self.nodes.get_mut(&node) {
+                    changed.change(&status);
+                    self.audits.know(node, changed);
                 }
                 self.handle(Event::NodeChanged { node, status });
             }
@@ -175,9 +192,13 @@ impl Task {
                 prompt,
                 usage,
                 timings,
+                evidence,
             } => {
                 if let Some(node) = self.nodes.get_mut(&node) {
                     node.count(usage);
+                    if let Some(evidence) = evidence {
+                        self.audits.offer(node, *evidence);
+                    }
                 }
                 let decode = Duration::try_from_secs_f64(timings.decode_ms / 1000.0);
                 self.answers.count(
@@ -208,6 +229,11 @@ impl Task {
                     fault,
                 });
             }
+            Report::Audited {
+                node,
+                task_id,
+                found,
+            } => self.audited(node, &task_id, found.as_ref()),
             Report::Left {
                 node,
                 prompts,
@@ -218,9 +244,15 @@ impl Task {
                     self.take_back(node, prompt, failure.clone());
                 }
                 self.nodes.remove(&node);
+                self.audits.left(node);
                 self.handle(Event::NodeLeft { node });
             }
         }
+    }
+
+    /// No node is let in any more, and those that are here go.
+    pub(super) fn is_ending(&self) -> bool {
+        self.draining || self.leaving.is_some()
     }
 
     /// Only whoever holds the prompt knows what was said of its answer.

@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::PathRejection;
 
-use super::{ApiError, SHORT_PAUSE};
+use super::{ApiError, LONG_PAUSE, SHORT_PAUSE};
 use crate::{
     dispatch::{FailureKind, PromptFailure, Refusal},
     net::Refused,
@@ -33,6 +33,16 @@ impl From<Refusal> for ApiError {
             },
             Refusal::DeadlineExpired { .. } => Self::DeadlineExpired { message },
             Refusal::Failed(failure) => failure.into(),
+            Refusal::TooFewNodes { .. } => Self::Unavailable {
+                message,
+                code: "too_few_nodes",
+                retry_after: LONG_PAUSE,
+            },
+            Refusal::NoJudge { .. } => Self::Unavailable {
+                message,
+                code: "no_judge",
+                retry_after: LONG_PAUSE,
+            },
             Refusal::Stopping => Self::Unavailable {
                 message,
                 code: "hub_stopping",

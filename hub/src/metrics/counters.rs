@@ -56,6 +56,7 @@ struct Inner {
     node_joins: Family<Kind, Counter>,
     node_leaves: Family<Reason, Counter>,
     node_failures: Family<Reason, Counter>,
+    verdicts: Family<Verdict, Counter>,
     frames_in: Counter,
     frames_out: Counter,
     requests: Family<Request, Counter>,
@@ -81,6 +82,11 @@ struct Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    verdict: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -120,6 +126,7 @@ impl Metrics {
             node_joins: Family::default(),
             node_leaves: Family::default(),
             node_failures: Family::default(),
+            verdicts: Family::default(),
             frames_in: frames_of("in"),
             frames_out: frames_of("out"),
             requests: Family::default(),
@@ -156,6 +163,14 @@ impl Metrics {
         self.inner
             .node_failures
             .get_or_create(&Reason { reason })
+            .inc();
+    }
+
+    pub(super) fn audited(&self, good: bool) {
+        let verdict = if good { "good" } else { "bad" };
+        self.inner
+            .verdicts
+            .get_or_create(&Verdict { verdict })
             .inc();
     }
 
@@ -296,6 +311,11 @@ impl Inner {
             "node_failures",
             "Prompts that a node had and did not answer to their end, by why",
             self.node_failures.clone(),
+        );
+        registry.register(
+            "audit_verdicts",
+            "Pools of audits that were judged, by what they said of the node",
+            self.verdicts.clone(),
         );
         registry.register(
             "websocket_frames",

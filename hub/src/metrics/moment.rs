@@ -78,6 +78,11 @@ fn register_load(registry: &mut Registry, load: Load) {
         |crowd| crowd.paused,
     );
     register(
+        "nodes_suspended",
+        "Nodes that an audit caught, and that get no prompts",
+        |crowd| crowd.suspended,
+    );
+    register(
         "node_slots",
         "Prompts that the nodes can have at once",
         |crowd| crowd.slots,

@@ -21,6 +21,7 @@ impl OutcomeSink for Counted {
         match &record {
             Record::PromptEnded(outcome) => self.metrics.prompt_ended(outcome),
             Record::NodeJoined(sighting) => self.metrics.node_joined(sighting.kind),
+            Record::Audited(audit) => self.metrics.audited(audit.verdict.good),
             Record::NodeLeft { .. } | Record::KeyUsed { .. } => {}
         }
         self.sink.record(record);

@@ -115,6 +115,14 @@ impl Held {
         self.remove_cancelled(&task_id, now)
     }
 
+    /// Takes out every prompt, as if nobody waited for this node's answers any more.
+    pub(super) fn cancel_all(&mut self, now: Instant) -> Vec<Prompt> {
+        let all: Vec<TaskId> = self.prompts.keys().cloned().collect();
+        all.iter()
+            .filter_map(|task_id| self.remove_cancelled(task_id, now))
+            .collect()
+    }
+
     /// Takes out the prompts whose next token is overdue, and forgets old cancels.
     pub(super) fn expire(&mut self, settings: &NodeSettings, now: Instant) -> Vec<Prompt> {
         while self

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
-use futures_util::{FutureExt, TryStreamExt};
+use futures_util::{FutureExt, TryStreamExt, future};
 
 use super::{
     chunks::chunks,
@@ -14,12 +14,13 @@ use super::{
     queued::{AskStanding, Awaited, Beginning, beginning, pieces},
     request::{self, ChatCompletionRequest},
     stream::{Piece, event_stream},
-    submission::submission,
+    submission::{ensemble, submission},
 };
 use crate::{
     access::{self, Caller},
-    dispatch::Answer,
+    dispatch::{Answer, Dispatcher, PromptSubmission},
     error::{ApiError, queue_headers},
+    keys::Admission,
     serve::WholeBody,
     state::Hub,
 };
@@ -33,19 +34,18 @@ pub(crate) async fn create_chat_completion(
 ) -> Result<Response, ApiError> {
     let request = request::parse(&body)?;
     let wishes = Wishes::of(&request);
-    let mut submission = submission(request, caller.asker())?;
+    let ensemble = ensemble(&request)?;
+    let submission = submission(request, caller.asker())?;
     caller.check_model(&submission.request.model)?;
-    let admission = caller.admit(submission.expected_tokens()).await?;
+    let expected = submission.expected_tokens().saturating_mul(ensemble);
+    let admission = caller.admit(expected).await?;
     let standing = admission.standing;
-    submission.bill = admission.into_bill();
-    let asked = hub.dispatcher.ask(submission);
-    let ticket = asked.ticket();
-    let answer = asked.answer().boxed();
+    let (answer, ask) = if ensemble == 1 {
+        one_answer(&hub.dispatcher, submission, admission)
+    } else {
+        best_answer(hub.dispatcher, submission, admission, ensemble)
+    };
     let answered = if wishes.stream {
-        let ask: AskStanding = Box::new(move || {
-            let ticket = ticket.clone();
-            async move { ticket.standing().await }.boxed()
-        });
         stream(answer, ask, wishes.include_usage).await
     } else {
         plain(answer).await
@@ -71,6 +71,37 @@ impl Wishes {
                 .unwrap_or_default(),
         }
     }
+}
+
+fn one_answer(
+    dispatcher: &Dispatcher,
+    mut submission: PromptSubmission,
+    admission: Admission,
+) -> (Awaited, AskStanding) {
+    submission.bill = admission.into_bill();
+    let asked = dispatcher.ask(submission);
+    let ticket = asked.ticket();
+    let ask = move || {
+        let ticket = ticket.clone();
+        async move { ticket.standing().await }.boxed()
+    };
+    (asked.answer().boxed(), Box::new(ask))
+}
+
+/// Of several nodes' answers. Each waits for itself, so there is no one place in a queue to tell of.
+fn best_answer(
+    dispatcher: Dispatcher,
+    mut submission: PromptSubmission,
+    admission: Admission,
+    size: u32,
+) -> (Awaited, AskStanding) {
+    let answer = async move {
+        // Nothing is billed where too few nodes are here.
+        let ensemble = dispatcher.ensemble(&submission, size).await?;
+        submission.bill = admission.into_bill();
+        dispatcher.submit_ensemble(submission, ensemble, size).await
+    };
+    (answer.boxed(), Box::new(|| future::ready(None).boxed()))
 }
 
 async fn plain(answer: Awaited) -> Result<Response, ApiError> {

@@ -84,6 +84,9 @@ pub(super) struct KipinaOptions {
     pub(super) owner: Option<Owner>,
     /// Whether another node may go on where one is lost in the middle; true unless told.
     pub(super) resume: Option<bool>,
+    /// How many nodes answer, of which the best is chosen.
+    #[serde(deserialize_with = "whole")]
+    pub(super) ensemble: Option<i64>,
 }
 
 /// Which nodes may answer.
@@ -211,6 +214,8 @@ mod tests {
             (r#"{"kipina": {"nodes": "mine"}}"#, "kipina.nodes"),
             (r#"{"kipina": {"owner": "too short"}}"#, "kipina.owner"),
             (r#"{"kipina": {"owner": ["a"]}}"#, "kipina.owner"),
+            (r#"{"kipina": {"ensemble": "two"}}"#, "kipina.ensemble"),
+            (r#"{"kipina": {"ensemble": 1.5}}"#, "kipina.ensemble"),
             (r#"{"max_tokens": 1.5}"#, "max_tokens"),
             (r#"{"seed": 9007199254740994.0}"#, "seed"),
             (r#"{"seed": 9223372036854775808}"#, "seed"),

@@ -19,6 +19,9 @@ use crate::{
 /// OpenAI allows 4; local models are often steered with more.
 const MOST_STOP_STRINGS: usize = 16;
 
+/// Nodes that one request may keep busy.
+const LARGEST_ENSEMBLE: i64 = 5;
+
 /// No model's name is longer, and the name is the one text of a request that is kept.
 const LONGEST_MODEL_NAME_BYTES: usize = 256;
 
@@ -44,6 +47,7 @@ pub(super) fn submission(
         nodes,
         owner,
         resume,
+        ensemble: _,
     } = request.kipina.unwrap_or_default();
     let preference = preference(nodes.unwrap_or(Nodes::Any));
     let owner = match asker.demand {
@@ -71,6 +75,16 @@ pub(super) fn submission(
         bill: Bill::unmetered(asker.client),
         resume: resume.unwrap_or(true),
     })
+}
+
+/// How many nodes are to answer.
+///
+/// # Errors
+/// Where these are none, or more than any question is worth.
+pub(super) fn ensemble(request: &ChatCompletionRequest) -> Result<u32, ApiError> {
+    let wanted = request.kipina.as_ref().and_then(|kipina| kipina.ensemble);
+    let wanted = in_range("kipina.ensemble", wanted, 1..=LARGEST_ENSEMBLE)?;
+    Ok(wanted.map_or(1, |size| u32::try_from(size).unwrap_or(1)))
 }
 
 fn preference(nodes: Nodes) -> NodePreference {

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::{StoreError, StoredKeys, writer::Command};
 use crate::{
     admin::LogEntry,
+    dispatch::{Identity, KnownAudits},
     keys::Key,
     rules::{NodeRule, RuleId},
 };
@@ -32,6 +33,8 @@ pub(crate) enum StoredChange {
     Key(Box<Key>),
     Rule(NodeRule),
     RuleTakenBack(RuleId),
+    /// Who is suspended no more.
+    Reinstated(Identity),
     Setting {
         name: &'static str,
         /// None: as at the start again.
@@ -50,6 +53,10 @@ impl AdminStore {
 
     pub(crate) async fn load_rules(&self) -> Result<Vec<NodeRule>, StoreError> {
         self.ask(Command::LoadRules).await
+    }
+
+    pub async fn load_audits(&self) -> Result<KnownAudits, StoreError> {
+        self.ask(Command::LoadAudits).await
     }
 
     /// Every setting that was ever changed, by its name.

@@ -6,6 +6,7 @@
 
 mod admin_log;
 mod admin_store;
+mod audits;
 mod backup;
 mod bucket;
 mod decisions;
@@ -33,6 +34,7 @@ use crate::dispatch::{OutcomeSink, Record};
 
 pub use admin_store::AdminStore;
 pub(crate) use admin_store::StoredChange;
+pub use audits::{StoredSuspension, StoredVerdict};
 pub use backup::{BackedUp, BackupError, back_up};
 use gauges::Gauges;
 pub use gauges::StoreLoad;

@@ -13,7 +13,7 @@ use protocol::{History, Totals};
 use rusqlite::Connection;
 
 use super::{
-    KeyUse, Recorder, StoreError, StoreLoad, admin_log,
+    KeyUse, Recorder, StoreError, StoreLoad, StoredSuspension, StoredVerdict, admin_log, audits,
     history::{HistoryError, HistoryQuery, HistoryReader},
     keys, schema,
 };
@@ -118,6 +118,21 @@ impl StoreReader {
     ) -> Result<Vec<LoggedEntry>, StoreError> {
         self.read(move |connection| admin_log::page(connection, before, limit))
             .await
+    }
+
+    /// At most `limit` verdicts of audits from before the verdict `before`, the latest first.
+    pub async fn audit_verdicts(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<StoredVerdict>, StoreError> {
+        self.read(move |connection| audits::verdicts(connection, before, limit))
+            .await
+    }
+
+    /// The latest first.
+    pub async fn suspensions(&self) -> Result<Vec<StoredSuspension>, StoreError> {
+        self.read(audits::suspensions).await
     }
 
     async fn read<T: Send + 'static>(

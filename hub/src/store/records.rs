@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use protocol::NodeKind;
 use rusqlite::{Connection, named_params};
 
-use super::keys;
+use super::{audits, keys};
 use crate::dispatch::{Ending, NodeSighting, PromptOutcome, Record};
 
 /// Writes one record; call it inside a transaction.
@@ -27,6 +27,7 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
             keys::count(connection, outcome)
         }
         Record::KeyUsed { key, at } => keys::note_use(connection, *key, *at),
+        Record::Audited(audit) => audits::write(connection, audit),
     }
 }
 

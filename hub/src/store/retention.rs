@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, named_params};
 
-use super::records::unix_milliseconds;
+use super::{audits, records::unix_milliseconds};
 
 /// Rows deleted in one transaction: some milliseconds.
 const BITE: usize = 1000;
@@ -57,7 +57,8 @@ impl Retention {
         let deleted = statement.execute(
             named_params! { ":oldest": unix_milliseconds(oldest), ":bite": BITE as i64 },
         )?;
-        if deleted == BITE {
+        let deleted = deleted + audits::delete_old(connection, oldest, BITE)?;
+        if deleted >= BITE {
             self.next = now + PAUSE;
         }
         Ok(deleted)

@@ -108,6 +108,47 @@ const MIGRATIONS: &[&str] = &[
         value TEXT NOT NULL                      -- JSON
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- What pools of audits said of nodes: no text. `identity` is a digest of what a node is known by.
+    CREATE TABLE audits (
+        id          INTEGER PRIMARY KEY,
+        at_ms       INTEGER NOT NULL,
+        identity    TEXT NOT NULL,
+        node_id     TEXT NOT NULL,
+        node_name   TEXT NOT NULL,
+        model       TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        runtime     TEXT NOT NULL,
+        auditor_id  TEXT NOT NULL,
+        sampled     TEXT NOT NULL,
+        tokens      INTEGER NOT NULL,
+        mean_margin REAL NOT NULL,               -- logits
+        threshold   REAL NOT NULL,
+        good        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX audits_by_time ON audits (at_ms);
+
+    -- How each stands by its last verdict; kept apart, so that old verdicts can be deleted.
+    CREATE TABLE audit_standings (
+        identity      TEXT NOT NULL,
+        digest        TEXT NOT NULL,
+        runtime       TEXT NOT NULL,
+        good_verdicts INTEGER NOT NULL,          -- in a row
+        at_ms         INTEGER NOT NULL,
+        tokens        INTEGER NOT NULL,
+        mean_margin   REAL NOT NULL,
+        threshold     REAL NOT NULL,
+        good          INTEGER NOT NULL,
+        PRIMARY KEY (identity, digest, runtime)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE suspensions (
+        identity  TEXT PRIMARY KEY,
+        at_ms     INTEGER NOT NULL,
+        node_name TEXT NOT NULL,
+        model     TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -15,11 +15,14 @@ use tokio::sync::oneshot;
 use super::{
     Gauges, Losses, StoreError, StoreSettings, StoredKeys, admin_log,
     admin_store::{AdminChange, StoredChange},
-    decisions, keys, records,
+    audits, decisions, keys, records,
     retention::Retention,
     schema::{self, OpenError},
 };
-use crate::{dispatch::Record, rules::NodeRule};
+use crate::{
+    dispatch::{KnownAudits, Record},
+    rules::NodeRule,
+};
 
 /// Records written in one transaction, at most.
 const BATCH: usize = 512;
@@ -37,6 +40,7 @@ pub(super) enum Command {
     Flush(oneshot::Sender<()>),
     LoadKeys(Reply<StoredKeys>),
     LoadRules(Reply<Vec<NodeRule>>),
+    LoadAudits(Reply<KnownAudits>),
     LoadSettings(Reply<Vec<(String, Value)>>),
     Administer(Box<AdminChange>, Reply<()>),
     /// Answered with whether the database takes a write.
@@ -102,6 +106,9 @@ impl Writer {
                 }
                 Some(Command::LoadSettings(reply)) => {
                     self.answer(reply, |connection| Ok(decisions::settings(connection)?));
+                }
+                Some(Command::LoadAudits(reply)) => {
+                    self.answer(reply, |connection| Ok(audits::load(connection)?));
                 }
                 Some(Command::Administer(change, reply)) => {
                     self.answer(reply, |connection| administer(connection, &change));
@@ -262,6 +269,7 @@ fn administer(connection: &mut Connection, change: &AdminChange) -> Result<(), O
         match change {
             StoredChange::Key(key) => keys::put(&transaction, key)?,
             StoredChange::Rule(rule) => decisions::put_rule(&transaction, rule)?,
+            StoredChange::Reinstated(identity) => audits::reinstate(&transaction, identity)?,
             StoredChange::RuleTakenBack(id) => decisions::delete_rule(&transaction, *id)?,
             StoredChange::Setting { name, value } => {
                 decisions::put_setting(&transaction, name, value.as_ref())?;

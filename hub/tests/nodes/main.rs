@@ -5,10 +5,12 @@
 mod support;
 
 mod admission;
+mod audits;
 mod benchmark;
 mod client;
 mod clients_that_leave;
 mod database;
+mod ensemble;
 mod handovers;
 mod hedging;
 mod history;

@@ -135,6 +135,7 @@ async fn frames_for_prompts_that_nobody_has() {
     let unasked = AuditResult {
         task_id,
         logit_margins: vec![0.0],
+        sampling_margins: Vec::new(),
     };
     scene.bad.send(NodeMessage::AuditResult(unasked)).await;
     scene.ends_well(None).await;

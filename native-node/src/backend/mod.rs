@@ -13,7 +13,7 @@ mod tool_calls;
 use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
-use protocol::{LlmPrompt, NodeModel};
+use protocol::{AuditPrompt, LlmErrorCode, LlmPrompt, NodeMessage, NodeModel};
 
 pub use answer_writer::AnswerWriter;
 pub(crate) use node_core::text_to_continue;
@@ -31,6 +31,15 @@ pub trait Backend: Debug + Send + Sync {
         prompt: &'a LlmPrompt,
         answer: &'a mut AnswerWriter,
     ) -> BoxFuture<'a, Result<Ending, Failure>>;
+
+    /// Judges somebody else's answer; returns the frame that says how. Only what sees a model's own
+    /// logits can.
+    fn audit(&self, _audit: AuditPrompt) -> BoxFuture<'_, Result<NodeMessage, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::new(
+            LlmErrorCode::ModelUnavailable,
+            "this node can't judge answers: only the built-in engine can",
+        ))))
+    }
 
     /// The network has too few of these models; a backend that can may offer some of them.
     fn want<'a>(&'a self, _models: &'a [String]) -> BoxFuture<'a, ()> {

@@ -212,7 +212,9 @@ impl<'a> Connection<'a> {
             HubMessage::LlmCancel(cancel) => self.work.cancel(&cancel.task_id),
             HubMessage::AiTask(task) => self.compute(task.task_id, &task.task),
             HubMessage::AuditPrompt(audit) => {
-                tracing::debug!("audit {} goes unanswered: not known here", audit.task_id);
+                if let Some(refusal) = self.work.audit(audit) {
+                    self.send(&refusal).await?;
+                }
             }
             HubMessage::Drain(drain) => {
                 tracing::info!("{}", self.node.language.draining());

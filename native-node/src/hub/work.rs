@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use protocol::{LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
+use protocol::{AuditPrompt, LlmErrorCode, LlmPrompt, NodeMessage, TaskId};
 use tokio::{
     sync::{Notify, mpsc},
     task::{AbortHandle, JoinError, JoinSet},
@@ -16,6 +16,10 @@ use crate::{
     status::Status,
 };
 
+/// Other nodes' answers that are judged at the same time. They take no slot: the backend judges when
+/// it has nothing else to do.
+const AUDITS: usize = 2;
+
 /// Runs at most as many prompts as there are slots. Dropping it abandons them all.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -28,6 +32,7 @@ pub(super) struct Work {
     frames: mpsc::Sender<NodeMessage>,
     tasks: JoinSet<()>,
     running: HashMap<TaskId, AbortHandle>,
+    audits: HashMap<TaskId, AbortHandle>,
     draining: bool,
     paused: bool,
 }
@@ -45,6 +50,7 @@ impl Work {
             frames,
             tasks: JoinSet::new(),
             running: HashMap::new(),
+            audits: HashMap::new(),
             draining: false,
             paused: false,
         }
@@ -69,8 +75,34 @@ impl Work {
         None
     }
 
+    /// Begins to judge an answer, or returns the frame that says why not.
+    pub(super) fn audit(&mut self, audit: AuditPrompt) -> Option<NodeMessage> {
+        let task_id = audit.task_id.clone();
+        let refusal = match self.reluctance() {
+            None if self.audits.len() >= AUDITS => Some("the node judges other answers"),
+            reluctance => reluctance,
+        };
+        if let Some(message) = refusal {
+            let failure = Failure::new(LlmErrorCode::Unavailable, message);
+            return Some(failure.into_frame(task_id));
+        }
+        let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
+        let judging = {
+            let task_id = task_id.clone();
+            async move {
+                let judged = backend.audit(audit).await;
+                let last = judged.unwrap_or_else(|failure| failure.into_frame(task_id));
+                // A lost connection has nobody to tell.
+                let _ = frames.send(last).await;
+            }
+        };
+        self.audits.insert(task_id, self.tasks.spawn(judging));
+        None
+    }
+
     pub(super) fn cancel(&mut self, task_id: &TaskId) {
-        if let Some(task) = self.running.remove(task_id) {
+        let task = self.running.remove(task_id);
+        if let Some(task) = task.or_else(|| self.audits.remove(task_id)) {
             task.abort();
         }
     }
@@ -85,12 +117,16 @@ impl Work {
     }
 
     fn refusal(&self) -> Option<&'static str> {
+        let busy = self.running.len() >= self.slots;
+        self.reluctance().or(busy.then_some("the node is busy"))
+    }
+
+    /// Why nothing at all is begun.
+    fn reluctance(&self) -> Option<&'static str> {
         if self.draining {
             Some("the node is stopping")
         } else if self.paused {
             Some("the node is paused by its owner's limits")
-        } else if self.running.len() >= self.slots {
-            Some("the node is busy")
         } else {
             None
         }
@@ -111,7 +147,13 @@ impl Work {
         match frame {
             NodeMessage::LlmToken(token) => self.running.contains_key(&token.task_id),
             NodeMessage::LlmDone(done) => self.running.remove(&done.task_id).is_some(),
-            NodeMessage::LlmError(error) => self.running.remove(&error.task_id).is_some(),
+            NodeMessage::LlmError(error) => {
+                let prompt = self.running.remove(&error.task_id);
+                prompt
+                    .or_else(|| self.audits.remove(&error.task_id))
+                    .is_some()
+            }
+            NodeMessage::AuditResult(result) => self.audits.remove(&result.task_id).is_some(),
             _ => true,
         }
     }
@@ -133,9 +175,10 @@ impl Work {
 
     /// `None` for a task that was cancelled on purpose.
     fn accident(&mut self, error: &JoinError) -> Option<NodeMessage> {
-        let mut running = self.running.iter();
-        let task_id = running.find(|(_, task)| task.id() == error.id())?.0.clone();
+        let mut begun = self.running.iter().chain(&self.audits);
+        let task_id = begun.find(|(_, task)| task.id() == error.id())?.0.clone();
         self.running.remove(&task_id);
+        self.audits.remove(&task_id);
         let failure = Failure::backend("the node made a mistake of its own");
         Some(failure.into_frame(task_id))
     }

@@ -83,6 +83,7 @@ impl World {
                 owner: None,
                 only_own: false,
                 paused: false,
+                suspended: false,
             };
             let node = NodeId(node);
             scheduler.handle(Duration::ZERO, Event::NodeJoined { node, profile });
@@ -113,6 +114,7 @@ impl World {
             prefixes: Vec::new(),
             hedges: None,
             resumable: true,
+            ensemble: None,
         };
         self.handle(Event::Submitted { prompt, profile })
     }

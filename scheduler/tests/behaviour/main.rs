@@ -2,6 +2,7 @@
 
 mod affinity;
 mod benchmarks;
+mod ensembles;
 mod failing_nodes;
 mod fairness;
 mod hedging;
@@ -10,6 +11,7 @@ mod operators;
 mod owners;
 mod properties;
 mod steps;
+mod suspensions;
 mod transcript;
 mod transcripts;
 mod waiting;

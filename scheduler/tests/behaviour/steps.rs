@@ -39,6 +39,7 @@ pub(crate) enum Step {
         trusted: bool,
         drained: bool,
     },
+    Suspend(usize, bool),
     /// Anything, for a node may say anything.
     Benchmark(usize, f64, Option<f64>),
     Slots(usize, u32),
@@ -87,6 +88,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (pick(), any::<bool>()).prop_map(|(node, only_own)| Step::OnlyOwn(node, only_own)),
         2 => (pick(), any::<bool>(), any::<bool>())
             .prop_map(|(node, trusted, drained)| Step::Rule { node, trusted, drained }),
+        1 => (pick(), any::<bool>()).prop_map(|(node, suspended)| Step::Suspend(node, suspended)),
         1 => (pick(), any::<f64>(), any::<Option<f64>>())
             .prop_map(|(node, cpu, gpu)| Step::Benchmark(node, cpu, gpu)),
         1 => (pick(), 0..4_u32).prop_map(|(node, slots)| Step::Slots(node, slots)),

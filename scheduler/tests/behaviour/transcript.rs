@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use protocol::{Catalogue, NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 use scheduler::{
-    Benchmark, BreakerSettings, ClientId, Effect, Event, GiveUpReason, HedgeSettings, ModelNames,
-    NodeId, NodePreference, NodeProfile, Prefix, PromptId, PromptProfile, Scheduler, Settings,
+    Benchmark, BreakerSettings, ClientId, Effect, EnsembleId, Event, GiveUpReason, HedgeSettings,
+    ModelNames, NodeId, NodePreference, NodeProfile, Prefix, PromptId, PromptProfile, Scheduler,
+    Settings,
 };
 
 pub(crate) fn settings() -> Settings {
@@ -123,6 +124,7 @@ pub(crate) fn event(text: &str) -> Event {
                 owner: whose(rest),
                 only_own: rest.contains(&"only-own"),
                 paused: rest.contains(&"paused"),
+                suspended: rest.contains(&"suspended"),
             },
         },
         ["benchmark", node, cpu, ref gpu @ ..] => Event::Benchmarked {
@@ -132,6 +134,8 @@ pub(crate) fn event(text: &str) -> Event {
                 gpu_multiply_adds_per_second: gpu.first().map(|gpu| gpu.parse().expect("a speed")),
             },
         },
+        ["suspend", node] => suspended(node, true),
+        ["reinstate", node] => suspended(node, false),
         ["only-own", node, switch] => changed(
             node,
             NodeStatus {
@@ -208,6 +212,10 @@ pub(crate) fn event(text: &str) -> Event {
                     .find_map(|word| word.strip_prefix("again:"))
                     .map(prompt_id),
                 resumable: rest.contains(&"resumable"),
+                ensemble: rest.iter().find_map(|word| {
+                    let number = word.strip_prefix("ensemble:")?;
+                    Some(EnsembleId(number.parse().expect("an ensemble's number")))
+                }),
             },
         },
         ["start", prompt, "on", node] => Event::Started {
@@ -252,6 +260,13 @@ pub(crate) fn event(text: &str) -> Event {
         ["expect", "nobody"] => Event::NodesExpected(false),
         ["drain"] => Event::DrainRequested,
         _ => panic!("no such event: {text}"),
+    }
+}
+
+fn suspended(node: &str, suspended: bool) -> Event {
+    Event::NodeSuspended {
+        node: node_id(node),
+        suspended,
     }
 }
 

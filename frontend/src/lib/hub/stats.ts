@@ -26,6 +26,8 @@ const node = v.object({
   paused: v.optional(v.boolean(), false),
   /** It takes its owner's prompts only. */
   only_own: v.optional(v.boolean(), false),
+  /** It gets no prompts, since an audit caught it. */
+  suspended: v.optional(v.boolean(), false),
   models: v.array(v.string()),
   busy: v.number(),
   slots: v.number(),

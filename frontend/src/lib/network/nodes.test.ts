@@ -11,6 +11,7 @@ function node(id: string, change: Partial<NodeStats> = {}): NodeStats {
     trusted: false,
     paused: false,
     only_own: false,
+    suspended: false,
     models: [],
     busy: 0,
     slots: 1,

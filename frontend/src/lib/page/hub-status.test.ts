@@ -31,6 +31,7 @@ function node(id: string, change: Partial<NodeStats> = {}): NodeStats {
     trusted: false,
     paused: false,
     only_own: false,
+    suspended: false,
     models: ["m"],
     busy: 0,
     slots: 1,

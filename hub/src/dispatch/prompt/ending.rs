@@ -66,7 +66,9 @@ impl Prompt {
 
     fn refuse(mut self, refusal: Refusal) {
         let ending = match &refusal {
-            Refusal::NoNode { .. } => Ending::NoNode,
+            Refusal::NoNode { .. } | Refusal::TooFewNodes { .. } | Refusal::NoJudge { .. } => {
+                Ending::NoNode
+            }
             Refusal::QueueFull { .. } => Ending::QueueFull,
             Refusal::DeadlineExpired { .. } => Ending::DeadlineExpired,
             Refusal::Failed(failure) => Ending::Failed(failure.kind),

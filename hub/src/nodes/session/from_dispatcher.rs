@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Drain, FinishReason, HubMessage, LlmPrompt, Timings, Usage};
+use protocol::{AuditPrompt, Drain, FinishReason, HubMessage, LlmPrompt, Timings, Usage};
 use tokio::time::Instant;
 
 use super::{Flow, Session};
@@ -35,6 +35,8 @@ impl Session<'_> {
                 self.held.late(id);
                 Flow::Continue(())
             }
+            Command::Audit(audit) => self.audit(*audit).await,
+            Command::GiveBack => self.give_all_back().await,
             Command::Drain => self.send(&HubMessage::Drain(Drain::default())),
             Command::Move(within) => {
                 let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
@@ -46,6 +48,37 @@ impl Session<'_> {
             Command::Ban(ban) => Flow::Break(Closing::Banned(ban)),
             Command::Close => Flow::Break(Closing::HubStopping),
         }
+    }
+
+    async fn audit(&mut self, audit: AuditPrompt) -> Flow {
+        let task_id = audit.task_id.clone();
+        match self.outgoing.send(&HubMessage::AuditPrompt(audit)) {
+            Ok(()) => {
+                self.audits.insert(task_id);
+                Flow::Continue(())
+            }
+            Err(SendError::Closing(closing)) => Flow::Break(closing),
+            Err(SendError::TooLong) => {
+                self.audited(task_id, None).await;
+                Flow::Continue(())
+            }
+        }
+    }
+
+    async fn give_all_back(&mut self) -> Flow {
+        for prompt in self.held.cancel_all(Instant::now()) {
+            let sent = self.send_cancel(&prompt.task_id);
+            let message = format!(
+                "the node '{}', which was answering, was taken out of service; send the prompt again",
+                self.name
+            );
+            self.give_back(prompt, FailureKind::Unavailable, message, true)
+                .await;
+            if sent.is_break() {
+                return sent;
+            }
+        }
+        Flow::Continue(())
     }
 
     async fn answer(&mut self, prompt: Prompt) -> Flow {

@@ -2,8 +2,8 @@
 
 use axum::extract::ws::Message;
 use protocol::{
-    BenchmarkResult, FinishReason, LlmDone, LlmError, LlmErrorCode, LlmToken, NodeMessage,
-    NodeStatus, Timings, Usage,
+    AuditResult, BenchmarkResult, FinishReason, LlmDone, LlmError, LlmErrorCode, LlmToken,
+    NodeMessage, NodeStatus, TaskId, Timings, Usage,
 };
 use tokio::time::Instant;
 
@@ -45,8 +45,14 @@ impl Session<'_> {
             NodeMessage::NodeStatus(status) => self.status(status).await,
             NodeMessage::Hello(_) => Err(Violation::SecondHello),
             NodeMessage::BenchmarkResult(result) => self.benchmarked(result).await,
-            // The hub asks for none yet, so whatever it answers is not this node's task.
-            NodeMessage::AuditResult(_) => Err(Violation::Foreign),
+            NodeMessage::AuditResult(result) => {
+                let task_id = result.task_id.clone();
+                if !self.audits.remove(&task_id) {
+                    return Err(Violation::Foreign);
+                }
+                self.audited(task_id, Some(result)).await;
+                Ok(Flow::Continue(()))
+            }
         }
     }
 
@@ -88,12 +94,13 @@ impl Session<'_> {
 
     pub(super) async fn finish(
         &self,
-        prompt: Prompt,
+        mut prompt: Prompt,
         finish_reason: FinishReason,
         usage: Usage,
         timings: Timings,
     ) {
         let (node, id) = (self.membership.node, prompt.id);
+        let evidence = prompt.take_evidence(finish_reason);
         // Before the reader hears of it, so that what it asks next finds the slot free.
         self.dispatcher
             .report(Report::Finished {
@@ -101,12 +108,27 @@ impl Session<'_> {
                 prompt: id,
                 usage,
                 timings,
+                evidence,
             })
             .await;
         prompt.finish(finish_reason, usage, timings);
     }
 
+    pub(super) async fn audited(&self, task_id: TaskId, found: Option<AuditResult>) {
+        self.dispatcher
+            .report(Report::Audited {
+                node: self.membership.node,
+                task_id,
+                found,
+            })
+            .await;
+    }
+
     async fn error(&mut self, error: LlmError) -> Result<Flow, Violation> {
+        if self.audits.remove(&error.task_id) {
+            self.audited(error.task_id, None).await;
+            return Ok(Flow::Continue(()));
+        }
         if let Some(prompt) = self.held.ended(&error.task_id)? {
             let message = clean(&error.message, MESSAGE_CHARACTERS);
             self.give_back(prompt, failure_kind(error.code), message, error.retryable)

@@ -6,6 +6,7 @@
 mod from_dispatcher;
 mod from_node;
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub(super) struct Session<'a> {
     context_length: u32,
     /// The benchmark that the node was given, until it answers; it need not.
     benchmark: Option<TaskId>,
+    /// Other nodes' answers that it was given to judge.
+    audits: HashSet<TaskId>,
 }
 
 type Flow = ControlFlow<Closing>;
@@ -86,6 +89,7 @@ impl<'a> Session<'a> {
             last_ping: now,
             context_length: contexts.max().unwrap_or_default(),
             benchmark: None,
+            audits: HashSet::new(),
         }
     }
 
@@ -163,7 +167,10 @@ impl<'a> Session<'a> {
                         prompts.swap_remove(at).stop();
                     }
                 }
+                // The dispatcher knows what was to be judged, and gives it to another.
                 Command::Late(_)
+                | Command::Audit(_)
+                | Command::GiveBack
                 | Command::Drain
                 | Command::Close
                 | Command::Move(_)

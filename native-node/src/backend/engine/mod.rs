@@ -9,10 +9,10 @@ mod worker;
 
 use std::{sync::Arc, thread};
 
-use ::engine::EngineOptions;
+use ::engine::{Audit, EngineOptions};
 use futures_util::future::BoxFuture;
-use node_core::engine_request;
-use protocol::{LlmErrorCode, LlmPrompt, NodeModel};
+use node_core::{audit_frame, engine_audit, engine_request};
+use protocol::{AuditPrompt, LlmErrorCode, LlmPrompt, NodeMessage, NodeModel};
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
@@ -20,9 +20,10 @@ use tokio::{
 
 use self::{
     loader::Loader,
+    model_file::ModelFile,
     shelf::{NotLoaded, Shelf},
     supply::Supply,
-    worker::{Event, Job, Order},
+    worker::{AuditJob, Event, Job, Order},
 };
 use super::{AnswerWriter, Backend, Ending, Failure};
 use crate::{
@@ -95,20 +96,12 @@ impl EngineBackend {
         prompt: &LlmPrompt,
         answer: &mut AnswerWriter,
     ) -> Result<Ending, Failure> {
-        let id = &prompt.request.model;
-        let offered = self.supply.offered();
-        let model = offered.iter().find(|model| model.advertised.id == *id);
-        let model = model.ok_or_else(|| {
-            Failure::new(
-                LlmErrorCode::ModelUnavailable,
-                format!("this node's engine does not have the model `{id}`"),
-            )
-        })?;
+        let file = self.file(&prompt.request.model)?;
         let request = engine_request(prompt, fastrand::u64(..))?;
         // The receiver lives as long as somebody waits: when it is dropped, the worker stops.
         let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
         let job = Job {
-            file: Arc::clone(&model.file),
+            file: Arc::clone(&file),
             request,
             events: sender,
         };
@@ -136,7 +129,7 @@ impl EngineBackend {
                 Event::Failed(error) => return Err(Failure::from(&error)),
                 Event::NotLoaded(error) => {
                     if let NotLoaded::Failed(error) = &error {
-                        self.supply.withdraw(&model.file, error);
+                        self.supply.withdraw(&file, error);
                     }
                     return Err(failure_of(&error));
                 }
@@ -148,6 +141,32 @@ impl EngineBackend {
             }
         }
         Err(stopped())
+    }
+
+    async fn judge(&self, audit: AuditPrompt) -> Result<NodeMessage, Failure> {
+        let file = self.file(&audit.request.model)?;
+        let task_id = audit.task_id.clone();
+        let (judged, judgement) = oneshot::channel();
+        let job = AuditJob {
+            file,
+            audit: Audit::new(engine_audit(audit)?),
+            judged,
+        };
+        self.orders.send(Order::Audit(job)).map_err(|_| stopped())?;
+        let judgements = judgement.await.map_err(|_| stopped())?;
+        let judgements = judgements.map_err(|error| failure_of(&error))?;
+        Ok(audit_frame(task_id, &judgements))
+    }
+
+    fn file(&self, id: &str) -> Result<Arc<ModelFile>, Failure> {
+        let offered = self.supply.offered();
+        let model = offered.into_iter().find(|model| model.advertised.id == id);
+        model.map(|model| model.file).ok_or_else(|| {
+            Failure::new(
+                LlmErrorCode::ModelUnavailable,
+                format!("this node's engine does not have the model `{id}`"),
+            )
+        })
     }
 }
 
@@ -175,6 +194,10 @@ impl Backend for EngineBackend {
         answer: &'a mut AnswerWriter,
     ) -> BoxFuture<'a, Result<Ending, Failure>> {
         Box::pin(self.relay(prompt, answer))
+    }
+
+    fn audit(&self, audit: AuditPrompt) -> BoxFuture<'_, Result<NodeMessage, Failure>> {
+        Box::pin(self.judge(audit))
     }
 
     fn want<'a>(&'a self, models: &'a [String]) -> BoxFuture<'a, ()> {

@@ -185,6 +185,10 @@ pub(super) mod tests {
         fn start<'a>(&'a mut self, _: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
             Err(EngineError::InvalidRequest(self.0.id.clone()))
         }
+
+        fn judge(&mut self, _: &mut ::engine::Audit) -> Result<bool, EngineError> {
+            Err(EngineError::InvalidRequest(self.0.id.clone()))
+        }
     }
 
     /// A machine with so much memory, of which each model takes 1.4 times its file.

@@ -39,6 +39,7 @@ impl Onlooker {
                     owner: person(owner),
                     only_own,
                     paused,
+                    suspended: false,
                 };
                 Event::NodeJoined { node, profile }
             }
@@ -58,6 +59,10 @@ impl Onlooker {
                     only_own: Some(only_own),
                     ..NodeStatus::default()
                 },
+            },
+            Step::Suspend(pick, suspended) => Event::NodeSuspended {
+                node: self.node(pick)?,
+                suspended,
             },
             Step::Rule {
                 node,
@@ -204,6 +209,7 @@ impl Onlooker {
             prefixes: Vec::new(),
             hedges,
             resumable,
+            ensemble: None,
         };
         Event::Submitted { prompt, profile }
     }

@@ -34,6 +34,7 @@ struct SeenNode {
     drained: bool,
     owner: Option<Owner>,
     only_own: bool,
+    suspended: bool,
     models: Vec<&'static str>,
     /// Failures of its own since the last answer.
     faults: u32,
@@ -118,6 +119,7 @@ impl Onlooker {
                         drained: false,
                         owner: profile.owner.clone(),
                         only_own,
+                        suspended: false,
                         models,
                         faults: 0,
                     },
@@ -134,6 +136,10 @@ impl Onlooker {
                 if let Some(models) = &status.models {
                     seen.models = known(models);
                 }
+            }
+            Event::NodeSuspended { node, suspended } => {
+                let seen = self.nodes.get_mut(node);
+                seen.expect("steps name nodes that are here").suspended = *suspended;
             }
             Event::NodeRuled {
                 node,
@@ -247,6 +253,7 @@ impl Onlooker {
         };
         prop_assert!(!target.paused, "a paused node was given a prompt");
         prop_assert!(!target.drained, "a drained node was given a prompt");
+        prop_assert!(!target.suspended, "a suspended node was given a prompt");
         prop_assert!(
             self.busy(node) < target.slots,
             "{:?} has no free slot",
@@ -346,7 +353,8 @@ impl Onlooker {
     ) -> Result<(), TestCaseError> {
         for (id, node) in &self.nodes {
             let is_resting = scheduler.load(*id).is_some_and(|load| load.resting);
-            if is_resting || node.paused || node.drained || self.busy(*id) >= node.slots {
+            let is_closed = node.paused || node.drained || node.suspended;
+            if is_resting || is_closed || self.busy(*id) >= node.slots {
                 continue;
             }
             let waits = self.prompts.values().find(|seen| {

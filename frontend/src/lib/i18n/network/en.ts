@@ -44,6 +44,8 @@ export const en: NetworkWords = {
     trustedHint: "Joined with the hub's key",
     paused: "paused",
     onlyOwn: "own prompts only",
+    suspended: "suspended",
+    suspendedHint: "Its answers were not the model's own: it gets no prompts",
     cores: (count) => (count === 1 ? "1 core" : `${count} cores`),
     memory: (gibibytes) => `${gibibytes} GB of memory`,
     gpu: (name) => `GPU: ${name}`,

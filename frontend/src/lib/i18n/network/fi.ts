@@ -52,6 +52,8 @@ export const fi = {
     trustedHint: "Liittyi keskuksen avaimella",
     paused: "tauolla",
     onlyOwn: "vain omat kehotteet",
+    suspended: "hyllytetty",
+    suspendedHint: "Sen vastaukset eivät olleet mallin omia: se ei saa kehotteita",
     cores: (count: number) => (count === 1 ? "1 ydin" : `${count} ydintä`),
     memory: (gibibytes: string) => `${gibibytes} Gt muistia`,
     gpu: (name: string) => `GPU: ${name}`,

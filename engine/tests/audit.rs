@@ -1,0 +1,208 @@
+//! Judging answers with the model that gave them, and with answers that it never gave.
+
+mod support;
+
+use engine::{
+    Audit, AuditRequest, Begun, Engine, EngineOptions, Input, Judgement, Request, Sampling, Step,
+};
+
+const QUESTION: &str = "<|im_start|>user\nName three colours of the rainbow.<|im_end|>\n\
+                        <|im_start|>assistant\n";
+
+fn load() -> Engine {
+    support::load(
+        "smollm2-135m-instruct-q4_1.gguf",
+        &EngineOptions {
+            threads: 2,
+            spawn: engine::spawn_thread,
+            context_length: Some(512),
+            cache_tokens: None,
+        },
+    )
+}
+
+fn input(prompt: &str) -> Input {
+    Input::Raw {
+        prompt: prompt.into(),
+        suffix: None,
+    }
+}
+
+fn greedy() -> Sampling {
+    Sampling::greedy(Some(48))
+}
+
+/// As Qwen's own defaults, which most prompts have.
+fn usual() -> Sampling {
+    Sampling {
+        temperature: 0.7,
+        top_k: 20,
+        top_p: 0.8,
+        repeat_penalty: 1.05,
+        seed: 11,
+        ..greedy()
+    }
+}
+
+/// The engine's own answer, as it would be audited.
+fn answer(engine: &mut Engine, sampling: &Sampling) -> AuditRequest {
+    let request = Request {
+        input: input(QUESTION),
+        begun: Begun::default(),
+        sampling: sampling.clone(),
+    };
+    let mut answered = AuditRequest {
+        input: request.input.clone(),
+        sampling: request.sampling.clone(),
+        answer: String::new(),
+        token_ids: Vec::new(),
+        ended: false,
+    };
+    for step in engine.start(&request).unwrap() {
+        match step.unwrap() {
+            Step::Prefilled { .. } => {}
+            Step::Text { text, token_id } => {
+                answered.answer += &text;
+                answered.token_ids.push(token_id);
+            }
+            Step::Finished { text, reason } => {
+                answered.answer += &text;
+                answered.ended = reason == engine::FinishReason::Stop;
+            }
+        }
+    }
+    assert!(answered.token_ids.len() > 4, "{}", answered.answer);
+    answered
+}
+
+fn judge(engine: &mut Engine, request: AuditRequest) -> Vec<Judgement> {
+    let mut audit = Audit::new(request);
+    while !audit.step(engine, 64).unwrap() {}
+    audit.into_judgements()
+}
+
+fn mean(judgements: &[Judgement]) -> f32 {
+    let sum: f32 = judgements
+        .iter()
+        .map(|judged| judged.sampling_margin.min(4.0))
+        .sum();
+    sum / judgements.len() as f32
+}
+
+#[test]
+fn its_own_answers_are_what_sampling_allows() {
+    let mut engine = load();
+    for sampling in [greedy(), usual()] {
+        let answered = answer(&mut engine, &sampling);
+        let tokens = answered.token_ids.len() + usize::from(answered.ended);
+        let judgements = judge(&mut engine, answered);
+        assert_eq!(judgements.len(), tokens);
+        // Token by token and all at once round a little differently.
+        assert!(mean(&judgements) < 0.02, "{judgements:?}");
+    }
+    let mut sampled = answer(&mut engine, &usual());
+    sampled.sampling = greedy();
+    let judgements = judge(&mut engine, sampled);
+    assert!(
+        mean(&judgements) > 0.1,
+        "what greedy would not have said: {judgements:?}"
+    );
+}
+
+#[test]
+fn a_prompt_between_two_steps_changes_nothing() {
+    let mut engine = load();
+    let answered = answer(&mut engine, &usual());
+    let undisturbed = judge(&mut engine, answered.clone());
+    let mut audit = Audit::new(answered);
+    while !audit.step(&mut engine, 5).unwrap() {
+        let other = Request {
+            input: input("Once upon a time "),
+            begun: Begun::default(),
+            sampling: Sampling::greedy(Some(2)),
+        };
+        assert!(engine.start(&other).unwrap().count() > 2);
+    }
+    let disturbed = audit.into_judgements();
+    assert_eq!(disturbed.len(), undisturbed.len());
+    for (a, b) in undisturbed.iter().zip(&disturbed) {
+        assert!((a.logit_margin - b.logit_margin).abs() < 0.5, "{a:?} {b:?}");
+    }
+}
+
+#[test]
+fn text_that_the_model_would_not_have_said_lies_far_below() {
+    let mut engine = load();
+    let canned = |token_ids, ended| AuditRequest {
+        input: input(QUESTION),
+        sampling: usual(),
+        answer: "Please contact the seller for the delivery terms of bicycle pumps.".into(),
+        token_ids,
+        ended,
+    };
+    let judgements = judge(&mut engine, canned(Vec::new(), false));
+    assert!(mean(&judgements) > 1.0, "{judgements:?}");
+    // Ids that make another text are a lie: what the reader got counts.
+    let honest = answer(&mut engine, &usual());
+    assert_eq!(
+        judge(&mut engine, canned(honest.token_ids, false)),
+        judgements
+    );
+    // So do ids that are none.
+    assert_eq!(
+        judge(&mut engine, canned(vec![u32::MAX], false)),
+        judgements
+    );
+    let ended = judge(&mut engine, canned(Vec::new(), true));
+    assert_eq!(ended.len(), judgements.len() + 1);
+}
+
+#[test]
+fn no_answer_at_all_is_judged_by_its_end() {
+    let mut engine = load();
+    let silence = AuditRequest {
+        answer: String::new(),
+        token_ids: Vec::new(),
+        ended: true,
+        ..answer(&mut engine, &usual())
+    };
+    let judgements = judge(&mut engine, silence);
+    assert_eq!(judgements.len(), 1);
+    assert!(judgements[0].sampling_margin > 2.0, "{judgements:?}");
+}
+
+#[test]
+fn what_an_answer_held_back_before_a_stop_string_is_still_its_own() {
+    let mut engine = load();
+    let whole = answer(&mut engine, &greedy());
+    let letters: Vec<char> = whole.answer.chars().collect();
+    let stop: String = letters[20..24].iter().collect();
+    let stopped = answer(
+        &mut engine,
+        &Sampling {
+            stop: vec![stop],
+            ..greedy()
+        },
+    );
+    assert!(stopped.answer.len() < whole.answer.len());
+    let tokens = stopped.token_ids.len();
+    let judgements = judge(&mut engine, stopped);
+    assert_eq!(judgements.len(), tokens, "its end is the stop string's");
+    assert!(mean(&judgements) < 0.02);
+}
+
+#[test]
+fn of_an_answer_that_no_context_holds_the_beginning_is_judged() {
+    let mut engine = load();
+    let long = |question: &str| AuditRequest {
+        input: input(question),
+        sampling: greedy(),
+        answer: "colour ".repeat(600),
+        token_ids: Vec::new(),
+        ended: true,
+    };
+    let judgements = judge(&mut engine, long(QUESTION));
+    assert!((400..512).contains(&judgements.len()));
+    let mut audit = Audit::new(long(&QUESTION.repeat(40)));
+    assert!(audit.step(&mut engine, 64).is_err(), "nothing of it fits");
+}

@@ -1,0 +1,68 @@
+//! An answer that has ended, as an auditor needs it.
+
+use protocol::{FinishReason, Owner, PromptRequest};
+
+/// A prompt and its answer, by one node from beginning to end. It lives as long as the audit, and is
+/// written nowhere.
+pub(crate) struct Evidence {
+    /// Its `model` is the answering node's own name for it.
+    pub(crate) request: PromptRequest,
+    /// Whose prompt it was.
+    pub(crate) owner: Option<Owner>,
+    pub(crate) answer: String,
+    pub(crate) token_ids: Vec<u32>,
+    pub(crate) finish_reason: FinishReason,
+}
+
+impl Evidence {
+    /// Length is no way out of an audit: the beginning is judged.
+    pub(super) fn shorten(&mut self, most_bytes: usize) {
+        if self.answer.len() > most_bytes {
+            let end = self.answer.floor_char_boundary(most_bytes);
+            self.answer.truncate(end);
+            self.token_ids.clear();
+            self.finish_reason = FinishReason::Length;
+        }
+    }
+}
+
+/// Without any text: this may end up in a log.
+impl std::fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evidence")
+            .field("answer_bytes", &self.answer.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{PromptInput, Sampling};
+
+    use super::*;
+
+    #[test]
+    fn of_a_long_answer_the_beginning_is_kept() {
+        let mut evidence = Evidence {
+            request: PromptRequest {
+                model: "m".to_owned(),
+                input: PromptInput::Raw {
+                    prompt: "hei".to_owned(),
+                    suffix: None,
+                },
+                sampling: Sampling::default(),
+                response_format: None,
+            },
+            owner: None,
+            answer: "hyvää".to_owned(),
+            token_ids: vec![1, 2],
+            finish_reason: FinishReason::Stop,
+        };
+        evidence.shorten(8);
+        assert_eq!(evidence.token_ids, [1, 2], "it is short enough");
+        evidence.shorten(4);
+        assert_eq!(evidence.answer, "hyv");
+        assert!(evidence.token_ids.is_empty());
+        assert_eq!(evidence.finish_reason, FinishReason::Length);
+    }
+}

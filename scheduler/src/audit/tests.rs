@@ -1,0 +1,187 @@
+use protocol::{NodeKind, Sampling};
+
+use super::*;
+
+fn subject(name: &str) -> Subject {
+    Subject {
+        identity: Identity(name.to_owned()),
+        digest: "sha256:ab".to_owned(),
+        runtime: "kipina-engine 0.1.0".to_owned(),
+    }
+}
+
+fn evidence(margins: &[f32]) -> Evidence<'_> {
+    Evidence {
+        auditor: Runtime::Engine,
+        audited: Runtime::Tab,
+        sampled: Sampled::Greedy,
+        margins,
+    }
+}
+
+fn audits() -> Audits {
+    Audits::new(AuditSettings::default())
+}
+
+const GOOD: [f32; 300] = [0.0; 300];
+const BAD: [f32; 300] = [1.0; 300];
+
+#[test]
+fn audits_are_often_until_proven_and_then_rarer_and_rarer() {
+    let (mut audits, aino) = (audits(), subject("aino"));
+    let mut shares = Vec::new();
+    for _ in 0..300 {
+        shares.push(audits.share(&aino));
+        assert!(audits.judge(&aino, evidence(&GOOD)).unwrap().good);
+    }
+    assert_eq!(shares[..4], [1.0; 4]);
+    assert_eq!(shares[6], 0.5);
+    assert!(shares.is_sorted_by(|a, b| a >= b));
+    assert_eq!(shares.last(), Some(&0.02), "never none at all");
+    assert!(audits.wants(&aino, 0.01) && !audits.wants(&aino, 0.02));
+    assert!(audits.wants(&subject("eino"), 0.999), "nobody else profits");
+}
+
+#[test]
+fn one_proven_fault_resets_and_suspends() {
+    let (mut audits, aino) = (audits(), subject("aino"));
+    for _ in 0..50 {
+        audits.judge(&aino, evidence(&GOOD));
+    }
+    let verdict = audits.judge(&aino, evidence(&BAD)).unwrap();
+    assert!(!verdict.good && verdict.mean_margin == 1.0);
+    assert!(audits.is_suspended(&aino.identity));
+    assert_eq!(audits.share(&aino), 1.0);
+    assert_eq!(audits.standing(&aino).last, Some(verdict));
+    assert!(audits.reinstate(&aino.identity) && !audits.reinstate(&aino.identity));
+    assert!(!audits.is_suspended(&aino.identity));
+    assert_eq!(audits.share(&aino), 1.0, "mercy proves nothing");
+}
+
+#[test]
+fn no_verdict_before_three_hundred_tokens() {
+    let (mut audits, aino) = (audits(), subject("aino"));
+    assert_eq!(audits.judge(&aino, evidence(&BAD[..299])), None);
+    assert!(!audits.is_suspended(&aino.identity));
+    let verdict = audits.judge(&aino, evidence(&GOOD[..101])).unwrap();
+    assert_eq!(verdict.tokens, 400);
+    assert!((verdict.mean_margin - 0.7475).abs() < 1e-3);
+}
+
+#[test]
+fn a_pool_is_of_one_kind_of_sampling_and_one_model_whatever_the_runtime_is_called() {
+    let (mut audits, aino) = (audits(), subject("aino"));
+    let sampled = Evidence {
+        sampled: Sampled::Nucleus,
+        ..evidence(&BAD[..200])
+    };
+    assert_eq!(audits.judge(&aino, sampled), None);
+    assert_eq!(audits.judge(&aino, evidence(&BAD[..200])), None);
+    let other_model = Subject {
+        digest: "sha256:cd".to_owned(),
+        ..subject("aino")
+    };
+    assert_eq!(audits.judge(&other_model, evidence(&BAD[..200])), None);
+    let other_runtime = Subject {
+        runtime: "kipina-engine 0.1.1".to_owned(),
+        ..subject("aino")
+    };
+    assert!(
+        audits
+            .judge(&other_runtime, evidence(&BAD[..100]))
+            .is_some()
+    );
+}
+
+#[test]
+fn one_odd_token_is_clipped() {
+    let mut margins = GOOD;
+    margins[7] = 1e9;
+    let (mut audits, aino) = (audits(), subject("aino"));
+    let verdict = audits.judge(&aino, evidence(&margins)).unwrap();
+    assert!(verdict.good && verdict.mean_margin == CLIP / 300.0);
+    margins[7] = f32::INFINITY;
+    assert!(audits.judge(&aino, evidence(&margins)).unwrap().good);
+    margins[7] = f32::NAN;
+    assert_eq!(audits.judge(&aino, evidence(&margins)), None);
+}
+
+#[test]
+fn names_that_anybody_can_make_up_have_an_end() {
+    let mut audits = Audits::new(AuditSettings {
+        names_kept: 100,
+        ..AuditSettings::default()
+    });
+    for number in 0..1000 {
+        audits.judge(&subject(&number.to_string()), evidence(&BAD));
+    }
+    assert!(audits.standings.len() <= 100 && audits.suspended.len() <= 100);
+    assert!(audits.pools.len() <= 100);
+    assert!(audits.is_suspended(&Identity("999".to_owned())));
+    assert!(audits.standing(&subject("999")).last.is_some());
+}
+
+#[test]
+fn what_was_known_before_a_restart_counts_until_something_newer_is() {
+    let (mut before, aino, eino) = (audits(), subject("aino"), subject("eino"));
+    for _ in 0..10 {
+        before.judge(&aino, evidence(&GOOD));
+    }
+    before.judge(&eino, evidence(&BAD));
+    let remembered = |subject: &Subject| {
+        let standing = before.standing(subject);
+        Remembered {
+            subject: subject.clone(),
+            good_verdicts: standing.good_verdicts,
+            last: standing.last.unwrap(),
+        }
+    };
+    let known = vec![remembered(&aino), remembered(&eino)];
+
+    let mut after = audits();
+    after.judge(&eino, evidence(&GOOD));
+    after.remember(known);
+    after.suspend(&aino.identity);
+    assert_eq!(after.share(&aino), before.share(&aino));
+    assert_eq!(after.standing(&aino).last, before.standing(&aino).last);
+    assert_eq!(after.standing(&eino).good_verdicts, 1);
+    assert!(after.is_suspended(&aino.identity) && !after.is_suspended(&eino.identity));
+}
+
+#[test]
+fn what_sampling_allows_everything_is_not_audited() {
+    let of = |temperature, top_p, top_k| {
+        Sampled::of(&Sampling {
+            temperature,
+            top_p,
+            top_k,
+            ..Sampling::default()
+        })
+    };
+    assert_eq!(Sampled::of(&Sampling::default()), Some(Sampled::Nucleus));
+    assert_eq!(of(0.0, 1.0, 0), Some(Sampled::Greedy));
+    assert_eq!(of(1.5, 1.0, 1), Some(Sampled::Greedy));
+    assert_eq!(of(1.0, 1.0, 20), None);
+    assert_eq!(
+        of(1.2, 0.8, 20),
+        None,
+        "some take the nucleus after the temperature"
+    );
+}
+
+#[test]
+fn every_runtime_has_a_threshold_and_only_the_engine_judges() {
+    let runtimes = [
+        Runtime::of(NodeKind::Native, "kipina-engine 0.1.0"),
+        Runtime::of(NodeKind::Browser, "ollama 0.13"),
+        Runtime::of(NodeKind::Native, "ollama 0.13"),
+    ];
+    assert_eq!(runtimes, [Runtime::Engine, Runtime::Tab, Runtime::Other]);
+    assert_eq!(runtimes.map(Runtime::can_audit), [true, false, false]);
+    for (auditor, audited) in runtimes.into_iter().zip(runtimes) {
+        for sampled in Sampled::ALL {
+            let most = threshold(auditor, audited, sampled);
+            assert!(most > 0.0 && most < CLIP / 10.0);
+        }
+    }
+}
