@@ -78,8 +78,9 @@ frontend_tests() {
 }
 
 page_tests() {
+  cargo build --locked --quiet -p hub --bin kipina-hub
   npm --prefix frontend run build
-  WASM="$(scripts/build-wasm.sh)" NO_COLOR=1 npm --prefix frontend run test:page
+  HUB="$CARGO_TARGET_DIR/debug/kipina-hub" WASM="$(scripts/build-wasm.sh)" NO_COLOR=1 npm --prefix frontend run test:page
 }
 
 script_tests() { python3 -m unittest discover --start-directory scripts/tests; }

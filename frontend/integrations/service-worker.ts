@@ -47,7 +47,7 @@ export function workerOptions(root: string): GenerateSWOptions {
     ignoreURLParametersMatching: [/^(model|threads|compute)$/],
     // A view's address without its last slash; what else is unknown is the hub's to answer.
     navigateFallback: "/index.html",
-    navigateFallbackAllowlist: [/^\/(projects|network|compute|guide|settings)$/],
+    navigateFallbackAllowlist: [/^\/(projects|network|compute|guide|settings|admin)$/],
     cleanupOutdatedCaches: true,
     // A first visit is served from then on; a new version waits until a person takes it.
     clientsClaim: true,

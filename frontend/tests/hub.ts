@@ -149,6 +149,7 @@ async function answer(hub: TestHub, request: IncomingMessage, response: ServerRe
   if (path === "/api/models" || path === "/api/stats") sendApi(hub.orders, path, response);
   else if (path === "/api/stats/live") sendLive(hub, response);
   else if (path === "/api/history") sendHistory(hub.orders, searchParams.get("range") ?? "", response);
+  else if (path.startsWith("/api/admin/")) sendAdmin(path, response);
   else if (path === "/v1/chat/completions") await sendChat(hub, request, response);
   else if (path.startsWith("/models/")) sendWeights(hub, request, response);
   else if (path.startsWith("/wasm/pipeline/")) await sendPipeline(hub.orders, path, response);
@@ -251,6 +252,17 @@ function sendHistory(orders: Orders, range: string, response: ServerResponse): v
     response.writeHead(503, { "content-type": "application/json" });
     response.end('{"error":{"message":"the database can not be read","code":"history_unavailable"}}');
   } else send(response, JSON.stringify(historyOf(range, orders.history === "much")), "json");
+}
+
+/** As to somebody at the hub's own machine, where no node is; what the pages do is tested with a real hub. */
+function sendAdmin(path: string, response: ServerResponse): void {
+  const answers: Record<string, object> = {
+    "/api/admin/session": { who: { kind: "this_machine" }, expires_at: null },
+    "/api/admin/nodes": { nodes: [] },
+    "/api/admin/node-rules": { rules: [] },
+  };
+  const body = answers[path];
+  send(response, body === undefined ? null : JSON.stringify(body), "json");
 }
 
 function catalogue(orders: Orders): object[] {

@@ -16,4 +16,5 @@ export const viewComponents: Record<View, () => Loaded> = {
   compute: () => import("../compute/ComputeView.svelte") as Loaded,
   guide: () => import("../guide/GuideView.svelte") as Loaded,
   settings: () => import("../settings/SettingsView.svelte") as Loaded,
+  admin: () => import("../admin/AdminView.svelte") as Loaded,
 };

@@ -1,8 +1,7 @@
 // `GET /api/stats/live`: the statistics as they change, over a connection that mends itself.
 
-import { EventSourceParserStream } from "eventsource-parser/stream";
-
 import { HubError, request, type HubFailure } from "./client";
+import { events, pauseAfter, sleep } from "./events";
 import { parseStats, type Stats } from "./stats";
 
 /** The hub breaks every silence after 15 s: after three of them the connection is dead, whatever it looks like. */
@@ -13,9 +12,6 @@ const FIRST_WORD_MS = 10_000;
 
 /** A connection that spoke so recently is taken for alive. */
 const RECENT_MS = 20_000;
-
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
 
 /** A hub that refuses has its reasons. */
 const REFUSED_PAUSE_MS = 60_000;
@@ -121,7 +117,7 @@ export class LiveFeed {
         cache: "no-store",
         signal: ending,
       });
-      for await (const data of events(response, ending, onBytes)) {
+      for await (const { data } of events(response, ending, onBytes)) {
         const stats = parseStats(data);
         if (stats === null) throw new HubError({ kind: "unreadable" });
         if (signal.aborted) break;
@@ -140,51 +136,7 @@ export class LiveFeed {
   }
 }
 
-/** The data of each event; `onBytes` is told of everything that comes, comments among it. */
-async function* events(response: Response, signal: AbortSignal, onBytes: () => void): AsyncIterable<string> {
-  const isFeed = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (response.body === null || !isFeed) throw new HubError({ kind: "unreadable" });
-  const watched = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(bytes, controller) {
-      onBytes();
-      controller.enqueue(bytes);
-    },
-  });
-  const reader = response.body
-    .pipeThrough(watched, { signal })
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new EventSourceParserStream())
-    .getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value.data;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
 /** A function, since TypeScript takes a signal for what it was before the pause. */
 function isOver(signal: AbortSignal): boolean {
   return signal.aborted;
-}
-
-/** Longer each time, and never the same for everybody: a hub that comes back is not stormed. */
-function pauseAfter(failures: number): number {
-  const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
-  return longest * (0.5 + Math.random() / 2);
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-  });
 }

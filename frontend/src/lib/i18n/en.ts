@@ -250,7 +250,8 @@ export const en: Dictionary = {
       context_length_exceeded: "The prompt is too long for the model. Shorten it and try again.",
       out_of_memory: "The machine that answered ran out of memory. Try again, or choose a smaller model.",
       node_lost: "The machine that answered left the network in the middle. Try again.",
-      cancelled_by_operator: "The hub's operator cancelled the prompt. Ask the operator before you send it again.",
+      cancelled_by_operator:
+        "The hub's operator cancelled the prompt. Ask the operator before you send it again.",
       hub_stopping: "The hub is being stopped. Wait a moment and try again.",
       rate_limit_exceeded: "There are too many prompts right now. Wait a moment and try again.",
       deadline_expired: "The prompt waited too long for its turn. Try again.",

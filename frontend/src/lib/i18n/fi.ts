@@ -256,7 +256,8 @@ export const fi = {
       context_length_exceeded: "Kehote on mallille liian pitkä. Lyhennä sitä ja yritä uudelleen.",
       out_of_memory: "Vastanneelta koneelta loppui muisti. Yritä uudelleen tai valitse pienempi malli.",
       node_lost: "Vastannut kone poistui verkosta kesken vastauksen. Yritä uudelleen.",
-      cancelled_by_operator: "Keskuksen ylläpitäjä perui kehotteen. Kysy häneltä, ennen kuin lähetät sen uudelleen.",
+      cancelled_by_operator:
+        "Keskuksen ylläpitäjä perui kehotteen. Kysy häneltä, ennen kuin lähetät sen uudelleen.",
       hub_stopping: "Keskusta ollaan sulkemassa. Odota hetki ja yritä uudelleen.",
       rate_limit_exceeded: "Kehotteita on nyt liikaa. Odota hetki ja yritä uudelleen.",
       deadline_expired: "Kehote odotti vuoroaan liian kauan. Yritä uudelleen.",

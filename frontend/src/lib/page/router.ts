@@ -2,9 +2,12 @@
 
 import { Observable } from "../compute/observable";
 
-export const views = ["studio", "projects", "network", "compute", "guide", "settings"] as const;
+export const views = ["studio", "projects", "network", "compute", "guide", "settings", "admin"] as const;
 
 export type View = (typeof views)[number];
+
+/** Those that everybody uses; the others have a link where they belong. */
+export const commonViews = views.filter((view) => view !== "admin");
 
 export function pathOf(view: View): string {
   return view === "studio" ? "/" : `/${view}/`;

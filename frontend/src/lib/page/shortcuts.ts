@@ -14,6 +14,7 @@ export const viewKeys: Record<View, string> = {
   compute: "l",
   guide: "o",
   settings: "a",
+  admin: "y",
 };
 
 export const GO_KEY = "g";

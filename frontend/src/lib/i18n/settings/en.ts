@@ -122,6 +122,7 @@ export const en: SettingsSentences = {
     licence: "Licence: MIT or Apache 2.0, as you choose. Models have licences of their own.",
     guide: "Read the guide",
     network: "See the network",
+    admin: "Operate the hub",
     install: "Install as an app",
     installHint: "Kipinä then opens in a window of its own.",
     updated: "The page is up to date.",

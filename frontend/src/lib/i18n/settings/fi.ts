@@ -135,6 +135,7 @@ export const fi = {
     licence: "Lisenssi: MIT tai Apache 2.0, kumman valitset. Malleilla on omat lisenssinsä.",
     guide: "Lue opas",
     network: "Katso verkkoa",
+    admin: "Keskuksen ylläpito",
     install: "Asenna sovellukseksi",
     installHint: "Kipinä avautuu silloin omaan ikkunaansa.",
     updated: "Sivu on ajan tasalla.",
