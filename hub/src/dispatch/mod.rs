@@ -39,3 +39,4 @@ pub use snapshot::{AvailableModel, Snapshot};
 pub(crate) use message::{Command, Introduction, Membership, Origin, Report};
 pub(crate) use operators::{ListedPrompt, RosterEntry};
 pub(crate) use prompt::{Delivery, Prompt};
+pub(crate) use said::Rest;

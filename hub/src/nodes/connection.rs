@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::{StreamExt, stream::SplitStream};
+use futures_util::{
+    StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use protocol::NodeKind;
 use tokio::time::timeout;
 
@@ -22,32 +25,42 @@ use crate::rules::NodeIdentity;
 /// For a node to read why it is dropped; its own frames are thrown away meanwhile.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Serves a node's connection until it ends.
-pub(super) async fn serve(socket: WebSocket, gate: NodeGate, address: IpAddr) {
-    let (sink, mut incoming) = socket.split();
+/// Serves a node's connection until it ends. What lives in here across an await is what an idle node takes.
+pub(super) async fn serve(
+    sink: SplitSink<WebSocket, Message>,
+    mut incoming: SplitStream<WebSocket>,
+    gate: &NodeGate,
+    address: IpAddr,
+) {
     let outgoing = Outgoing::start(sink, gate.settings().outgoing_frames, gate.metrics.clone());
-    let closing = match let_in(&mut incoming, &gate, address).await {
-        Ok((Admitted { introduction, key }, _place)) => {
-            let key = key.map(|key| key.id);
-            let origin = Origin { address, key };
-            match gate.dispatcher.join(introduction.clone(), origin).await {
-                Some(membership) => {
-                    let session = Session::new(&gate, &introduction, key, membership, &outgoing);
-                    session.run(&mut incoming).await
-                }
-                None => Closing::HubStopping,
-            }
-        }
-        Err(closing) => {
-            tracing::info!("a node was not let in: {closing}");
-            closing
-        }
+    let closing = match join(&mut incoming, gate, address, &outgoing).await {
+        Ok((mut session, _place)) => session.run(&mut incoming).await,
+        Err(closing) => closing,
     };
     gate.metrics.node_left(closing.label());
     outgoing.close(closing.close_frame()).await;
     // Closing a socket with unread frames in it would throw away the close frame on its way.
     let rest = async { while incoming.next().await.is_some_and(|frame| frame.is_ok()) {} };
     let _ = timeout(FAREWELL, rest).await;
+}
+
+async fn join<'a>(
+    incoming: &mut SplitStream<WebSocket>,
+    gate: &'a NodeGate,
+    address: IpAddr,
+    outgoing: &'a Outgoing,
+) -> Result<(Session<'a>, Option<ConnectionPermit>), Closing> {
+    let (Admitted { introduction, key }, place) = let_in(incoming, gate, address)
+        .await
+        .inspect_err(|closing| {
+            tracing::info!("a node was not let in: {closing}");
+        })?;
+    let key = key.map(|key| key.id);
+    let origin = Origin { address, key };
+    let membership = gate.dispatcher.join(introduction.clone(), origin).await;
+    let membership = membership.ok_or(Closing::HubStopping)?;
+    let session = Session::new(gate, &introduction, key, membership, outgoing);
+    Ok((session, place))
 }
 
 /// Who the node is, and its place among the browsers of its address where it needs one.

@@ -22,7 +22,7 @@ pub(super) struct Held {
 
 #[derive(Debug)]
 struct HeldPrompt {
-    prompt: Prompt,
+    prompt: Box<Prompt>,
     next_seq: u64,
     answer_bytes: usize,
     /// When the next token is due.
@@ -39,7 +39,7 @@ pub(super) enum Progress {
 }
 
 impl Held {
-    pub(super) fn insert(&mut self, prompt: Prompt, settings: &NodeSettings, now: Instant) {
+    pub(super) fn insert(&mut self, prompt: Box<Prompt>, settings: &NodeSettings, now: Instant) {
         let deadline = now + settings.first_token_deadline;
         let held = HeldPrompt {
             next_seq: 0,
@@ -81,15 +81,13 @@ impl Held {
             Delivery::Passed => Ok(Progress::Nothing),
             Delivery::ReaderTooSlow => {
                 let prompt = self.remove_cancelled(&token.task_id, now);
-                Ok(prompt.map_or(Progress::Nothing, |prompt| {
-                    Progress::ReaderTooSlow(Box::new(prompt))
-                }))
+                Ok(prompt.map_or(Progress::Nothing, Progress::ReaderTooSlow))
             }
         }
     }
 
     /// The prompt that the node ended, well or not; None in the tail of a cancelled one.
-    pub(super) fn ended(&mut self, task_id: &TaskId) -> Result<Option<Prompt>, Violation> {
+    pub(super) fn ended(&mut self, task_id: &TaskId) -> Result<Option<Box<Prompt>>, Violation> {
         if let Some(held) = self.prompts.remove(task_id) {
             return Ok(Some(held.prompt));
         }
@@ -109,22 +107,22 @@ impl Held {
     }
 
     /// Takes out a prompt that nobody waits for any more.
-    pub(super) fn cancel(&mut self, id: PromptId, now: Instant) -> Option<Prompt> {
+    pub(super) fn cancel(&mut self, id: PromptId, now: Instant) -> Option<Box<Prompt>> {
         let held = self.prompts.values().find(|held| held.prompt.id == id)?;
         let task_id = held.prompt.task_id.clone();
         self.remove_cancelled(&task_id, now)
     }
 
     /// Takes out every prompt, as if nobody waited for this node's answers any more.
-    pub(super) fn cancel_all(&mut self, now: Instant) -> Vec<Prompt> {
+    pub(super) fn cancel_all(&mut self, now: Instant) -> Vec<Box<Prompt>> {
         let all: Vec<TaskId> = self.prompts.keys().cloned().collect();
         all.iter()
             .filter_map(|task_id| self.remove_cancelled(task_id, now))
             .collect()
     }
 
-    /// Takes out the prompts whose next token is overdue, and forgets old cancels.
-    pub(super) fn expire(&mut self, settings: &NodeSettings, now: Instant) -> Vec<Prompt> {
+    /// Takes out a prompt whose next token is overdue, as long as there is one, and forgets old cancels.
+    pub(super) fn expire(&mut self, settings: &NodeSettings, now: Instant) -> Option<Box<Prompt>> {
         while self
             .cancelled
             .front()
@@ -132,18 +130,18 @@ impl Held {
         {
             self.cancelled.pop_front();
         }
-        let late = self.prompts.iter().filter(|(_, held)| held.deadline <= now);
-        let late: Vec<TaskId> = late.map(|(task_id, _)| task_id.clone()).collect();
-        late.iter()
-            .filter_map(|task_id| self.remove_cancelled(task_id, now))
-            .collect()
+        let mut held = self.prompts.iter();
+        let (task_id, _) = held.find(|(_, held)| held.deadline <= now)?;
+        let task_id = task_id.clone();
+        self.remove_cancelled(&task_id, now)
     }
 
     pub(super) fn into_prompts(self) -> Vec<Prompt> {
-        self.prompts.into_values().map(|held| held.prompt).collect()
+        let held = self.prompts.into_values();
+        held.map(|held| *held.prompt).collect()
     }
 
-    fn remove_cancelled(&mut self, task_id: &TaskId, now: Instant) -> Option<Prompt> {
+    fn remove_cancelled(&mut self, task_id: &TaskId, now: Instant) -> Option<Box<Prompt>> {
         let held = self.prompts.remove(task_id)?;
         if self.cancelled.len() >= MOST_CANCELLED {
             self.cancelled.pop_front();

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
+use futures_util::StreamExt;
 use protocol::MAX_NODE_FRAME_BYTES;
 
 use crate::decisions::Decisions;
@@ -37,7 +38,7 @@ pub(crate) use upgrade::upgrade;
 
 /// Of each connection: a token's frame is some hundred bytes. The library's own are so large that ten
 /// thousand idle nodes would have a gigabyte.
-const READ_BUFFER_BYTES: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 2 << 10;
 
 /// What `/ws` needs to let a node in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -80,9 +81,12 @@ impl NodeGate {
             .max_frame_size(MAX_NODE_FRAME_BYTES)
             .read_buffer_size(READ_BUFFER_BYTES)
             .on_failed_upgrade(|error| tracing::debug!("a node's upgrade failed: {error}"))
-            .on_upgrade(move |socket| async move {
-                connection::serve(socket, gate, address).await;
-                drop(permit);
+            .on_upgrade(move |socket| {
+                let (sink, incoming) = socket.split();
+                async move {
+                    connection::serve(sink, incoming, &gate, address).await;
+                    drop(permit);
+                }
             })
     }
 }

@@ -6,14 +6,14 @@ use protocol::{AuditPrompt, Drain, FinishReason, HubMessage, LlmPrompt, Timings,
 use tokio::time::Instant;
 
 use super::{Flow, Session};
-use crate::dispatch::{Command, FailureKind, Prompt};
+use crate::dispatch::{Command, FailureKind, Prompt, Rest};
 use crate::nodes::outgoing::SendError;
 use crate::nodes::violation::Closing;
 
 impl Session<'_> {
     pub(super) async fn command(&mut self, command: Command) -> Flow {
         match command {
-            Command::Answer(prompt) => self.answer(*prompt).await,
+            Command::Answer(prompt) => self.answer(prompt).await,
             Command::Cancel(id) => match self.held.cancel(id, Instant::now()) {
                 Some(prompt) => {
                     let sent = self.send_cancel(&prompt.task_id);
@@ -81,7 +81,7 @@ impl Session<'_> {
         Flow::Continue(())
     }
 
-    async fn answer(&mut self, prompt: Prompt) -> Flow {
+    async fn answer(&mut self, prompt: Box<Prompt>) -> Flow {
         let Some(rest) = prompt.rest() else {
             // The node before this one was lost right before it could say so.
             self.finish(
@@ -93,14 +93,8 @@ impl Session<'_> {
             .await;
             return Flow::Continue(());
         };
-        let message = HubMessage::LlmPrompt(LlmPrompt {
-            task_id: prompt.task_id.clone(),
-            request: rest.request,
-            continue_from: rest.continue_from,
-            continue_token_ids: rest.continue_token_ids,
-        });
         self.settings = Arc::clone(&self.decisions.settings.shown().tuned.nodes);
-        match self.outgoing.send(&message) {
+        match self.send_prompt(&prompt, rest) {
             Ok(()) => self.held.insert(prompt, &self.settings, Instant::now()),
             Err(SendError::Closing(closing)) => {
                 self.held.insert(prompt, &self.settings, Instant::now());
@@ -112,5 +106,15 @@ impl Session<'_> {
             }
         }
         Flow::Continue(())
+    }
+
+    /// Apart from `answer`: what lives there while it waits, every idle session has room for.
+    fn send_prompt(&self, prompt: &Prompt, rest: Rest) -> Result<(), SendError> {
+        self.outgoing.send(&HubMessage::LlmPrompt(LlmPrompt {
+            task_id: prompt.task_id.clone(),
+            request: rest.request,
+            continue_from: rest.continue_from,
+            continue_token_ids: rest.continue_token_ids,
+        }))
     }
 }

@@ -24,21 +24,12 @@ impl Session<'_> {
         if !self.rate_limit.take(now) {
             return Flow::Break(Closing::RateLimited);
         }
-        let handled = match frame {
-            Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                Ok(message) => self.message(message, now).await,
-                Err(error) => Err(Violation::from(error)),
-            },
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Flow::Continue(())),
-            Some(Ok(Message::Binary(_))) => Err(Violation::Binary),
-            Some(Ok(Message::Close(_))) | None => return Flow::Break(Closing::ConnectionLost),
-            Some(Err(error)) => Err(Violation::Unreadable(error.to_string())),
+        let message = match read(frame) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Flow::Continue(()),
+            Err(closing) => return Flow::Break(closing),
         };
-        handled.unwrap_or_else(|violation| Flow::Break(violation.into()))
-    }
-
-    async fn message(&mut self, message: NodeMessage, now: Instant) -> Result<Flow, Violation> {
-        match message {
+        let handled = match message {
             NodeMessage::LlmToken(token) => self.token(token, now).await,
             NodeMessage::LlmDone(done) => self.done(done).await,
             NodeMessage::LlmError(error) => self.error(error).await,
@@ -47,13 +38,15 @@ impl Session<'_> {
             NodeMessage::BenchmarkResult(result) => self.benchmarked(result).await,
             NodeMessage::AuditResult(result) => {
                 let task_id = result.task_id.clone();
-                if !self.audits.remove(&task_id) {
-                    return Err(Violation::Foreign);
+                if self.audits.remove(&task_id) {
+                    self.audited(task_id, Some(result)).await;
+                    Ok(Flow::Continue(()))
+                } else {
+                    Err(Violation::Foreign)
                 }
-                self.audited(task_id, Some(result)).await;
-                Ok(Flow::Continue(()))
             }
-        }
+        };
+        handled.unwrap_or_else(|violation| Flow::Break(violation.into()))
     }
 
     async fn token(&mut self, token: LlmToken, now: Instant) -> Result<Flow, Violation> {
@@ -70,7 +63,7 @@ impl Session<'_> {
                     "the answer came faster than it was read; read faster or ask for less";
                 let cancelled = self.send_cancel(&prompt.task_id);
                 self.give_back(
-                    *prompt,
+                    prompt,
                     FailureKind::ClientTooSlow,
                     message.to_owned(),
                     false,
@@ -94,7 +87,7 @@ impl Session<'_> {
 
     pub(super) async fn finish(
         &self,
-        mut prompt: Prompt,
+        mut prompt: Box<Prompt>,
         finish_reason: FinishReason,
         usage: Usage,
         timings: Timings,
@@ -178,6 +171,20 @@ impl Session<'_> {
             cached_tokens: usage.cached_tokens.min(usage.prompt_tokens).min(most),
             completion_tokens: usage.completion_tokens.min(most),
         }
+    }
+}
+
+/// None where the frame only shows that the node is there.
+fn read(frame: Option<Result<Message, axum::Error>>) -> Result<Option<NodeMessage>, Closing> {
+    match frame {
+        Some(Ok(Message::Text(text))) => {
+            let message = serde_json::from_str(&text).map_err(Violation::from)?;
+            Ok(Some(message))
+        }
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Binary(_))) => Err(Violation::Binary.into()),
+        Some(Ok(Message::Close(_))) | None => Err(Closing::ConnectionLost),
+        Some(Err(error)) => Err(Violation::Unreadable(error.to_string()).into()),
     }
 }
 

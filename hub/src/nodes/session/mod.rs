@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(super) async fn run(mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
+    pub(super) async fn run(&mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
         tracing::info!("{} ('{}') joined", self.membership.node_id, self.name);
         let closing = match self.greet() {
             Flow::Break(closing) => closing,
@@ -151,9 +151,9 @@ impl<'a> Session<'a> {
     }
 
     /// Gives every prompt back, those included that were on their way here.
-    async fn leave(mut self, closing: &Closing) {
+    async fn leave(&mut self, closing: &Closing) {
         self.membership.commands.close();
-        let mut prompts = self.held.into_prompts();
+        let mut prompts = std::mem::take(&mut self.held).into_prompts();
         while let Some(command) = self.membership.commands.recv().await {
             match command {
                 Command::Answer(prompt) => prompts.push(*prompt),
@@ -211,7 +211,7 @@ impl<'a> Session<'a> {
                 return Flow::Break(closing);
             }
         }
-        for prompt in self.held.expire(&settings, now) {
+        while let Some(prompt) = self.held.expire(&settings, now) {
             let sent = self.send_cancel(&prompt.task_id);
             let message = format!(
                 "the node '{}' sent nothing for too long; try again",
@@ -226,13 +226,19 @@ impl<'a> Session<'a> {
         Flow::Continue(())
     }
 
-    async fn give_back(&self, prompt: Prompt, kind: FailureKind, message: String, retryable: bool) {
+    async fn give_back(
+        &self,
+        prompt: Box<Prompt>,
+        kind: FailureKind,
+        message: String,
+        retryable: bool,
+    ) {
         // A client that reads too slowly is no fault of the node's.
         if kind != FailureKind::ClientTooSlow {
             self.metrics.node_failed(kind);
         }
         let failure = PromptFailure { kind, message };
-        let (node, prompt) = (self.membership.node, Box::new(prompt));
+        let node = self.membership.node;
         self.dispatcher
             .report(Report::Failed {
                 node,
