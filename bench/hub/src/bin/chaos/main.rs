@@ -24,13 +24,15 @@ use tempfile::TempDir;
 use crate::{nodes::Fleet, report::Report};
 
 /// Deadlines short enough for frozen nodes to matter, and a queue that takes every client.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("HTTP_CONNECTIONS_PER_ADDRESS", "10000"),
     ("FIRST_TOKEN_DEADLINE_SECONDS", "15"),
     ("TOKEN_DEADLINE_SECONDS", "4"),
     ("QUEUE_LENGTH", "100000"),
     ("QUEUE_DEADLINE_SECONDS", "3600"),
     ("CONNECTIONS_PER_ADDRESS", "10000"),
+    // A line for every prompt that failed, and what became of its last node.
+    ("RUST_LOG", "warn,hub::dispatch=info,hub::nodes=info"),
 ];
 
 /// How long a hub may take to notice that nobody computes any more: longer than three heartbeats.
@@ -90,6 +92,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let free = wait_until_free(hub.address).await?;
     let seams = handovers.so_far();
     report.streams(&trouble.outcome, &undisturbed, &seams, free);
+    let log = std::fs::read_to_string(folder.path().join("hub.log"))?;
+    Report::explain(&trouble.outcome, &log);
     report.recorded(&commits::read(folder.path())?, &trouble.outcome);
 
     eprintln!("killing the hub {} times", given.kills);

@@ -64,9 +64,6 @@ impl Report {
             .iter()
             .filter(|stream| stream.lost.is_some())
             .collect();
-        for stream in &lost {
-            eprintln!("lost: {:?}: {:?}", stream.task, stream.lost);
-        }
         self.check(
             "no stream lost",
             format!("{} of {}", lost.len(), streams.len()),
@@ -115,6 +112,18 @@ impl Report {
             if free { "all" } else { "not all" }.to_owned(),
             free,
         );
+    }
+
+    /// Says of every lost stream what the hub says of it, too.
+    pub(crate) fn explain(streams: &[Streamed], log: &str) {
+        for stream in streams {
+            let Some(why) = &stream.lost else { continue };
+            let task = stream.task.as_deref().unwrap_or("a prompt without a task");
+            eprintln!("lost: {task}: {why}");
+            for line in log.lines().filter(|line| line.contains(task)) {
+                eprintln!("  {line}");
+            }
+        }
     }
 
     /// Every stream's outcome stands in the database once.

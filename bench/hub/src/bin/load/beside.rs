@@ -29,7 +29,7 @@ use crate::{
 
 /// So few that neither is busy: what is compared is what each adds.
 const STREAMS: u32 = 8;
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 16;
 
 /// LiteLLM's advice is one a processor.
 const WORKERS: &str = "2";
