@@ -63,16 +63,19 @@ pub fn router(hub: Hub, static_directory: Option<&Path>) -> Router {
         ))
         .layer(headers::cross_origin(hub.gate.origins.clone()));
 
-    let limited = middleware::from_fn_with_state(hub.clone(), limit_requests);
-    let router = Router::new()
-        .route("/ws", get(nodes::upgrade))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+    let fetched = Router::new()
         .route("/metrics", get(metrics))
         .route("/kipina-node", get(downloads::join_with_bash))
         .route("/kipina-node.ps1", get(downloads::join_with_powershell))
         .route("/join.sh", get(downloads::join_from_source))
         .route("/download/{file}", get(downloads::file))
+        .layer(in_time());
+    let limited = middleware::from_fn_with_state(hub.clone(), limit_requests);
+    let router = Router::new()
+        .route("/ws", get(nodes::upgrade))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .merge(fetched)
         .merge(called_from_pages)
         .nest("/api/admin", as_json(admin))
         .with_state(hub);
