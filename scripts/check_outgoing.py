@@ -34,6 +34,7 @@ CONNECTING = re.compile(
 # Files that may all the same: path below hub/src → why.
 ALLOWED_FILES: dict[str, str] = {
     "logging.rs": "sends traces to the collector that the operator names",
+    "commands/ready.rs": "asks the hub with the same settings, at its own address, whether it is ready",
     "handover/control.rs": "asks the hub on the same database for its socket, at a Unix socket beside it",
     "handover/descriptor.rs": "its test connects to the socket that it hands over",
     "main.rs": "starts its own program anew on SIGUSR2, to be replaced by it",

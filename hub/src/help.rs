@@ -20,6 +20,13 @@ pub fn backup_without_path() -> Text {
     )
 }
 
+pub fn restore_without_path() -> Text {
+    Text::new(
+        "kipina-hub restore: anna varmuuskopion polku, esim. kipina-hub restore /varmuus/kipina.sqlite",
+        "kipina-hub restore: give the path of the backup, as in kipina-hub restore /backup/kipina.sqlite",
+    )
+}
+
 pub fn help() -> Text {
     Text::new(FINNISH, ENGLISH)
 }
@@ -31,7 +38,9 @@ Käyttö:
   kipina-hub                    palvelee, kunnes se pysäytetään
   kipina-hub replace            astuu käyvän keskuksen tilalle; yksikään kehote ei katkea
   kipina-hub check              tarkistaa asetukset ja tietokannan käynnistämättä mitään
+  kipina-hub ready              kertoo, onko näillä asetuksilla käyvä keskus valmis (paluukoodi 0)
   kipina-hub backup POLKU       kopioi tietokannan, myös keskuksen käydessä
+  kipina-hub restore POLKU      palauttaa kopion tietokannan paikalle, kun keskus ei käy
   kipina-hub --help, --version
 
 Asetukset luetaan ympäristömuuttujista:
@@ -82,7 +91,9 @@ Usage:
   kipina-hub                    serves until it is stopped
   kipina-hub replace            takes the place of the hub that runs; no prompt fails
   kipina-hub check              checks settings and database, and starts nothing
+  kipina-hub ready              tells whether the hub with these settings is ready (exit code 0)
   kipina-hub backup PATH        copies the database, also while the hub runs
+  kipina-hub restore PATH       puts a copy in the database's place, while no hub runs
   kipina-hub --help, --version
 
 Settings are read from the environment:

@@ -26,6 +26,9 @@ fn main() -> ExitCode {
         ["check"] => |config, _| report(commands::check(config)),
         ["backup", _] => |config, rest| report(commands::back_up(config, Path::new(rest[0]))),
         ["backup", ..] => return refuse(&help::backup_without_path()),
+        ["restore", _] => |config, rest| report(commands::restore(config, Path::new(rest[0]))),
+        ["restore", ..] => return refuse(&help::restore_without_path()),
+        ["ready"] => |config, _| report(commands::ready(config)),
         ["--help" | "-h"] => {
             println!("{}", help::help().in_language(language));
             return ExitCode::SUCCESS;

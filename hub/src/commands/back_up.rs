@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn back_up(config: &Config, target: &Path) -> Result<Text, Text> {
-    let made = store::back_up(&config.database_path, target).map_err(|error| failed(&error))?;
+    let made = store::back_up(&config.database_path, target).map_err(|error| not_copied(&error))?;
     let (path, prompts) = (target.display(), made.prompts);
     let megabytes = made.bytes as f64 / 1e6;
     Ok(Text::new(
@@ -20,13 +20,17 @@ pub fn back_up(config: &Config, target: &Path) -> Result<Text, Text> {
     ))
 }
 
-fn failed(error: &BackupError) -> Text {
+pub(super) fn not_copied(error: &BackupError) -> Text {
     match error {
         BackupError::NoDatabase { path } => {
             let path = path.display();
             Text::new(
-                format!("Tietokantaa {path} ei ole: anna DATABASE_PATH niin kuin keskukselle"),
-                format!("There is no database {path}: set DATABASE_PATH as for the hub"),
+                format!(
+                    "Tietokantaa {path} ei ole: tarkista polku, tai anna DATABASE_PATH niin kuin keskukselle"
+                ),
+                format!(
+                    "There is no database {path}: check the path, or set DATABASE_PATH as for the hub"
+                ),
             )
         }
         BackupError::Exists { path } => {

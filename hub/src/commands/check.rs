@@ -18,7 +18,8 @@ pub fn check(config: &Config) -> Result<Text, Text> {
         )
     })?;
     let path = &config.database_path;
-    store::inspect(path).map_err(|error| unusable(&path.display().to_string(), &error))?;
+    store::inspect(path)
+        .map_err(|error| unusable(&format!("DATABASE_PATH={}", path.display()), &error))?;
     let address = SocketAddr::new(config.bind, config.port);
     Ok(Text::new(
         format!(
@@ -32,21 +33,19 @@ pub fn check(config: &Config) -> Result<Text, Text> {
     ))
 }
 
-fn unusable(path: &str, error: &InspectError) -> Text {
+pub(super) fn unusable(path: &str, error: &InspectError) -> Text {
     match error {
         InspectError::TooNew { found, known } => Text::new(
             format!(
-                "DATABASE_PATH={path}: uudemman keskuksen kirjoittama (versio {found}, tämä osaa version {known}); päivitä keskus tai valitse toinen tietokanta"
+                "{path}: uudemman keskuksen kirjoittama (versio {found}, tämä osaa version {known}); päivitä keskus tai valitse toinen tietokanta"
             ),
             format!(
-                "DATABASE_PATH={path}: written by a newer hub (version {found}, this one knows {known}); update the hub or choose another database"
+                "{path}: written by a newer hub (version {found}, this one knows {known}); update the hub or choose another database"
             ),
         ),
         InspectError::Sqlite(error) => Text::new(
-            format!("DATABASE_PATH={path}: ei avaudu ({error}); tarkista polku ja oikeudet"),
-            format!(
-                "DATABASE_PATH={path}: can't be opened ({error}); check the path and who may read it"
-            ),
+            format!("{path}: ei avaudu ({error}); tarkista polku ja oikeudet"),
+            format!("{path}: can't be opened ({error}); check the path and who may read it"),
         ),
     }
 }

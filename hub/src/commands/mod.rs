@@ -2,8 +2,12 @@
 
 mod back_up;
 mod check;
+mod ready;
 mod replace;
+mod restore;
 
 pub use back_up::back_up;
 pub use check::check;
+pub use ready::ready;
 pub use replace::not_replaced;
+pub use restore::restore;

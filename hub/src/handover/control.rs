@@ -63,7 +63,7 @@ impl Control {
         is_successor: bool,
     ) -> io::Result<Self> {
         let path = path(database);
-        if !is_successor && std::os::unix::net::UnixStream::connect(&path).is_ok() {
+        if !is_successor && is_running(database) {
             return Err(io::Error::other("another hub runs on this database"));
         }
         if let Some(directory) = path.parent() {
@@ -121,6 +121,11 @@ impl Control {
         hear(&mut stream, SERVES).await?;
         Ok(Successor { stream })
     }
+}
+
+/// Whether a hub runs on this database.
+pub fn is_running(database: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(path(database)).is_ok()
 }
 
 /// Asks the hub that runs on this database for its listening socket.

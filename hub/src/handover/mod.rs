@@ -21,7 +21,7 @@ mod succession;
 mod succession;
 
 #[cfg(unix)]
-pub use control::{AskError, Predecessor, ask};
+pub use control::{AskError, Predecessor, ask, is_running};
 pub(crate) use succession::Succession;
 #[cfg(not(unix))]
-pub use succession::{AskError, Predecessor, ask};
+pub use succession::{AskError, Predecessor, ask, is_running};

@@ -16,6 +16,7 @@ mod keys;
 mod losses;
 mod reader;
 mod records;
+mod restore;
 mod retention;
 mod schema;
 mod writer;
@@ -42,6 +43,7 @@ pub use history::{HistoryError, HistoryQuery, UtcOffset};
 pub use keys::{DayOfUse, KeyUse, StoredKeys};
 use losses::Losses;
 pub use reader::StoreReader;
+pub use restore::{RestoreError, restore};
 pub use schema::{InspectError, inspect};
 use writer::{Command, Writer};
 

@@ -1,6 +1,10 @@
-//! `kipina-hub backup`, on a database that is being written to.
+//! `kipina-hub backup`, on a database that is being written to, and `restore`.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use protocol::Totals;
 use serde_json::json;
@@ -9,12 +13,29 @@ use tempfile::TempDir;
 use crate::support::{
     fake_node::{FakeNode, MODEL, hello},
     http,
-    process::{hub, start, terminate, text},
+    process::{hub, signal, start, terminate, text},
 };
 
 fn back_up(home: &TempDir, target: &Path) -> Output {
     let mut command = hub(home, &[]);
     command.arg("backup").arg(target).output().unwrap()
+}
+
+fn restore(home: &TempDir, backup: &Path) -> Output {
+    let mut command = hub(home, &[]);
+    command.arg("restore").arg(backup).output().unwrap()
+}
+
+fn database(home: &TempDir) -> PathBuf {
+    home.path().join(".local/share/kipina/kipina.sqlite")
+}
+
+/// What restoring left of the database before it.
+fn kept(home: &TempDir) -> Vec<PathBuf> {
+    let folder = fs::read_dir(database(home).parent().unwrap()).unwrap();
+    let paths = folder.map(|entry| entry.unwrap().path());
+    let is_kept = |path: &PathBuf| path.to_string_lossy().contains(".sqlite.before-");
+    paths.filter(is_kept).collect()
 }
 
 async fn answer_one(address: &str) {
@@ -68,19 +89,65 @@ async fn a_copy_of_a_live_database_is_whole_and_restores_the_hub() {
     let again = back_up(&home, &copy);
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("is there already"));
+    let refused = restore(&home, &copy);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("stop it first"));
+    // Its last commits are in the log beside the database, which must not become the copy's.
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(database(&home).with_file_name("kipina.sqlite-wal").exists());
+    let restored = restore(&home, &copy);
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    assert!(text(&restored.stdout).contains("is restored (1 prompts)"));
+    let before = kept(&home)
+        .into_iter()
+        .find(|path| {
+            path.extension()
+                .is_some_and(|it| !it.to_string_lossy().ends_with("-wal"))
+        })
+        .unwrap();
+    let settings = [("DATABASE_PATH", before.to_str().unwrap())];
+    let (mut child, address) = start(&home, &settings);
+    assert_eq!(totals(&address).await.prompts, 2, "nothing of it is lost");
     terminate(&child);
     assert!(child.wait().unwrap().success());
-
-    // As docs/OPERATIONS.md says: the log goes, the copy comes.
-    let database = home.path().join(".local/share/kipina/kipina.sqlite");
-    for beside in ["kipina.sqlite-wal", "kipina.sqlite-shm"] {
-        let _ = fs::remove_file(database.with_file_name(beside));
-    }
-    fs::copy(&copy, &database).unwrap();
     let (mut child, address) = start(&home, &[]);
     assert_eq!(totals(&address).await.prompts, 1, "as it was at the copy");
     answer_one(&address).await;
     prompts_when(&address, 2).await;
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn what_is_no_backup_takes_nothings_place_and_a_damaged_database_gives_way() {
+    let home = TempDir::new().unwrap();
+    let backup = home.path().join("backup.sqlite");
+    let missing = restore(&home, &backup);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("There is no database"));
+    let (mut child, _) = start(&home, &[]);
+    assert!(back_up(&home, &backup).status.success());
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+    let whole = fs::read(database(&home)).unwrap();
+    let other = home.path().join("notes.txt");
+    fs::write(
+        &other,
+        "milk, bread, and whatever else there is".repeat(100),
+    )
+    .unwrap();
+    assert_eq!(restore(&home, &other).status.code(), Some(1));
+    assert_eq!(fs::read(database(&home)).unwrap(), whole);
+    assert!(kept(&home).is_empty());
+    fs::write(database(&home), "a disk's idea of a database").unwrap();
+    let restored = restore(&home, &backup);
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    assert_eq!(
+        fs::read(&kept(&home)[0]).unwrap(),
+        b"a disk's idea of a database"
+    );
+    let (mut child, _) = start(&home, &[]);
     terminate(&child);
     assert!(child.wait().unwrap().success());
 }
@@ -93,7 +160,7 @@ fn nothing_is_left_where_there_was_nothing_to_copy() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("There is no database"));
 
-    let database = home.path().join(".local/share/kipina/kipina.sqlite");
+    let database = database(&home);
     fs::create_dir_all(database.parent().unwrap()).unwrap();
     fs::write(
         &database,

@@ -1,6 +1,6 @@
 //! `/healthz` and `/readyz`.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use protocol::{FinishReason, Usage};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use crate::support::{
     fake_node::{FakeNode, MODEL, hello},
     http,
     hub::TestHub,
+    process::{hub, start, terminate, text},
 };
 
 async fn ready(url: &str) -> (u16, Value) {
@@ -31,6 +32,49 @@ async fn a_hub_is_ready_from_the_start() {
     }
     assert_eq!(hub.get("/healthz").await.status(), 200);
     hub.stop().await;
+}
+
+#[test]
+fn a_health_check_needs_nothing_but_the_program() {
+    let home = TempDir::new().unwrap();
+    let check = |port: &str, bind: &str| {
+        let settings = [
+            ("PORT", port),
+            ("BIND", bind),
+            ("ADMIN_PASSWORD", "oikea-hevonen"),
+        ];
+        let output = hub(&home, &settings).arg("ready").output().unwrap();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code(), said)
+    };
+    let (mut child, address) = start(&home, &[]);
+    let (_, port) = address.rsplit_once(':').unwrap();
+    for bind in ["127.0.0.1", "0.0.0.0"] {
+        let (code, said) = check(port, bind);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains(&format!("ready at 127.0.0.1:{port}")),
+            "{said}"
+        );
+    }
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+    let (code, said) = check(port, "127.0.0.1");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("No hub answers"), "{said}");
+
+    // A directory in the database's place.
+    let broken = TempDir::new().unwrap();
+    fs::create_dir_all(broken.path().join(".local/share/kipina/kipina.sqlite")).unwrap();
+    let (mut child, address) = start(&broken, &[]);
+    let (code, said) = check(address.rsplit_once(':').unwrap().1, "127.0.0.1");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("not ready") && said.contains("database"),
+        "{said}"
+    );
+    terminate(&child);
+    child.wait().unwrap();
 }
 
 #[tokio::test]
