@@ -34,7 +34,10 @@ fn database(home: &TempDir) -> PathBuf {
 fn kept(home: &TempDir) -> Vec<PathBuf> {
     let folder = fs::read_dir(database(home).parent().unwrap()).unwrap();
     let paths = folder.map(|entry| entry.unwrap().path());
-    let is_kept = |path: &PathBuf| path.to_string_lossy().contains(".sqlite.before-");
+    let is_kept = |path: &PathBuf| {
+        let path = path.to_string_lossy();
+        path.contains(".sqlite.before-") && !path.ends_with("-wal")
+    };
     paths.filter(is_kept).collect()
 }
 
@@ -99,13 +102,7 @@ async fn a_copy_of_a_live_database_is_whole_and_restores_the_hub() {
     let restored = restore(&home, &copy);
     assert!(restored.status.success(), "{}", text(&restored.stderr));
     assert!(text(&restored.stdout).contains("is restored (1 prompts)"));
-    let before = kept(&home)
-        .into_iter()
-        .find(|path| {
-            path.extension()
-                .is_some_and(|it| !it.to_string_lossy().ends_with("-wal"))
-        })
-        .unwrap();
+    let before = &kept(&home)[0];
     let settings = [("DATABASE_PATH", before.to_str().unwrap())];
     let (mut child, address) = start(&home, &settings);
     assert_eq!(totals(&address).await.prompts, 2, "nothing of it is lost");
@@ -127,9 +124,9 @@ fn what_is_no_backup_takes_nothings_place_and_a_damaged_database_gives_way() {
     assert_eq!(missing.status.code(), Some(1));
     assert!(text(&missing.stderr).contains("There is no database"));
     let (mut child, _) = start(&home, &[]);
-    assert!(back_up(&home, &backup).status.success());
     terminate(&child);
     assert!(child.wait().unwrap().success());
+    assert!(back_up(&home, &backup).status.success());
     let whole = fs::read(database(&home)).unwrap();
     let other = home.path().join("notes.txt");
     fs::write(

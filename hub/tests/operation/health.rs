@@ -81,7 +81,7 @@ fn a_health_check_needs_nothing_but_the_program() {
 async fn a_hub_that_can_not_write_lives_but_is_not_ready() {
     let directory = Arc::new(TempDir::new().unwrap());
     // A directory in the file's place can't be opened by anybody, root included.
-    std::fs::create_dir(directory.path().join("hub.sqlite")).unwrap();
+    fs::create_dir(directory.path().join("hub.sqlite")).unwrap();
     let hub = TestHub::in_directory(Arc::clone(&directory), &[]).await;
     let (status, body) = ready(&hub.url("/readyz")).await;
     assert_eq!((status, &body["status"]), (503, &json!("not_ready")));
@@ -90,7 +90,7 @@ async fn a_hub_that_can_not_write_lives_but_is_not_ready() {
     assert_eq!(body["checks"]["dispatcher"]["ok"], true);
     assert_eq!(hub.get("/healthz").await.status(), 200);
 
-    std::fs::remove_dir(directory.path().join("hub.sqlite")).unwrap();
+    fs::remove_dir(directory.path().join("hub.sqlite")).unwrap();
     // The last answer holds for a second.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(
