@@ -113,12 +113,10 @@ impl Held {
         self.remove_cancelled(&task_id, now)
     }
 
-    /// Takes out every prompt, as if nobody waited for this node's answers any more.
-    pub(super) fn cancel_all(&mut self, now: Instant) -> Vec<Box<Prompt>> {
-        let all: Vec<TaskId> = self.prompts.keys().cloned().collect();
-        all.iter()
-            .filter_map(|task_id| self.remove_cancelled(task_id, now))
-            .collect()
+    /// Takes out a prompt, as long as there is one, as if nobody waited for this node's answers any more.
+    pub(super) fn cancel_any(&mut self, now: Instant) -> Option<Box<Prompt>> {
+        let task_id = self.prompts.keys().next().cloned()?;
+        self.remove_cancelled(&task_id, now)
     }
 
     /// Takes out a prompt whose next token is overdue, as long as there is one, and forgets old cancels.

@@ -66,7 +66,7 @@ impl Session<'_> {
     }
 
     async fn give_all_back(&mut self) -> Flow {
-        for prompt in self.held.cancel_all(Instant::now()) {
+        while let Some(prompt) = self.held.cancel_any(Instant::now()) {
             let sent = self.send_cancel(&prompt.task_id);
             let message = format!(
                 "the node '{}', which was answering, was taken out of service; send the prompt again",
