@@ -61,6 +61,7 @@ impl Scheduler {
             return;
         };
         prompt.attempts += 1;
+        prompt.in_vain += 1;
         self.shares
             .serve(prompt.profile.client, prompt.profile.charge());
         let Place {

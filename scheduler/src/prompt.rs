@@ -81,6 +81,8 @@ pub(crate) struct Prompt {
     pub(crate) profile: PromptProfile,
     /// Nodes that have been given it.
     pub(crate) attempts: u32,
+    /// Nodes in a row that were given it and brought its answer no further.
+    pub(crate) in_vain: u32,
     /// Nodes that gave it back: they are not asked again.
     pub(crate) failed_on: Vec<NodeId>,
 }
@@ -90,6 +92,7 @@ impl Prompt {
         Self {
             profile,
             attempts: 0,
+            in_vain: 0,
             failed_on: Vec::new(),
         }
     }
@@ -131,6 +134,7 @@ impl Running {
             }
             // Whoever asked for a family must not hear two of its models in one answer.
             prompt.profile.model = self.model;
+            prompt.in_vain = 0;
         }
         Some(prompt)
     }

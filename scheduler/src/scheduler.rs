@@ -23,7 +23,7 @@ pub struct Settings {
     /// How long a prompt may wait where every node that could take it is gone: they often come
     /// back at once.
     pub stranded_deadline: Duration,
-    /// Nodes that are given a prompt before it is given up.
+    /// Nodes in a row that may bring a prompt no further before it is given up.
     pub attempts: u32,
     pub breaker: BreakerSettings,
     /// None: no prompt is ever given to two nodes.
@@ -245,9 +245,8 @@ impl Scheduler {
                 continue;
             };
             self.take_back(&running);
-            let last_attempt = running.prompt.attempts >= self.settings.attempts;
             let next = running.into_resumable();
-            match next.filter(|_| !last_attempt && !self.draining) {
+            match next.filter(|next| next.in_vain < self.settings.attempts && !self.draining) {
                 Some(again) => self.queue.insert(prompt, again, now),
                 None => effects.push(Effect::GiveUp {
                     prompt,
@@ -338,7 +337,7 @@ impl Scheduler {
         let next = next.filter(|prompt| {
             retryable
                 && !self.draining
-                && prompt.attempts < self.settings.attempts
+                && prompt.in_vain < self.settings.attempts
                 && self.anyone_could_take(prompt)
         });
         match next {

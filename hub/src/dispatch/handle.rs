@@ -37,7 +37,7 @@ pub struct DispatchSettings {
     pub queue_deadline: Duration,
     /// How long a prompt may wait where the last node that could answer it is gone.
     pub stranded_deadline: Duration,
-    /// Nodes that are tried before a prompt is given up.
+    /// Nodes in a row that may bring a prompt no further before it is given up.
     pub attempts: u32,
     /// Frames of an answer that may wait for its reader.
     pub answer_buffer: usize,

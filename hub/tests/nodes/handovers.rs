@@ -107,3 +107,28 @@ async fn who_wants_no_second_node_gets_an_error_instead() {
     assert_eq!(answer["choices"][0]["message"]["content"], "whole");
     assert_eq!(answer["kipina"]["handovers"][0]["after_tokens"], 0);
 }
+
+#[tokio::test]
+async fn an_answer_outlives_every_node_that_brings_it_further() {
+    let hub = TestHub::start().await;
+    let client = {
+        let mut node = join(&hub, named("node 0")).await;
+        let client = ask_for(&hub, &json!({"stream": true}));
+        let prompt = next_prompt(&mut node).await;
+        node.token(&prompt.task_id, 0, "0 ").await;
+        client
+    };
+    let mut client = client.stream().await;
+    assert_eq!(client.text().await, "0 ");
+    for number in 1..6 {
+        let mut node = join(&hub, named(&format!("node {number}"))).await;
+        let prompt = next_prompt(&mut node).await;
+        node.token(&prompt.task_id, 0, &format!("{number} ")).await;
+        assert_eq!(client.text().await, format!("{number} "));
+    }
+    let mut last = join(&hub, named("last")).await;
+    let prompt = next_prompt(&mut last).await;
+    assert_eq!(prompt.continue_from.as_deref(), Some("0 1 2 3 4 5 "));
+    last.answer(&prompt.task_id, &["done"]).await;
+    assert_eq!(client.rest().await, ("done".to_owned(), None));
+}

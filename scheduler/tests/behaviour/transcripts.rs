@@ -123,6 +123,30 @@ fn where_another_may_go_on_an_answer_that_was_broken_off_goes_to_it() {
 }
 
 #[test]
+fn an_answer_that_grows_may_lose_any_number_of_nodes_but_only_three_in_a_row_in_vain() {
+    play(&with_small(
+        "0  | join n1 native SMALL       |
+         0  | ask p1 SMALL any resumable | p1 to n1 with SMALL
+         1  | start p1 on n1             |
+         1  | leave n1                   |
+         2  | join n2 native SMALL       | p1 to n2 with SMALL
+         2  | leave n2                   |
+         3  | join n3 native SMALL       | p1 to n3 with SMALL
+         3  | start p1 on n3             |
+         3  | leave n3                   |
+         4  | join n4 native SMALL       | p1 to n4 with SMALL
+         4  | start p1 on n4             |
+         4  | leave n4                   |
+         5  | join n5 native SMALL       | p1 to n5 with SMALL
+         5  | leave n5                   |
+         6  | join n6 native SMALL       | p1 to n6 with SMALL
+         6  | leave n6                   |
+         7  | join n7 native SMALL       | p1 to n7 with SMALL
+         7  | leave n7                   | give up p1: failed",
+    ));
+}
+
+#[test]
 fn an_answer_that_nobody_can_continue_any_more_ends_with_its_node() {
     play(&with_small(
         "0 | join n1 native SMALL       |

@@ -193,6 +193,7 @@ impl Onlooker {
             state: State::Waiting,
             failed_on: Vec::new(),
             attempts: 0,
+            in_vain: 0,
             client,
             hedges,
             hedged: false,

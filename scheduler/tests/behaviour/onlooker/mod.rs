@@ -54,6 +54,8 @@ struct SeenPrompt {
     state: State,
     failed_on: Vec<NodeId>,
     attempts: u32,
+    /// Those in a row that sent nothing of the answer.
+    in_vain: u32,
     client: ClientId,
     /// What it is a second attempt at, until its own first token.
     hedges: Option<PromptId>,
@@ -66,6 +68,7 @@ impl SeenPrompt {
         if matches!(self.state, State::Running { started: true, .. }) {
             self.broken_off = !self.resumable;
             self.request = self.model;
+            self.in_vain = 0;
         }
         self.broken_off |= self.hedges.is_some();
         self.state = State::Waiting;
@@ -279,7 +282,7 @@ impl Onlooker {
             "the node had failed this prompt"
         );
         prop_assert!(!seen.broken_off, "half an answer was asked for again");
-        prop_assert!(seen.attempts < settings().attempts, "too many attempts");
+        prop_assert!(seen.in_vain < settings().attempts, "too many attempts");
         let overtaken = self.prompts.range(..prompt).find(|(_, older)| {
             older.state == State::Waiting
                 && older.request == seen.request
@@ -299,6 +302,7 @@ impl Onlooker {
         }
         let seen = self.prompts.get_mut(&prompt).expect("looked at above");
         seen.attempts += 1;
+        seen.in_vain += 1;
         seen.model = MODELS
             .into_iter()
             .find(|known| *known == model)
