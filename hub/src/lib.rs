@@ -29,6 +29,7 @@ mod openai;
 mod openapi;
 mod page;
 mod recall;
+mod reunion;
 pub mod router;
 mod rules;
 pub mod serve;

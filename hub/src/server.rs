@@ -23,6 +23,7 @@ use crate::{
     metrics::{Counted, Metrics},
     models,
     recall::recall_audits,
+    reunion::expect_old_nodes,
     router::router,
     serve::{HttpLimits, Places, raise_descriptor_limit, serve},
     state::Hub,
@@ -76,7 +77,10 @@ impl Server {
         let address = SocketAddr::new(config.bind, config.port);
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|error| StartError::Listen { address, error })?;
-        Self::on(listener, config, None)
+        let server = Self::on(listener, config, None)?;
+        let within = config.dispatch.nodes_return_within;
+        expect_old_nodes(&server.store.reader(), &server.dispatcher, within).await;
+        Ok(server)
     }
 
     /// In the place of the process that serves now, which goes on serving until `run` is called.

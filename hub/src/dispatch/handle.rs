@@ -37,6 +37,8 @@ pub struct DispatchSettings {
     pub queue_deadline: Duration,
     /// How long a prompt may wait where the last node that could answer it is gone.
     pub stranded_deadline: Duration,
+    /// For nodes that were here before a restart to come back; prompts wait for them meanwhile.
+    pub nodes_return_within: Duration,
     /// Nodes in a row that may bring a prompt no further before it is given up.
     pub attempts: u32,
     /// Frames of an answer that may wait for its reader.
@@ -74,6 +76,7 @@ impl Default for DispatchSettings {
             queue_length: 64,
             queue_deadline: Duration::from_secs(120),
             stranded_deadline: Duration::from_secs(15),
+            nodes_return_within: Duration::from_secs(15),
             attempts: 3,
             answer_buffer: 1024,
             breaker: BreakerSettings::default(),

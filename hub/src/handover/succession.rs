@@ -47,7 +47,9 @@ impl Succession {
         listener: &TcpListener,
         dispatcher: &Dispatcher,
     ) -> Self {
-        dispatcher.expect_nodes(predecessor.is_some());
+        if predecessor.is_some() {
+            dispatcher.expect_nodes(true);
+        }
         Self {
             predecessor,
             database: database.to_owned(),

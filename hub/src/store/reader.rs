@@ -66,6 +66,15 @@ impl StoreReader {
         })
     }
 
+    /// Whether there ever was a node here.
+    pub async fn knows_nodes(&self) -> bool {
+        let known = self.read(|connection| {
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM nodes)", [], |row| row.get(0))
+        });
+        // A database that is not there, or can't be read, knows of none.
+        known.await.unwrap_or_default()
+    }
+
     /// How much is written, and how long it takes.
     pub fn load(&self) -> StoreLoad {
         self.recorder.load()

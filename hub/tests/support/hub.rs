@@ -52,6 +52,13 @@ impl TestHub {
         Self::serve(directory, &config).await
     }
 
+    /// As an operator's hub does, prompts wait for the nodes that were here before a restart.
+    pub async fn after_a_restart(directory: Arc<TempDir>) -> Self {
+        let mut config = config(directory.path(), &[]);
+        config.dispatch.nodes_return_within = Duration::from_secs(15);
+        Self::serve(directory, &config).await
+    }
+
     async fn serve(directory: Arc<TempDir>, config: &Config) -> Self {
         let server = Server::start(config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -146,7 +153,7 @@ pub fn router_with(directory: &Path, settings: &[(&str, &str)]) -> Router {
 }
 
 pub fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
-    Config::read(|name| {
+    let mut config = Config::read(|name| {
         let given = settings
             .iter()
             .find(|(key, _)| *key == name)
@@ -158,5 +165,8 @@ pub fn config(directory: &Path, settings: &[(&str, &str)]) -> Config {
             _ => None,
         })
     })
-    .unwrap_or_else(|errors| panic!("{errors:?}"))
+    .unwrap_or_else(|errors| panic!("{errors:?}"));
+    // Whoever has no node is told at once, after a restart as well.
+    config.dispatch.nodes_return_within = Duration::ZERO;
+    config
 }
