@@ -151,7 +151,14 @@ impl<V> Inner<V> {
         let _turn = self.turn.lock().await;
         // As it is in the database: while one hub takes another's place, both may change it.
         let before = (self.load)().await.map_err(NotChanged::Store)?;
-        let edit = edit(&before).map_err(NotChanged::Refused)?;
+        let edit = match edit(&before) {
+            Ok(edit) => edit,
+            Err(refused) => {
+                // It may be news here what it was refused for.
+                self.show(before);
+                return Err(NotChanged::Refused(refused));
+            }
+        };
         let entry = LogEntry::now(author, edit.action, edit.subject, edit.details);
         let written = self.store.write(edit.stored, entry).await;
         written.map_err(NotChanged::Store)?;

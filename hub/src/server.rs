@@ -178,10 +178,20 @@ impl Server {
             closed,
         ));
 
-        self.succession.begin(router, self.dispatcher.clone()).await;
-        // The process before this one may have changed some since this one read them.
+        let (gone, is_gone) = oneshot::channel();
+        self.succession
+            .begin(router, self.dispatcher.clone(), gone)
+            .await;
+        // The process before this one may have changed some since this one read them, and may until it is gone.
         self.keys.look_again().await;
         self.decisions.look_again().await;
+        let (keys, decisions) = (self.keys.clone(), self.decisions.clone());
+        tokio::spawn(async move {
+            if is_gone.await.is_ok() {
+                keys.look_again().await;
+                decisions.look_again().await;
+            }
+        });
 
         let mut stop = pin!(stop);
         let (failed, successor) = tokio::select! {

@@ -101,6 +101,14 @@ impl Scheduler {
             })
     }
 
+    /// Whether the prompt might ever go to this node.
+    pub(crate) fn suits(&self, node: &Node, prompt: &Prompt) -> bool {
+        let (canonical, family) = self.meaning(&prompt.profile.model);
+        let mut offers = node.offers.iter();
+        prompt.profile.allows(node)
+            && offers.any(|offer| offer.matches(canonical, family).is_some())
+    }
+
     /// What a requested name stands for: a model, and perhaps a whole family.
     fn meaning<'a>(&'a self, name: &'a str) -> (&'a str, Option<&'a str>) {
         (

@@ -25,6 +25,8 @@ pub struct NodeProfile {
     /// Whether it takes its owner's prompts only; without an owner, it takes none.
     pub only_own: bool,
     pub paused: bool,
+    /// Whether an operator took it out of use: it gets nothing.
+    pub drained: bool,
     /// Whether it was caught at a fault before, and gets no prompts.
     pub suspended: bool,
 }

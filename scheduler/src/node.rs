@@ -63,7 +63,7 @@ impl Node {
             slots: profile.slots,
             busy: 0,
             paused: profile.paused,
-            drained: false,
+            drained: profile.drained,
             owner: profile.owner.clone(),
             only_own: profile.only_own,
             suspended: profile.suspended,

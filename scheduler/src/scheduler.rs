@@ -193,10 +193,21 @@ impl Scheduler {
         self.running.get(&prompt).map(|running| running.node)
     }
 
-    /// Whether this node may judge an answer now. Audits give way to prompts: while one waits, none begins.
+    /// Whether this node may judge an answer now. Audits give way to prompts: while one waits for it, none begins.
     pub fn has_time_for_audits(&self, node: NodeId) -> bool {
-        let node = self.nodes.get(&node);
-        self.queue.len() == 0 && node.is_some_and(Node::has_time_for_audits)
+        let Some(node) = self.nodes.get(&node) else {
+            return false;
+        };
+        node.has_time_for_audits()
+            && !self
+                .queue
+                .iter()
+                .any(|(_, prompt)| self.suits(node, prompt))
+    }
+
+    /// Whether this node takes anything at all.
+    pub fn is_open(&self, node: NodeId) -> bool {
+        self.nodes.get(&node).is_some_and(Node::is_open)
     }
 
     pub fn load(&self, node: NodeId) -> Option<NodeLoad> {

@@ -94,11 +94,12 @@ impl Asked {
                 biased;
                 begun = first.begun(), if refused.is_none() => match begun {
                     Ok(beginning) => return Ok(first.into_answer(beginning)),
-                    Err(refusal) if second.is_some() => refused = Some(refusal),
+                    Err(refusal) if second.is_some() && !refusal.is_an_operators() => refused = Some(refusal),
                     Err(refusal) => return Err(refusal),
                 },
                 begun = begun(&mut second), if second.is_some() => match (begun, second.take()) {
                     (Ok(beginning), Some(second)) => return Ok(second.into_answer(beginning)),
+                    (Err(refusal), _) if refusal.is_an_operators() => return Err(refusal),
                     _ => if let Some(refusal) = refused {
                         return Err(refusal);
                     },

@@ -61,6 +61,8 @@ impl Dispatcher {
             // The same seed would have equal nodes give the same answer.
             let seed = &mut submission.request.sampling.seed;
             *seed = seed.map(|seed| seed.wrapping_add(i64::from(member)));
+            // One request, however many answer it.
+            submission.bill.is_request = member == 0;
             if let Some(reserved) = &mut submission.bill.reserved {
                 reserved.tokens = share(reserved.tokens, member, size);
             }
@@ -103,6 +105,7 @@ impl Dispatcher {
         let evidence = Evidence {
             request,
             owner: None,
+            offered: None,
             answer: tokens.iter().map(|token| token.text.as_str()).collect(),
             token_ids: tokens
                 .iter()

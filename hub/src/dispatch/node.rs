@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use protocol::{NodeStatus, Usage};
+use protocol::{NodeModel, NodeStatus, Usage};
 use scheduler::audit::Identity;
 use scheduler::{NodeId, NodeProfile};
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use super::message::{Command, Introduction, Membership, Origin};
 use super::prompt::Prompt;
 use super::{AnsweringNode, NodeSighting, OutcomeSink, Record};
 use crate::net::network_of;
-use crate::rules::{NodeIdentity, Ruling};
+use crate::rules::{NodeIdentity, Rulebook, Ruling};
 
 /// Dropping it records that the node left.
 pub(super) struct Node {
@@ -96,6 +96,15 @@ impl Node {
         (self.introduction.trusted || self.trusted_for_now) && !self.ruling.distrusted
     }
 
+    /// Has all rules about it count.
+    pub(super) fn rule(&mut self, rules: &Rulebook) {
+        self.ruling = rules.ruling(&self.identity());
+        if let Some(ban) = &self.ruling.ban {
+            // Its session still has its prompts; its report moves them on.
+            self.command(Command::Ban(ban.clone()));
+        }
+    }
+
     /// It gets nothing more.
     pub(super) fn is_drained(&self) -> bool {
         self.ruling.drained || self.ruling.ban.is_some()
@@ -125,11 +134,10 @@ impl Node {
         let _ = self.commands.send(command);
     }
 
-    /// Which weights it has under the model's name, where it told.
-    pub(super) fn digest(&self, model: &str) -> Option<&str> {
+    /// What it tells of the model with this name.
+    pub(super) fn offered(&self, model: &str) -> Option<&NodeModel> {
         let models = &self.introduction.models;
-        let model = models.iter().find(|offered| offered.id == model)?;
-        model.digest.as_deref()
+        models.iter().find(|offered| offered.id == model)
     }
 
     pub(super) fn answering_node(&self) -> AnsweringNode {
@@ -152,7 +160,7 @@ impl Drop for Node {
 }
 
 impl Introduction {
-    pub(super) fn profile(&self, suspended: bool) -> NodeProfile {
+    pub(super) fn profile(&self) -> NodeProfile {
         NodeProfile {
             kind: self.kind,
             trusted: self.trusted,
@@ -162,7 +170,8 @@ impl Introduction {
             owner: self.owner.clone(),
             only_own: self.only_own,
             paused: self.paused,
-            suspended,
+            drained: false,
+            suspended: false,
         }
     }
 }

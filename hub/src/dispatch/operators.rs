@@ -132,9 +132,12 @@ impl Task {
         // Whoever asked may have left.
         match request {
             OperatorRequest::Roster(reply) => {
+                // What has lasted for so long, or is over by now, is known by the time of the last event.
+                self.handle(Event::TimePassed);
                 let _ = reply.send(self.roster());
             }
             OperatorRequest::Prompts(reply) => {
+                self.handle(Event::TimePassed);
                 let _ = reply.send(self.list_prompts());
             }
             OperatorRequest::Rules(book) => {
@@ -174,11 +177,7 @@ impl Task {
         let Some(node) = self.nodes.get_mut(&id) else {
             return;
         };
-        node.ruling = self.rules.ruling(&node.identity());
-        if let Some(ban) = &node.ruling.ban {
-            // Its session still has its prompts; its report moves them on.
-            node.command(Command::Ban(ban.clone()));
-        }
+        node.rule(&self.rules);
         let (trusted, drained) = (node.is_trusted(), node.is_drained());
         if (trusted, drained) != (node.counts_as_trusted, node.counts_as_drained) {
             (node.counts_as_trusted, node.counts_as_drained) = (trusted, drained);

@@ -6,7 +6,7 @@ mod evidence;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use protocol::{Owner, PromptRequest, TaskId, Timings};
+use protocol::{NodeModel, Owner, PromptRequest, TaskId, Timings};
 use scheduler::PromptId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -72,6 +72,7 @@ pub(super) struct Beginning {
 #[derive(Clone, Debug)]
 struct Assignment {
     node: AnsweringNode,
+    offered: Option<NodeModel>,
     at: Instant,
     /// The first that this node sent.
     first_token: Option<Instant>,
@@ -150,8 +151,13 @@ impl Prompt {
         });
     }
 
-    /// `digest`: of the node's weights, where it told.
-    pub(super) fn assign(&mut self, node: AnsweringNode, model: String, digest: Option<&str>) {
+    /// `offered`: what the node tells of the model now; it may tell something else later.
+    pub(super) fn assign(
+        &mut self,
+        node: AnsweringNode,
+        model: String,
+        offered: Option<NodeModel>,
+    ) {
         if let Some(before) = self.assignment.take() {
             self.handovers.push(Handover {
                 node: before.node,
@@ -163,12 +169,14 @@ impl Prompt {
                 ),
             });
         }
+        let digest = offered.as_ref().and_then(|model| model.digest.as_deref());
         self.said.goes_on_with(digest);
         self.trail.assigned(&node, &model);
         self.request.model = model;
         self.attempts += 1;
         self.assignment = Some(Assignment {
             node,
+            offered,
             at: Instant::now(),
             first_token: None,
             resumed_after: self.said.tokens(),

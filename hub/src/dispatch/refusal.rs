@@ -71,6 +71,13 @@ pub enum FailureKind {
     HubStopping,
 }
 
+impl Refusal {
+    /// Whether somebody wanted the prompt ended, and no other attempt is to answer it.
+    pub(super) fn is_an_operators(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::CancelledByOperator)
+    }
+}
+
 impl FailureKind {
     /// Whether it speaks against the node, and not against the prompt or its reader.
     pub(super) fn is_the_nodes(self) -> bool {

@@ -10,7 +10,7 @@ use scheduler::{Effect, Event, GiveUpReason, ModelNames, NodeId, PromptId, Sched
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::audits::{Audits, digests};
+use super::audits::Audits;
 use super::handle::DispatchSettings;
 use super::leaving::Leaving;
 use super::load::load;
@@ -53,7 +53,7 @@ impl Task {
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
         let names = ModelNames::new(catalogue);
-        let audits = Audits::new(settings.audits, digests(catalogue), &run, Arc::clone(&sink));
+        let audits = Audits::new(settings.audits, catalogue, &run, Arc::clone(&sink));
         Self {
             scheduler: Scheduler::new(settings.for_scheduler(), names.clone()),
             started: Instant::now(),
@@ -121,6 +121,7 @@ impl Task {
                 let _ = reply.send(self.scheduler.standing(prompt));
             }
             Request::Snapshot(reply) => {
+                self.handle(Event::TimePassed);
                 // Whoever asked may have left.
                 let rates = self.answers.rates(self.started.elapsed());
                 let _ = reply.send(snapshot(&self.scheduler, &self.nodes, &self.names, rates));
@@ -165,15 +166,20 @@ impl Task {
                 self.next_node += 1;
                 let node_id = format!("node-{}-{}", self.run, id.0);
                 let good_name = introduction.good_name(origin.address);
-                let profile = introduction.profile(self.audits.is_suspended(&good_name));
+                let mut profile = introduction.profile();
+                profile.suspended = self.audits.is_suspended(&good_name);
                 let sink = Arc::clone(&self.sink);
-                let (node, member) =
+                let (mut node, member) =
                     Node::join(id, node_id, *introduction, origin, good_name, sink);
                 if membership.send(member).is_ok() {
+                    // Before it could be given anything.
+                    node.rule(&self.rules);
+                    (profile.trusted, profile.drained) = (node.is_trusted(), node.is_drained());
+                    (node.counts_as_trusted, node.counts_as_drained) =
+                        (profile.trusted, profile.drained);
                     self.audits.know(id, &node);
                     self.nodes.insert(id, node);
                     self.handle(Event::NodeJoined { node: id, profile });
-                    self.rule(id);
                 }
             }
             Report::Changed { node, status } => {
@@ -318,8 +324,8 @@ impl Task {
             );
             return prompt.give_up(GiveUpReason::Failed);
         };
-        let digest = node.digest(&model).map(str::to_owned);
-        prompt.assign(node.answering_node(), model, digest.as_deref());
+        let offered = node.offered(&model).cloned();
+        prompt.assign(node.answering_node(), model, offered);
         if let Err(prompt) = node.answer(Box::new(prompt)) {
             // Its session has ended; the report of it is on its way and moves the prompt on.
             self.waiting.insert(id, *prompt);

@@ -11,6 +11,7 @@ use std::{
 use axum::{Router, middleware};
 use tokio::{
     net::{TcpListener, UnixStream},
+    sync::oneshot,
     time::sleep,
 };
 
@@ -68,12 +69,17 @@ impl Succession {
     }
 
     /// Takes the place over where there is somebody in it, and can be replaced from now on. This process accepts
-    /// connections by now; `router`: for what is passed on.
-    pub(crate) async fn begin(&mut self, router: Router, dispatcher: Dispatcher) {
+    /// connections by now; `router`: for what is passed on; `gone` is fired once the predecessor is.
+    pub(crate) async fn begin(
+        &mut self,
+        router: Router,
+        dispatcher: Dispatcher,
+        gone: oneshot::Sender<()>,
+    ) {
         let is_successor = self.predecessor.is_some();
         if let Some(predecessor) = self.predecessor.take() {
             let relieved = predecessor.relieve().await;
-            tokio::spawn(take_in(relieved, router, dispatcher));
+            tokio::spawn(take_in(relieved, router, dispatcher, gone));
         }
         let control = std::mem::replace(&mut self.listener, Err(io::ErrorKind::NotFound.into()))
             .and_then(|listener| Control::new(&self.database, listener.into(), is_successor));
@@ -125,7 +131,12 @@ impl Succession {
 }
 
 /// Answers what the predecessor passes on until it is gone, and some time later expects no more of its nodes.
-async fn take_in(relieved: io::Result<UnixStream>, router: Router, dispatcher: Dispatcher) {
+async fn take_in(
+    relieved: io::Result<UnixStream>,
+    router: Router,
+    dispatcher: Dispatcher,
+    gone: oneshot::Sender<()>,
+) {
     let served = match relieved {
         Ok(stream) => forward::serve(stream, router).await,
         Err(error) => Err(error),
@@ -134,6 +145,8 @@ async fn take_in(relieved: io::Result<UnixStream>, router: Router, dispatcher: D
         Ok(()) => tracing::info!("the hub that was here before has answered all it had"),
         Err(error) => tracing::warn!("the hub that was here before is gone: {error}"),
     }
+    // Whoever waits for it may have ended with the server.
+    let _ = gone.send(());
     sleep(LAST_NODES).await;
     dispatcher.expect_nodes(false);
 }

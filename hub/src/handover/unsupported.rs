@@ -3,7 +3,7 @@
 use std::{future::pending, io, path::Path, time::Duration};
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::dispatch::Dispatcher;
 
@@ -42,7 +42,7 @@ impl Succession {
         router
     }
 
-    pub(crate) async fn begin(&mut self, _router: Router, _dispatcher: Dispatcher) {}
+    pub(crate) async fn begin(&mut self, _: Router, _: Dispatcher, _: oneshot::Sender<()>) {}
 
     pub(crate) async fn replaced(&self) -> Predecessor {
         pending().await

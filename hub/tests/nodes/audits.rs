@@ -1,8 +1,8 @@
 //! Volunteers' answers, judged by a trusted node, and what becomes of those who are caught.
 
 use protocol::{
-    AuditPrompt, AuditResult, Hello, HubMessage, LlmError, LlmErrorCode, NodeKind, NodeMessage,
-    Owner, TaskId,
+    AuditPrompt, AuditResult, FinishReason, Hello, HubMessage, LlmError, LlmErrorCode, NodeKind,
+    NodeMessage, NodeStatus, Owner, TaskId, Usage,
 };
 use serde_json::{Value, json};
 
@@ -89,13 +89,43 @@ async fn an_auditor_gets_prompt_and_answer_as_they_were() {
     answered_by(&hub, &mut volunteer, &json!({"temperature": 0, "top_k": 7})).await;
     let audit = next_audit(&mut auditor).await;
     assert_eq!(audit.answer, "moi vaan");
-    assert_eq!(audit.finish_reason, Some(protocol::FinishReason::Stop));
+    assert_eq!(audit.finish_reason, Some(FinishReason::Stop));
     assert_eq!(audit.request.sampling.top_k, 7);
     let told = serde_json::to_string(&audit).unwrap();
     assert!(
         told.contains(r#""content":"hei""#) && !told.contains(AINO),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn neither_another_spelling_nor_taking_the_model_back_is_a_way_out() {
+    let hub = hub().await;
+    let mut auditor = join(&hub, auditor("auditor")).await;
+    let mut hello = volunteer("tab", AINO);
+    hello.models[0].id += ":latest";
+    let model = hello.models[0].clone();
+    let mut tab = join(&hub, hello).await;
+    answered_by(&hub, &mut tab, &json!({})).await;
+    let audit = next_audit(&mut auditor).await;
+    assert_eq!(audit.answer, "moi vaan");
+    find(&mut auditor, &audit, 0.0, 2).await;
+
+    let client = ask_browsers(&hub, &json!({}));
+    let prompt = next_prompt(&mut tab).await;
+    tab.token(&prompt.task_id, 0, "anything").await;
+    let offer = |models| {
+        NodeMessage::NodeStatus(NodeStatus {
+            models: Some(models),
+            ..NodeStatus::default()
+        })
+    };
+    tab.send(offer(Vec::new())).await;
+    tab.done(&prompt.task_id, FinishReason::Stop, Usage::default())
+        .await;
+    tab.send(offer(vec![model])).await;
+    assert_eq!(whole_answer(client).await, "anything");
+    assert_eq!(next_audit(&mut auditor).await.answer, "anything");
 }
 
 #[tokio::test]

@@ -115,6 +115,26 @@ async fn a_drained_node_finishes_what_it_has_and_stays_drained_until_that_is_und
 }
 
 #[tokio::test]
+async fn what_waits_is_not_given_to_a_drained_node_that_comes_back() {
+    let hub = TestHub::start().await;
+    let node = join(&hub, named("mine")).await;
+    about(&hub, &node, "POST", "drain").await;
+    drop(node);
+    hub.stats_when(|stats| stats.nodes.is_empty()).await;
+    let mut other = join(&hub, named("other")).await;
+    let running = ask(&hub);
+    let first = next_prompt(&mut other).await;
+    let waiting = ask(&hub);
+    hub.stats_when(|stats| stats.queue.waiting == 1).await;
+    let _mine = join(&hub, named("mine")).await;
+    other.answer(&first.task_id, &["one"]).await;
+    assert_eq!(whole_answer(running).await, "one");
+    let second = next_prompt(&mut other).await;
+    other.answer(&second.task_id, &["two"]).await;
+    assert_eq!(whole_answer(waiting).await, "two");
+}
+
+#[tokio::test]
 async fn a_banned_node_has_to_leave_and_is_refused_until_the_ban_is_taken_back() {
     let hub = TestHub::start().await;
     let mut node = join(&hub, named("spoiler")).await;

@@ -83,6 +83,7 @@ impl World {
                 owner: None,
                 only_own: false,
                 paused: false,
+                drained: false,
                 suspended: false,
             };
             let node = NodeId(node);

@@ -101,3 +101,14 @@ fn without_resuming_a_begun_answer_ends_with_its_node() {
         "0 | settings no-resume |\n{begun} give up p1: failed"
     )));
 }
+
+#[test]
+fn a_node_that_was_drained_before_it_joined_is_given_nothing_that_waits() {
+    play(&with_small(
+        "0 | join n1 native SMALL         |
+         0 | ask p1 SMALL                 | p1 to n1 with SMALL
+         0 | ask p2 SMALL                 |
+         1 | join n2 native SMALL drained |
+         2 | join n3 native SMALL         | p2 to n3 with SMALL",
+    ));
+}

@@ -44,12 +44,20 @@ fn an_audit_never_takes_the_last_free_slot_of_a_busy_node_nor_goes_before_a_prom
         "0 | join n1 native SMALL 3 |
          0 | ask p1 SMALL           | p1 to n1 with SMALL"
     ));
-    assert!(!has_time(
-        "0 | join n1 native SMALL  |
+    let waits_elsewhere = "0 | join n1 native SMALL  |
          0 | join n2 browser SMALL |
          0 | ask p1 SMALL browser  | p1 to n2 with SMALL
-         0 | ask p2 SMALL browser  |"
-    ));
+         0 | ask p2 SMALL browser  |";
+    assert!(has_time(waits_elsewhere));
+    let waits_for_its_rest_to_end = "0 | join n1 native SMALL     |
+         0 | ask p1 SMALL             | p1 to n1 with SMALL
+         0 | fail p1 on n1 retryable  | give up p1: failed
+         0 | ask p2 SMALL             | p2 to n1 with SMALL
+         0 | fail p2 on n1 retryable  | give up p2: failed
+         0 | ask p3 SMALL             | p3 to n1 with SMALL
+         0 | fail p3 on n1 retryable  | give up p3: failed
+         1 | ask p4 SMALL             |";
+    assert!(!has_time(waits_for_its_rest_to_end));
     assert!(!has_time("0 | join n1 native SMALL paused |"));
     assert!(!has_time("0 | leave n1 |"));
 }

@@ -124,6 +124,7 @@ pub(crate) fn event(text: &str) -> Event {
                 owner: whose(rest),
                 only_own: rest.contains(&"only-own"),
                 paused: rest.contains(&"paused"),
+                drained: rest.contains(&"drained"),
                 suspended: rest.contains(&"suspended"),
             },
         },

@@ -1,6 +1,6 @@
 //! An answer that has ended, as an auditor needs it.
 
-use protocol::{FinishReason, Owner, PromptRequest};
+use protocol::{FinishReason, NodeModel, Owner, PromptRequest};
 
 /// A prompt and its answer, by one node from beginning to end. It lives as long as the audit, and is
 /// written nowhere.
@@ -9,6 +9,8 @@ pub(crate) struct Evidence {
     pub(crate) request: PromptRequest,
     /// Whose prompt it was.
     pub(crate) owner: Option<Owner>,
+    /// What the node told of the model when it got the prompt.
+    pub(crate) offered: Option<NodeModel>,
     pub(crate) answer: String,
     pub(crate) token_ids: Vec<u32>,
     pub(crate) finish_reason: FinishReason,
@@ -54,6 +56,7 @@ mod tests {
                 response_format: None,
             },
             owner: None,
+            offered: None,
             answer: "hyvää".to_owned(),
             token_ids: vec![1, 2],
             finish_reason: FinishReason::Stop,

@@ -25,8 +25,10 @@ impl Judges {
     /// A node joined, or is another than before.
     pub(super) fn know(&mut self, id: NodeId, node: &Node) {
         let introduction = &node.introduction;
+        // Its key says whose word it is; an operator's trust in a name does not.
+        let has_a_word = introduction.trusted && node.is_trusted();
         let able = |model: &&NodeModel| {
-            node.is_trusted() && Runtime::of(introduction.kind, &model.runtime).can_audit()
+            has_a_word && Runtime::of(introduction.kind, &model.runtime).can_audit()
         };
         let models = introduction.models.iter().filter(able);
         let models: Vec<JudgedWith> = models
@@ -61,18 +63,13 @@ impl Judges {
     }
 }
 
-/// The digests of the catalogue's models, by id and alias, as nodes tell them.
-pub(in crate::dispatch) fn digests(catalogue: &Catalogue) -> BTreeMap<String, String> {
+/// The digests of the catalogue's models, by id, as nodes tell them.
+pub(super) fn digests(catalogue: &Catalogue) -> BTreeMap<String, String> {
     let of_model = |model: &protocol::CatalogueModel| {
-        let digest = format!("sha256:{}", model.sha256.as_ref()?);
-        let names = std::iter::once(&model.id).chain(&model.aliases);
-        let named: Vec<_> = names.map(|name| (name.clone(), digest.clone())).collect();
-        Some(named)
+        Some((
+            model.id.clone(),
+            format!("sha256:{}", model.sha256.as_ref()?),
+        ))
     };
-    catalogue
-        .models
-        .iter()
-        .filter_map(of_model)
-        .flatten()
-        .collect()
+    catalogue.models.iter().filter_map(of_model).collect()
 }

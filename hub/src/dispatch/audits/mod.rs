@@ -13,17 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use protocol::{AuditPrompt, AuditResult, NodeModel, TaskId};
+use protocol::{AuditPrompt, AuditResult, Catalogue, NodeModel, TaskId};
 use scheduler::audit::{self, AuditSettings, Identity, Remembered, Runtime, Sampled, Subject};
-use scheduler::{NodeId, Scheduler};
+use scheduler::{ModelNames, NodeId, Scheduler};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::node::Node;
 use super::{AuditRecord, OutcomeSink, Record};
 pub(crate) use evidence::Evidence;
-use judges::Judges;
-pub(super) use judges::digests;
+use judges::{Judges, digests};
 pub(super) use questions::Question;
 pub use standing::{AuditCounts, AuditOverview, NodeStanding, Suspended};
 use work::{Purpose, Trial, Waiting, Work};
@@ -36,6 +35,7 @@ pub(super) struct Audits {
     /// What the weights of the catalogue's models are: a node that has others under the same name is
     /// judged by these.
     digests: BTreeMap<String, String>,
+    names: ModelNames,
     random: fastrand::Rng,
     sink: Arc<dyn OutcomeSink>,
     counts: AuditCounts,
@@ -51,7 +51,7 @@ pub struct KnownAudits {
 impl Audits {
     pub(super) fn new(
         settings: AuditSettings,
-        digests: BTreeMap<String, String>,
+        catalogue: &Catalogue,
         run: &str,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
@@ -59,7 +59,8 @@ impl Audits {
             standings: audit::Audits::new(settings),
             work: Work::new(run),
             judges: Judges::default(),
-            digests,
+            digests: digests(catalogue),
+            names: ModelNames::new(catalogue),
             random: fastrand::Rng::new(),
             sink,
             counts: AuditCounts::default(),
@@ -88,11 +89,10 @@ impl Audits {
         let Some(sampled) = Sampled::of(&evidence.request.sampling) else {
             return;
         };
-        let models = &node.introduction.models;
-        let Some(model) = models.iter().find(|m| m.id == evidence.request.model) else {
+        let Some(model) = evidence.offered.clone() else {
             return;
         };
-        let Some(subject) = self.subject(node, model) else {
+        let Some(subject) = self.subject(node, &model) else {
             return;
         };
         if !self.standings.wants(&subject, self.random.f64()) || !self.judges.any(&subject.digest) {
@@ -121,7 +121,7 @@ impl Audits {
             // A contest is part of a prompt, and no prompt need wait for another's end.
             let has_time = |id: NodeId| {
                 if waiting.is_contest() {
-                    scheduler.load(id).is_some_and(|load| !load.paused)
+                    scheduler.is_open(id)
                 } else {
                     scheduler.has_time_for_audits(id)
                 }
@@ -240,14 +240,13 @@ impl Audits {
     }
 
     fn digest(&self, node: &Node, model: &str) -> Option<String> {
-        let mut models = node.introduction.models.iter();
-        let model = models.find(|known| known.id == model)?;
-        Some(self.subject(node, model)?.digest)
+        Some(self.subject(node, node.offered(model)?)?.digest)
     }
 
     /// None where nobody knows which weights the node should have.
     fn subject(&self, node: &Node, model: &NodeModel) -> Option<Subject> {
-        let known = self.digests.get(&model.id);
+        // By the one spelling that prompts find it by.
+        let known = self.digests.get(self.names.canonical(&model.id));
         Some(Subject {
             identity: node.good_name.clone(),
             digest: known.or(model.digest.as_ref())?.clone(),

@@ -2,7 +2,7 @@
 
 use protocol::{AuditResult, TaskId};
 use scheduler::audit::Identity;
-use scheduler::{EnsembleId, Event, NodeId, PromptProfile};
+use scheduler::{EnsembleId, Event, NodeId, NodePreference, PromptProfile};
 use tokio::sync::oneshot;
 
 use super::{AuditOverview, Evidence, KnownAudits};
@@ -111,13 +111,17 @@ impl Task {
     }
 
     fn ensemble(&mut self, profile: &PromptProfile, size: usize) -> Result<EnsembleId, Refusal> {
+        let model = profile.model.clone();
+        // What is between an owner and his nodes is no judge's business.
+        if [profile.preference, profile.demand].contains(&NodePreference::Own) {
+            return Err(Refusal::NoJudge { model });
+        }
         let able = self.scheduler.able_nodes(profile);
         let is_judged = |(id, model): &&(NodeId, String)| {
             let node = self.nodes.get(id);
             node.is_some_and(|node| self.audits.has_judge(node, model))
         };
         let (here, judged) = (able.len(), able.iter().filter(is_judged).count());
-        let model = profile.model.clone();
         if here < size {
             return Err(Refusal::TooFewNodes {
                 model,

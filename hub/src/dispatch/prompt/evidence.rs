@@ -27,6 +27,7 @@ impl Prompt {
         Some(Box::new(Evidence {
             request: std::mem::replace(&mut self.request, emptied),
             owner: self.owner.clone(),
+            offered: given.offered.clone(),
             answer,
             token_ids,
             finish_reason,

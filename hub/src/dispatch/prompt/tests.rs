@@ -1,7 +1,7 @@
 //! An answer is whole whoever gives it: nodes that keep the protocol's rules, lost at any moment.
 
 use proptest::prelude::*;
-use protocol::{FinishReason, NodeKind, Sampling, Usage};
+use protocol::{FinishReason, NodeKind, NodeModel, Sampling, Usage};
 use serde_json::json;
 
 use super::*;
@@ -39,13 +39,24 @@ struct Node<'a> {
     digest: Option<&'a str>,
 }
 
+fn offered(digest: &str) -> NodeModel {
+    NodeModel {
+        id: "m".to_owned(),
+        digest: Some(digest.to_owned()),
+        quantisation: None,
+        parameters: None,
+        context_length: 4096,
+        runtime: "test".to_owned(),
+    }
+}
+
 impl Node<'_> {
     /// Says at most so many frames and is lost, or comes to the end. Whether it did.
     fn answer(&self, prompt: &mut Prompt, frames: usize) -> Option<FinishReason> {
         prompt.assign(
             named(self.digest.unwrap_or("none")),
             "m".into(),
-            self.digest,
+            self.digest.map(offered),
         );
         let Some(rest) = prompt.rest() else {
             return Some(FinishReason::Length);

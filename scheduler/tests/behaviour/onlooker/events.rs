@@ -39,6 +39,7 @@ impl Onlooker {
                     owner: person(owner),
                     only_own,
                     paused,
+                    drained: false,
                     suspended: false,
                 };
                 Event::NodeJoined { node, profile }
