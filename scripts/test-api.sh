@@ -75,7 +75,9 @@ document = json.load(sys.stdin)
 fields = document["components"]["schemas"]["ChatCompletionRequest"]["properties"]
 fields["model"] = {"enum": [sys.argv[1], "qwen-coder", "nobody"]}
 # The one node is native and has no key: nobody else is there to answer.
-document["components"]["schemas"]["KipinaOptions"]["properties"]["nodes"]["enum"] = ["any", "native", None]
+options = document["components"]["schemas"]["KipinaOptions"]["properties"]
+options["nodes"]["enum"] = ["any", "native", None]
+del options["ensemble"]
 # No schema can say that a key ends in the future, and how many bytes a name has.
 for name in ["NewKey", "KeyPatch"]:
     for field in ["expires_at", "models"]:
@@ -85,6 +87,9 @@ document["paths"].pop("/api/admin/log")  # nor does this
 # A hub that asks for keys would answer nothing else.
 del document["components"]["schemas"]["SettingPatch"]["properties"]["access"]
 document["paths"].pop("/ws")  # is no HTTP
+# The node is found in lists, and without it nobody would answer.
+for decision in ["ban", "drain"]:
+    document["paths"].pop("/api/admin/nodes/{id}/" + decision)
 json.dump(document, sys.stdout)
 ' "$model" >"$scratch/openapi.json"
 
