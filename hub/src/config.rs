@@ -46,6 +46,7 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub http: HttpLimits,
     /// How long a stopping hub waits for the answers that are under way.
+    pub drain: Drain,
     pub drain_patience: Duration,
     /// How long a hub that another process took over from waits for its answers.
     pub handover_patience: Duration,
@@ -84,6 +85,16 @@ pub fn language() -> Language {
 )]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+/// What a hub does with what still comes when it is told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drain {
+    /// Says that it stops, to whoever waits in the queue as well.
+    #[default]
+    Refuse,
+    /// Takes no connection any more, so that a proxy in front of it waits for the hub that follows, and answers its queue.
+    Finish,
 }
 
 impl Config {
@@ -148,6 +159,7 @@ impl Config {
                 ),
                 ..http
             },
+            drain: read.drain(),
             drain_patience: read.seconds("DRAIN_SECONDS", Duration::from_secs(30)),
             handover_patience: read.seconds("HANDOVER_SECONDS", Duration::from_secs(600)),
             dispatch: DispatchSettings {

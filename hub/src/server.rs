@@ -10,11 +10,15 @@ use std::{
 
 use axum::Router;
 use protocol::CatalogueError;
-use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
 use crate::{
     admin::{Admin, PasswordError},
-    config::Config,
+    config::{Config, Drain},
     decisions::Decisions,
     dispatch::Dispatcher,
     handover::{Predecessor, Succession},
@@ -45,6 +49,7 @@ pub struct Server {
     decisions: Decisions,
     store: Store,
     succession: Succession,
+    drain: Drain,
     drain_patience: Duration,
     handover_patience: Duration,
 }
@@ -149,6 +154,7 @@ impl Server {
             keys,
             decisions,
             store,
+            drain: config.drain,
             drain_patience: config.drain_patience,
             handover_patience: config.handover_patience,
         })
@@ -219,8 +225,19 @@ impl Server {
             self.dispatcher.drain(self.drain_patience).await;
         } else {
             self.succession.close();
-            self.dispatcher.drain(self.drain_patience).await;
-            drop(closing);
+            match self.drain {
+                Drain::Refuse => {
+                    self.dispatcher.drain(self.drain_patience).await;
+                    drop(closing);
+                }
+                Drain::Finish => {
+                    let until = Instant::now() + self.drain_patience;
+                    drop(closing);
+                    self.dispatcher.leave(self.drain_patience).await;
+                    let rest = until.saturating_duration_since(Instant::now());
+                    self.dispatcher.drain(rest).await;
+                }
+            }
         }
         let ended = match failed {
             Some(ended) => ended,

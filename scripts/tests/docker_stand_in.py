@@ -74,6 +74,7 @@ class Compose:
             "DATABASE_PATH": str(STATE / "data/kipina.sqlite"),
             "STATIC_DIR": self.here(self.settings["STATIC_DIR"]),
             "MODELS_DIR": str(STATE / "models"),
+            "DRAIN": "finish",
             "DRAIN_SECONDS": "60",
             **{name: self.settings[name] for name in ours if self.settings.get(name)},
         }

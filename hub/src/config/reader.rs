@@ -13,7 +13,7 @@ use std::{
 use ipnet::IpNet;
 use url::Origin;
 
-use super::{Config, Secret};
+use super::{Config, Drain, Secret};
 use crate::{
     access::{AccessPolicy, AccessSettings},
     dispatch::HedgeSettings,
@@ -127,6 +127,25 @@ impl<Lookup: Fn(&str) -> Option<OsString>> Reader<Lookup> {
             );
             default
         })
+    }
+
+    pub(super) fn drain(&mut self) -> Drain {
+        match self.text("DRAIN").as_deref() {
+            None => Drain::default(),
+            Some("refuse") => Drain::Refuse,
+            Some("finish") => Drain::Finish,
+            Some(other) => {
+                self.problem(
+                    format!(
+                        "DRAIN={other}: anna refuse (sammuva keskus torjuu uudet) tai finish (edessä oleva välityspalvelin odottaa seuraavaa keskusta)"
+                    ),
+                    format!(
+                        "DRAIN={other}: give refuse (a stopping hub refuses what comes) or finish (a proxy in front waits for the next hub)"
+                    ),
+                );
+                Drain::default()
+            }
+        }
     }
 
     pub(super) fn access(&mut self) -> AccessSettings {

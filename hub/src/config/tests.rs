@@ -85,6 +85,7 @@ fn each_setting_is_taken() {
         ("FIRST_TOKEN_DEADLINE_SECONDS", "8"),
         ("TOKEN_DEADLINE_SECONDS", "9"),
         ("HEDGE_AFTER_SECONDS", "11"),
+        ("DRAIN", "finish"),
         ("DRAIN_SECONDS", "10"),
         ("HANDOVER_SECONDS", "12"),
         ("RETENTION_DAYS", "11"),
@@ -133,6 +134,7 @@ fn each_setting_is_taken() {
     assert_eq!(config.nodes.token_deadline, Duration::from_secs(9));
     let hedge = config.dispatch.hedge.map(|hedge| hedge.least);
     assert_eq!(hedge, Some(Duration::from_secs(11)));
+    assert_eq!(config.drain, Drain::Finish);
     assert_eq!(config.drain_patience, Duration::from_secs(10));
     assert_eq!(config.handover_patience, Duration::from_secs(12));
     assert_eq!(config.retention, Some(Duration::from_secs(11 * 86_400)));
@@ -163,6 +165,7 @@ fn every_mistake_is_told_at_once_with_what_to_do() {
     let problems = problems(&[
         ("PORT", "70000"),
         ("ACCESS", "closed"),
+        ("DRAIN", "later"),
         ("BIND", "everywhere"),
         ("STATIC_DIR", "/no/such/directory"),
         (
@@ -180,6 +183,7 @@ fn every_mistake_is_told_at_once_with_what_to_do() {
         "ALLOWED_ORIGINS: 'studio.example' is no origin",
         "ALLOWED_ORIGINS: 'https://a.example/path' is no origin",
         "TRUSTED_PROXIES: '10.0.0.0/33' is no network",
+        "DRAIN=later: give refuse (a stopping hub refuses what comes) or finish",
         "QUEUE_DEADLINE_SECONDS=soon: give a whole number from 1 to 86400",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");

@@ -307,7 +307,7 @@ impl Dispatcher {
         let _ = self.requests.send(Request::ExpectNodes(expected));
     }
 
-    /// Another process takes new prompts: answers those that are here, and lets each node go as soon as it is idle.
+    /// No new prompts come here any more: answers those that are here, and lets each node go as soon as it is idle.
     /// Returns once none of either is left, or `patience` has run out.
     pub(crate) async fn leave(&self, patience: Duration) {
         if timeout(patience, self.request(Request::Leave))
@@ -315,7 +315,7 @@ impl Dispatcher {
             .is_err()
         {
             tracing::warn!(
-                "prompts still run {} s after the handover",
+                "prompts still wait or run {} s after the last one came",
                 patience.as_secs()
             );
         }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use protocol::{FinishReason, HubMessage, Usage, close_code};
 
-use crate::client::ask;
+use tokio::{net::TcpStream, time::sleep};
+
+use crate::client::{ask, whole_answer};
 use crate::node::{close_code, join, named, next_message, next_prompt};
 use crate::support::hub::TestHub;
 
@@ -30,6 +32,37 @@ async fn what_runs_is_finished_what_waits_is_refused_and_nodes_are_told() {
             .await;
         assert_eq!(running.rest().await, ("all is well".to_owned(), None));
         assert_eq!(close_code(node).await, Some(close_code::HUB_STOPPING));
+    };
+    tokio::join!(hub.stop(), finish);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_waits_for_the_next_hub_the_queue_is_answered_and_nobody_let_in() {
+    let hub = TestHub::with(&[("DRAIN", "finish")]).await;
+    let mut node = join(&hub, named("one")).await;
+    let running = ask(&hub);
+    let prompt = next_prompt(&mut node).await;
+    node.token(&prompt.task_id, 0, "all ").await;
+    let running = running.stream().await;
+    let queued = ask(&hub);
+    hub.stats_when(|stats| stats.queue.waiting == 1).await;
+
+    let address = hub.address;
+    let finish = async {
+        while TcpStream::connect(address).await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        node.token(&prompt.task_id, 1, "is well").await;
+        node.done(&prompt.task_id, FinishReason::Stop, Usage::default())
+            .await;
+        assert_eq!(running.rest().await, ("all is well".to_owned(), None));
+        let prompt = next_prompt(&mut node).await;
+        node.answer(&prompt.task_id, &["in its turn"]).await;
+        assert_eq!(whole_answer(queued).await, "in its turn");
+        let HubMessage::Drain(drain) = next_message(&mut node).await else {
+            panic!("the node is told to come back");
+        };
+        assert!(drain.reconnect_within_ms.is_some());
     };
     tokio::join!(hub.stop(), finish);
 }
