@@ -97,6 +97,45 @@ const prompt = v.object({
 
 const queue = v.object({ waiting: v.number(), running: v.number(), prompts: v.array(prompt) });
 
+const audits = v.object({
+  /** Since the hub started. */
+  counts: v.object({ judged: v.number(), missed: v.number(), faults: v.number() }),
+  standings: v.array(
+    v.object({
+      node_id: v.string(),
+      node_name: v.string(),
+      model: v.string(),
+      suspended: v.boolean(),
+      good_verdicts: v.number(),
+      audited_share: v.number(),
+      /** In logits; null before the first verdict. */
+      mean_margin: v.nullable(v.number()),
+      threshold: v.nullable(v.number()),
+    }),
+  ),
+  suspended: v.array(
+    v.object({
+      identity: v.string(),
+      node_name: v.nullable(v.string()),
+      model: v.nullable(v.string()),
+      at_ms: v.nullable(v.number()),
+    }),
+  ),
+});
+
+const verdict = v.object({
+  id: v.number(),
+  at_ms: v.number(),
+  node_name: v.string(),
+  model: v.string(),
+  tokens: v.number(),
+  mean_margin: v.number(),
+  threshold: v.number(),
+  good: v.boolean(),
+});
+
+const verdicts = v.object({ verdicts: v.array(verdict), next_before: v.nullable(v.number()) });
+
 const value = v.union([v.string(), v.number(), v.boolean()]);
 
 const setting = v.object({
@@ -131,6 +170,9 @@ export type Rule = v.InferOutput<typeof rule>;
 export type Key = v.InferOutput<typeof key>;
 export type QueuedPrompt = v.InferOutput<typeof prompt>;
 export type Queue = v.InferOutput<typeof queue>;
+export type Audits = v.InferOutput<typeof audits>;
+export type Verdict = v.InferOutput<typeof verdict>;
+export type VerdictPage = v.InferOutput<typeof verdicts>;
 export type Setting = v.InferOutput<typeof setting>;
 export type SettingValue = v.InferOutput<typeof value>;
 export type LogEntry = v.InferOutput<typeof entry>;
@@ -213,6 +255,18 @@ export class AdminApi {
 
   async cancel(taskId: string): Promise<void> {
     await this.#request("DELETE", `/queue/${encodeURIComponent(taskId)}`);
+  }
+
+  audits(): Promise<Audits> {
+    return this.#get("/audits", audits);
+  }
+
+  verdicts(before: number | null): Promise<VerdictPage> {
+    return this.#get(`/audits/verdicts?limit=50${before === null ? "" : `&before=${before}`}`, verdicts);
+  }
+
+  async reinstate(identity: string): Promise<void> {
+    await this.#request("POST", `/audits/${encodeURIComponent(identity)}/reinstate`);
   }
 
   async settings(): Promise<Setting[]> {

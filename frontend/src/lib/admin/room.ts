@@ -1,12 +1,12 @@
 // What the operator's pages share for as long as the page lives: the door, and what was seen through it.
 
 import type { Studio } from "../studio/studio";
-import { AdminApi, type AdminNode, type Key, type Queue, type Rule, type Setting } from "./api";
+import { AdminApi, type AdminNode, type Audits, type Key, type Queue, type Rule, type Setting } from "./api";
 import { Door } from "./door";
 import { LogFeed } from "./log-feed";
 import { Watched } from "./watched";
 
-export const pages = ["nodes", "keys", "queue", "settings", "log", "changes"] as const;
+export const pages = ["nodes", "keys", "queue", "audits", "settings", "log", "changes"] as const;
 export type Page = (typeof pages)[number];
 
 export function pageOf(detail: string): Page {
@@ -19,6 +19,7 @@ export interface Room {
   nodes: Watched<{ nodes: AdminNode[]; rules: Rule[] }>;
   keys: Watched<Key[]>;
   queue: Watched<Queue>;
+  audits: Watched<Audits>;
   settings: Watched<Setting[]>;
   log: LogFeed;
 }
@@ -39,6 +40,7 @@ export function roomOf(studio: Studio): Room {
     }, door),
     keys: new Watched(() => api.keys(), door),
     queue: new Watched(() => api.queue(), door),
+    audits: new Watched(() => api.audits(), door),
     settings: new Watched(() => api.settings(), door),
     log: new LogFeed(studio.fetcher, door),
   };
