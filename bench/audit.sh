@@ -53,7 +53,10 @@ ask() { # FROM TO COMMAND...
   address="$(mktemp)"
   "$built/examples/ask_node" "$address" <"$from" >"$to.part" &
   asking=$!
-  until [ -s "$address" ]; do sleep 0.1; done
+  until [ -s "$address" ]; do
+    kill -0 "$asking" 2>/dev/null || fail measuring_failed "$1"
+    sleep 0.1
+  done
   HUB_URL="$(cat "$address")" "$@" >>"$folder/nodes.log" 2>&1 </dev/null &
   joined=$!
   wait "$asking" || fail measuring_failed "$1"
