@@ -160,6 +160,8 @@ describe("a new version", () => {
     expect(await first.evaluate(() => (window as { mark?: string }).mark)).toBe("old");
     await first.getByRole("button", { name: "Lataa uudelleen" }).click();
     await expect.poll(() => first.evaluate(() => (window as { mark?: string }).mark)).toBeUndefined();
+    // A browser that is closed in the middle of a reload under a worker may not answer any more.
+    await first.waitForLoadState();
   });
 
   it("can be put off", async () => {

@@ -20,34 +20,40 @@ export interface Formats {
 
 export function formatsOf(language: Language): Formats {
   const locale = locales[language];
-  const { units, time } = dictionaries[language];
-  const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const { units, time: times } = dictionaries[language];
+  const number = (least: number, most: number) =>
+    late(() => new Intl.NumberFormat(locale, { minimumFractionDigits: least, maximumFractionDigits: most }));
+  const time = (options: Intl.DateTimeFormatOptions) => late(() => new Intl.DateTimeFormat(locale, options));
+  const short = number(0, 1);
+  const decimal = number(1, 1);
+  const whole = number(0, 0);
   return {
     bytes(count) {
       const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
       const value = count / 1000 ** power;
-      const text = value < 100 ? short.format(value) : whole.format(value);
+      const text = value < 100 ? short(value) : whole(value);
       // A unit stays on the line of its number.
       return `${text}\u00a0${units[power] ?? ""}`;
     },
-    decimal: (value) => decimal.format(value),
-    rate: (value) => (value < 100 ? decimal : whole).format(value),
-    whole: (value) => whole.format(value),
-    hundredths: (value) => hundredths.format(value),
+    decimal,
+    rate: (value) => (value < 100 ? decimal : whole)(value),
+    whole,
+    hundredths: number(2, 2),
     duration(seconds) {
       const left = Math.max(0, Math.ceil(seconds));
-      if (left < 60) return time.seconds(left);
+      if (left < 60) return times.seconds(left);
       const minutes = Math.floor(left / 60);
       return minutes < 60
-        ? time.minutes(minutes, left % 60)
-        : time.hours(Math.floor(minutes / 60), minutes % 60);
+        ? times.minutes(minutes, left % 60)
+        : times.hours(Math.floor(minutes / 60), minutes % 60);
     },
-    clock: (milliseconds) => clock.format(milliseconds),
-    moment: (milliseconds) => moment.format(milliseconds),
+    clock: time({ hour: "2-digit", minute: "2-digit" }),
+    moment: time({ dateStyle: "medium", timeStyle: "short" }),
   };
+}
+
+/** A browser takes milliseconds to make a formatter: each is made when the first value is written with it. */
+export function late(make: () => { format(value: number): string }): (value: number) => string {
+  let made: ReturnType<typeof make> | undefined;
+  return (value) => (made ??= make()).format(value);
 }

@@ -1,7 +1,7 @@
 // Moments and numbers as a chart's axes and a table's rows write them.
 
 import type { HistoryRange } from "../hub/history";
-import type { Formats } from "../i18n/format";
+import { late, type Formats } from "../i18n/format";
 import type { Language } from "../i18n/language";
 
 export interface Times {
@@ -16,8 +16,8 @@ const locales: Record<Language, string> = { fi: "fi-FI", en: "en-GB" };
 
 export function timesOf(language: Language): Times {
   const written = (options: Intl.DateTimeFormatOptions) => {
-    const format = new Intl.DateTimeFormat(locales[language], options);
-    return (seconds: number): string => format.format(seconds * 1000);
+    const format = late(() => new Intl.DateTimeFormat(locales[language], options));
+    return (seconds: number): string => format(seconds * 1000);
   };
   const clock = written({ hour: "2-digit", minute: "2-digit" });
   const day = written({ day: "numeric", month: "numeric" });

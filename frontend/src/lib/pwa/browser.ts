@@ -2,6 +2,8 @@
 
 import { Updates, type WorkerContainer } from "./updates";
 
+const REGISTER_AFTER_MS = 3000;
+
 export interface BrowserUpdates {
   updates: Updates;
   /** Returns what undoes it. */
@@ -21,9 +23,10 @@ export function browserUpdates(): BrowserUpdates {
   const onReturn = (): void => {
     if (!document.hidden) updates.returned();
   };
-  // What the page shows first comes first.
+  // What the page shows first comes first: keeping its files takes the processor and the network for seconds.
+  let waiting: ReturnType<typeof setTimeout> | undefined;
   const begin = (): void => {
-    void updates.register();
+    waiting = setTimeout(() => void updates.register(), REGISTER_AFTER_MS);
   };
   return {
     updates,
@@ -32,6 +35,7 @@ export function browserUpdates(): BrowserUpdates {
       else window.addEventListener("load", begin, { once: true });
       document.addEventListener("visibilitychange", onReturn);
       return () => {
+        clearTimeout(waiting);
         window.removeEventListener("load", begin);
         document.removeEventListener("visibilitychange", onReturn);
       };
