@@ -45,6 +45,28 @@ describe("turns", () => {
     expect(done).toEqual(["two", "three"]);
   });
 
+  it("come at once for whoever can't wait", () => {
+    const { turns, step, done, ask } = bench();
+    ask("one");
+    ask("two");
+    turns.rush();
+    expect(done).toEqual(["one", "two"]);
+    ask("three");
+    while (step());
+    expect(done).toEqual(["one", "two", "three"]);
+  });
+
+  it("have come to all that was asked for before, for whoever waits", async () => {
+    const { turns, step, done, ask } = bench();
+    ask("one");
+    const waited = turns.come().then(() => done.push("waited"));
+    ask("two");
+    step();
+    step();
+    await waited;
+    expect(done).toEqual(["one", "waited"]);
+  });
+
   it("go on after a piece that throws", () => {
     const { turns, step, done, ask } = bench();
     turns.ask(() => {

@@ -29,6 +29,14 @@ export class Turns {
     return new Promise((resolve) => this.ask(resolve));
   }
 
+  /** For whoever can't wait: all that was asked for comes now. */
+  rush(): void {
+    for (const piece of [...this.#waiting]) {
+      this.#waiting.delete(piece);
+      piece();
+    }
+  }
+
   #next(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
     this.#scheduled = true;
