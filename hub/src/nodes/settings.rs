@@ -22,10 +22,12 @@ pub struct NodeSettings {
     pub token_deadline: Duration,
     /// How long frames about a prompt are put up with after its cancel.
     pub cancel_tail: Duration,
-    /// Frames a second that a node may send in the long run.
+    /// Frames a second that a node may send in the long run, whatever its slots.
     pub frames_per_second: u32,
-    /// Frames that a node may send at once.
-    pub frame_burst: u32,
+    /// And as many more for each of its slots: who computes many answers at once sends as many tokens.
+    pub frames_per_slot: u32,
+    /// How many seconds' worth of them may come at once.
+    pub frame_burst: Duration,
     /// Frames that may wait for a node to read them: as many prompts as a node may have, and room to
     /// spare, for they can all come at once.
     pub outgoing_frames: usize,
@@ -45,10 +47,19 @@ impl Default for NodeSettings {
             token_deadline: Duration::from_secs(60),
             cancel_tail: Duration::from_secs(30),
             frames_per_second: 2000,
-            frame_burst: 4000,
+            frames_per_slot: 200,
+            frame_burst: Duration::from_secs(2),
             outgoing_frames: 512,
             answer_bytes: 4 << 20,
         }
+    }
+}
+
+impl NodeSettings {
+    /// Frames a second that a node with so many slots may send in the long run.
+    pub(super) fn frames(&self, slots: u32) -> u32 {
+        self.frames_per_second
+            .saturating_add(self.frames_per_slot.saturating_mul(slots))
     }
 }
 

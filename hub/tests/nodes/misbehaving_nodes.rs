@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use protocol::{
-    AuditResult, FinishReason, MAX_NODE_FRAME_BYTES, NodeMessage, TaskId, Usage, close_code,
+    AuditResult, FinishReason, Hello, MAX_NODE_FRAME_BYTES, NodeMessage, TaskId, Usage, close_code,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -212,16 +212,41 @@ async fn an_answer_that_never_ends() {
 #[tokio::test]
 async fn more_frames_than_the_limit_allows() {
     let hub = TestHub::tuned(|config| {
-        config.nodes.frames_per_second = 1;
-        config.nodes.frame_burst = 20;
+        config.nodes.frames_per_second = 8;
+        config.nodes.frames_per_slot = 2;
     })
     .await;
     let mut flood = join(&hub, browser("flood")).await;
-    for _ in 0..40 {
+    for _ in 0..100 {
         let frame = Message::text(r#"{"type":"node_status"}"#);
         // The hub stops listening somewhere on the way.
         let _ = flood.socket.send(frame).await;
     }
     assert_eq!(close_code(flood).await, Some(close_code::RATE_LIMITED));
     wait_until_gone(&hub, "flood").await;
+}
+
+#[tokio::test]
+async fn a_node_of_many_slots_may_send_more_frames() {
+    let hub = TestHub::tuned(|config| {
+        config.nodes.frames_per_second = 8;
+        config.nodes.frames_per_slot = 2;
+    })
+    .await;
+    let mut wide = join(
+        &hub,
+        Hello {
+            slots: 64,
+            ..browser("wide")
+        },
+    )
+    .await;
+    for _ in 0..100 {
+        let frame = Message::text(r#"{"type":"node_status"}"#);
+        wide.socket.send(frame).await.expect("an open connection");
+    }
+    let client = ask(&hub);
+    let task = next_prompt(&mut wide).await.task_id;
+    wide.answer(&task, &["still here"]).await;
+    assert_eq!(whole_answer(client).await, "still here");
 }

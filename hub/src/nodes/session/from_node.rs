@@ -132,6 +132,9 @@ impl Session<'_> {
 
     async fn status(&mut self, mut status: NodeStatus) -> Result<Flow, Violation> {
         status.slots = status.slots.map(limit_slots);
+        if let Some(slots) = status.slots {
+            self.rate_limit.set(self.settings.frames(slots));
+        }
         status.models = status.models.map(check_models).transpose()?;
         for model in status.models.iter().flatten() {
             self.context_length = self.context_length.max(model.context_length);

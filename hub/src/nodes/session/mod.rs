@@ -75,7 +75,11 @@ impl<'a> Session<'a> {
         let contexts = introduction.models.iter().map(|model| model.context_length);
         Self {
             decisions: &gate.decisions,
-            rate_limit: RateLimit::new(settings.frames_per_second, settings.frame_burst, now),
+            rate_limit: RateLimit::new(
+                settings.frames(introduction.slots),
+                settings.frame_burst,
+                now,
+            ),
             settings,
             dispatcher: &gate.dispatcher,
             metrics: &gate.metrics,
