@@ -83,7 +83,10 @@ page_tests() {
   HUB="$CARGO_TARGET_DIR/debug/kipina-hub" WASM="$(scripts/build-wasm.sh)" NO_COLOR=1 npm --prefix frontend run test:page
 }
 
-script_tests() { python3 -m unittest discover --start-directory scripts/tests; }
+script_tests() {
+  cargo build --locked --quiet -p hub -p native-node --bins
+  python3 -m unittest discover --start-directory scripts/tests
+}
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -119,6 +122,11 @@ need wget wget
 need busybox busybox
 need ip iproute2
 need systemd-analyze systemd
+need caddy caddy
+need rsync rsync
+need ssh openssh-client
+PATH="$PATH:/usr/sbin" need sshd openssh-server
+need docker-compose docker-compose
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
 python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"

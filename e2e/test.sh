@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need cc build-essential
 need chromium chromium
+need caddy caddy
 need_rust
 need_node
 install_what_is_missing

@@ -37,6 +37,7 @@ kipina-hub: ottaa kehotteet vastaan, jakaa ne solmuille ja välittää vastaukse
 Käyttö:
   kipina-hub                    palvelee, kunnes se pysäytetään
   kipina-hub replace            astuu käyvän keskuksen tilalle; yksikään kehote ei katkea
+  kipina-hub replace --or-start samoin, tai palvelee alusta asti, jos mikään ei käy
   kipina-hub check              tarkistaa asetukset ja tietokannan käynnistämättä mitään
   kipina-hub ready              kertoo, onko näillä asetuksilla käyvä keskus valmis (paluukoodi 0)
   kipina-hub backup POLKU       kopioi tietokannan, myös keskuksen käydessä
@@ -90,6 +91,7 @@ kipina-hub: takes prompts in, shares them out to nodes and passes the answers ba
 Usage:
   kipina-hub                    serves until it is stopped
   kipina-hub replace            takes the place of the hub that runs; no prompt fails
+  kipina-hub replace --or-start likewise, or serves from the beginning, where none runs
   kipina-hub check              checks settings and database, and starts nothing
   kipina-hub ready              tells whether the hub with these settings is ready (exit code 0)
   kipina-hub backup PATH        copies the database, also while the hub runs

@@ -6,7 +6,8 @@ use anyhow::Context;
 use hub::{
     commands,
     config::{self, Config},
-    handover, help,
+    handover::{self, AskError},
+    help,
     language::Text,
     logging::Logging,
     notices::notices,
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let command: fn(&Config, &[&str]) -> ExitCode = match arguments.as_slice() {
         [] => |config, _| serve_and_report(config, Place::New),
         ["replace"] => |config, _| serve_and_report(config, Place::Taken),
+        ["replace", "--or-start"] => |config, _| serve_and_report(config, Place::TakenOrNew),
         ["check"] => |config, _| report(commands::check(config)),
         ["backup", _] => |config, rest| report(commands::back_up(config, Path::new(rest[0]))),
         ["backup", ..] => return refuse(&help::backup_without_path()),
@@ -72,11 +74,13 @@ fn report(result: Result<Text, Text>) -> ExitCode {
 }
 
 /// Where the listening socket comes from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     New,
     /// From the hub that runs.
     Taken,
+    /// From the hub that runs, if one does.
+    TakenOrNew,
 }
 
 fn serve_and_report(config: &Config, place: Place) -> ExitCode {
@@ -95,11 +99,13 @@ async fn serve(config: &Config, place: Place) -> anyhow::Result<()> {
     let logging = Logging::start(&config.log).context("the log can't be written")?;
     let server = match place {
         Place::New => Server::start(config).await,
-        Place::Taken => {
-            let asked = handover::ask(&config.database_path).await;
-            let predecessor = asked.map_err(|error| in_words(&commands::not_replaced(&error)))?;
-            Server::take_over(config, predecessor).await
-        }
+        Place::Taken | Place::TakenOrNew => match handover::ask(&config.database_path).await {
+            Ok(predecessor) => Server::take_over(config, predecessor).await,
+            Err(AskError::Nobody { .. }) if place == Place::TakenOrNew => {
+                Server::start(config).await
+            }
+            Err(error) => return Err(in_words(&commands::not_replaced(&error))),
+        },
     };
     let server = server.map_err(|error| in_words(&error.text()))?;
     let stop = stop_signal().context("signals can't be listened for")?;

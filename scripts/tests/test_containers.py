@@ -1,10 +1,12 @@
-"""Dockerfile.native and docker-compose.native.yml: what they name is there, and they say what the README does."""
+"""The Dockerfiles and compose files: what they name is there, they build, and they say what the README does."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 import unittest
@@ -129,6 +131,133 @@ class Compose(unittest.TestCase):
                 lines[number] = lines[number].replace("# ", "", 1)
             with_card = yaml.safe_load("\n".join(lines))["services"]["ollama"]
             self.assertIn(expected, with_card)
+
+
+PROD = (ROOT / "Dockerfile.prod").read_text()
+
+
+def can_build():
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        for name in "own", "work", "root":
+            os.mkdir(f"{folder}/{name}")
+        command = f"mount -t overlay overlay -o lowerdir=/,upperdir={folder}/own,workdir={folder}/work {folder}/root"
+        return subprocess.run(["unshare", "--mount", "sh", "-c", command], capture_output=True).returncode == 0
+
+
+class Building(unittest.TestCase):
+    """Every stage's commands, in their order, in folders of their own; a program that is built without optimisation is one too."""
+
+    def build(self, dockerfile):
+        if not can_build():
+            self.skipTest("this takes root, and a kernel that lays folders over each other")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        folder = pathlib.Path(folder.name)
+        tools = folder / "tools/usr/local/bin"
+        tools.mkdir(parents=True)
+        # Alpine's, whose packages are this machine's here.
+        for name, command in ("apk", '[ "$1 $2" = "add --no-cache" ]'), ("adduser", 'busybox adduser "$@"'):
+            (tools / name).write_text(f"#!/bin/sh\n{command}\n")
+            (tools / name).chmod(0o755)
+        run = subprocess.run(
+            ["unshare", "--mount", sys.executable, ROOT / "scripts/tests/dockerfile_run.py", ROOT / dockerfile, ROOT,
+             folder, folder / "tools"],
+            env={**os.environ, "CARGO_PROFILE_DIST_OPT_LEVEL": "0", "CARGO_NET_OFFLINE": "false"},
+            capture_output=True, text=True,
+        )
+        self.assertEqual(run.returncode, 0, f"{run.stdout[-2000:]}\n{run.stderr[-6000:]}")
+        return folder / "final"
+
+    def assert_names_components(self, file, *names):
+        parts = json.loads(file.read_text())
+        self.assertEqual(parts["bomFormat"], "CycloneDX")
+        self.assertLessEqual(set(names), {part["name"] for part in parts["components"]})
+
+    def test_the_hubs_image_runs_with_nothing_around_it(self):
+        image = self.build("Dockerfile.prod")
+        self.assertEqual(set(os.listdir(image)), {"kipina-hub", "sbom", "data", "site"})
+        as_nobody = ["chroot", "--userspec=10001:10001", image, "/kipina-hub"]
+        for argument, said in ("--version", "kipina-hub "), ("check", "The settings are fine: "):
+            environment = dict(word.split("=", 1) for word in re.search(r"^ENV (.+)", PROD, re.MULTILINE)[1].split())
+            run = subprocess.run([*as_nobody, argument], env={**environment, "LANG": "en_GB"}, capture_output=True, text=True)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn(said, run.stdout)
+        for name in "index.html", "index.html.br", "wasm/threads/node_bg.wasm", "wasm/threads/node_bg.wasm.br":
+            self.assertTrue((image / "site" / name).is_file(), name)
+        self.assert_names_components(image / "sbom/hub.cdx.json", "axum", "rusqlite")
+        self.assert_names_components(image / "sbom/pages.cdx.json", "svelte")
+
+    def test_the_nodes_image_has_its_program_and_what_that_is_made_of(self):
+        image = self.build("Dockerfile.native")
+        program = image / "usr/local/bin/kipina-node"
+        self.assertTrue(os.access(program, os.X_OK))
+        self.assert_names_components(image / "sbom/node.cdx.json", "candle-core", "rustls")
+
+
+class ProductionDockerfile(unittest.TestCase):
+    def test_the_compilers_are_new_enough(self):
+        minimum = WORKSPACE["package"]["rust-version"]
+        self.assertIn(f"FROM rust:{minimum}-bookworm AS source\n", PROD)
+        setup = (ROOT / "scripts/lib/setup.sh").read_text()
+        self.assertIn(f"FROM node:{re.search(r'^node_major=(.+)', setup, re.MULTILINE)[1]}-bookworm AS frontend\n", PROD)
+
+    def test_the_hub_is_nobody_and_can_be_watched_and_stopped(self):
+        self.assertRegex(PROD, r"\nUSER [1-9]\d+:[1-9]\d+\n")
+        self.assertRegex(PROD, r'\nHEALTHCHECK .*CMD \["/kipina-hub", "ready"\]\n')
+        self.assertIn("\nSTOPSIGNAL SIGTERM\n", PROD)
+        self.assertIn("\nFROM scratch\n", PROD)
+
+
+@unittest.skipIf(yaml is None, "python3-yaml is missing")
+class ProductionCompose(unittest.TestCase):
+    def setUp(self):
+        self.text = (ROOT / "docker-compose.prod.yml").read_text()
+        self.compose = yaml.safe_load(self.text)
+        self.hub, self.caddy = self.compose["services"]["hub"], self.compose["services"]["caddy"]
+
+    def test_what_must_be_set_is_asked_for_and_the_example_names_all_of_it(self):
+        example = (ROOT / ".env.example").read_text()
+        asked = set(re.findall(r"\$\{(\w+):\?", self.text))
+        self.assertEqual(asked, {"ADMIN_PASSWORD", "SITE_ADDRESS"})
+        named = set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+        taken = set(re.findall(r"\$\{(\w+)", self.text))
+        self.assertEqual(named - taken, set(), "settings that nothing takes")
+        self.assertLessEqual(asked | {"NODE_API_KEY"}, named)
+
+    def test_the_hub_takes_its_settings(self):
+        said = subprocess.run(["grep", "-ohE", r"^  [A-Z_]+ ", ROOT / "hub/src/help.rs"], capture_output=True, text=True).stdout
+        self.assertEqual(set(self.hub["environment"]) - set(said.split()), set())
+
+    def test_neither_can_write_more_than_it_must_or_get_what_it_has_not(self):
+        for service in self.hub, self.caddy:
+            self.assertTrue(service["read_only"])
+            self.assertEqual(service["cap_drop"], ["ALL"])
+            self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
+            self.assertEqual(service["restart"], "unless-stopped")
+            self.assertTrue(service["mem_limit"] and service["pids_limit"])
+        writable = {volume for volume in self.hub["volumes"] if not volume.endswith(":ro")}
+        self.assertEqual(writable, {"data:/data", "./backups:/backups"})
+        self.assertEqual(self.caddy["cap_add"], ["NET_BIND_SERVICE"])
+
+    def test_the_hub_can_be_taken_over_and_reached_through_caddy_alone(self):
+        self.assertEqual(self.hub["command"], ["replace", "--or-start"])
+        self.assertEqual(self.hub["network_mode"], "host")
+        self.assertEqual(self.hub["environment"]["BIND"], "127.0.0.1")
+        self.assertEqual(self.caddy["environment"]["HUB_UPSTREAM"], f"127.0.0.1:{self.hub['environment']['PORT']}")
+
+    @unittest.skipUnless(shutil.which("docker-compose"), "docker-compose is missing")
+    def test_compose_takes_both_files(self):
+        given = {"PATH": os.environ["PATH"], "ADMIN_PASSWORD": "x", "SITE_ADDRESS": "hub.example", "HUB_URL": "ws://hub/ws"}
+        for name in "docker-compose.prod.yml", "docker-compose.native.yml":
+            run = subprocess.run(["docker-compose", "-f", ROOT / name, "config"], env=given, capture_output=True, text=True)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(set(yaml.safe_load(run.stdout)["services"]), set(yaml.safe_load((ROOT / name).read_text())["services"]))
+        given.pop("ADMIN_PASSWORD")
+        run = subprocess.run(["docker-compose", "-f", ROOT / "docker-compose.prod.yml", "config"], env=given, capture_output=True, text=True)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("set it in .env", run.stderr)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ use crate::dispatch::Dispatcher;
 pub enum Predecessor {}
 
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct AskError(io::Error);
+pub enum AskError {
+    #[error("{error}")]
+    Nobody { error: io::Error },
+}
 
 pub async fn ask(_database: &Path) -> Result<Predecessor, AskError> {
-    Err(AskError(io::ErrorKind::Unsupported.into()))
+    let error = io::ErrorKind::Unsupported.into();
+    Err(AskError::Nobody { error })
 }
 
 /// Nobody can be asked here: a database that is in use can't be written over, which its system sees to.

@@ -8,19 +8,31 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::StatusCode,
 };
+use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until, timeout},
+};
 
 use super::HttpLimits;
 use crate::{error::ApiError, state::Hub};
 
-/// Fails once it is later than its grace and its length so far allow.
+/// What is read after a refusal, so that the refusal arrives: a connection that closes on unread bytes is reset.
+const MOST_THROWN_AWAY_BYTES: usize = 32 << 20;
+
+/// For all of that; and for a client that sends no more of it, and waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Fails once it is later than its grace and its length so far allow. What nobody wanted of it is thrown away.
 pub(super) struct PacedBody {
     body: Body,
+    is_over: bool,
     grace: Duration,
     bytes_per_second: u32,
     /// Since somebody wants to read it.
@@ -37,6 +49,7 @@ impl PacedBody {
     pub(super) fn new(body: Body, limits: &HttpLimits) -> Self {
         Self {
             body,
+            is_over: false,
             grace: limits.body_grace,
             bytes_per_second: limits.body_bytes_per_second,
             began: None,
@@ -73,8 +86,9 @@ impl hyper::body::Body for PacedBody {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.received_bytes += bytes as u64;
             }
-            Poll::Ready(_) => {}
+            Poll::Ready(_) => self.is_over = true,
             Poll::Pending if self.is_overdue(context) => {
+                self.is_over = true;
                 return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
             }
             Poll::Pending => {}
@@ -88,6 +102,27 @@ impl hyper::body::Body for PacedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for PacedBody {
+    fn drop(&mut self) {
+        if self.is_over || self.body.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            let rest = std::mem::take(&mut self.body);
+            runtime.spawn(timeout(PATIENCE, throw_away(rest)));
+        }
+    }
+}
+
+async fn throw_away(mut rest: Body) {
+    let mut left = MOST_THROWN_AWAY_BYTES;
+    while left > 0
+        && let Ok(Some(Ok(frame))) = timeout(LONGEST_PAUSE, rest.frame()).await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
     }
 }
 

@@ -91,6 +91,28 @@ async fn a_body_in_endless_chunks_is_refused_at_the_limit() {
     assert_eq!(answer.error()["code"], "request_too_large");
 }
 
+/// A connection that is closed on what nobody has read is reset, and the answer with it.
+#[tokio::test]
+async fn a_body_that_is_sent_to_its_end_before_anything_is_read_gets_its_refusal() {
+    let bytes = 5 << 20;
+    for (access, status, code) in [
+        ("open", 413, "request_too_large"),
+        ("keys", 401, "missing_api_key"),
+    ] {
+        let hub = TestHub::with(&[("MAX_BODY_BYTES", "2000"), ("ACCESS", access)]).await;
+        let mut client = Client::connect(hub.address).await;
+        client
+            .send(&format!(
+                "POST /v1/chat/completions HTTP/1.1\r\nhost: hub\r\ncontent-length: {bytes}\r\n\r\n{}",
+                " ".repeat(bytes)
+            ))
+            .await;
+        let answer = client.answer().await;
+        assert_eq!(answer.status(), status, "{}", answer.text);
+        assert_eq!(answer.error()["code"], code);
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_takes_nothing_of_its_answer_is_left() {
     let hub = hub(|config| {

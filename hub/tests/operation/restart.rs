@@ -345,3 +345,24 @@ fn where_no_hub_runs_there_is_none_to_replace() {
         "{errors}"
     );
 }
+
+/// As a container does whenever it starts: on a machine that has just come up there is nobody to replace.
+#[tokio::test]
+async fn a_hub_that_may_start_takes_over_only_where_one_runs() {
+    let home = TempDir::new().unwrap();
+    let or_start = || {
+        let mut command = hub(&home, &[("PORT", "0")]);
+        command.args(["replace", "--or-start"]);
+        command
+    };
+    let (first, address) = spawn(&mut or_start());
+    let (second, same_address) = spawn(&mut or_start());
+    assert_eq!(same_address, address);
+    assert!(wait_for_end(first).await, "it is replaced");
+    // It leaves a socket behind that nobody answers.
+    signal(&second, "-KILL");
+    assert!(!wait_for_end(second).await);
+    let (third, _) = spawn(&mut or_start());
+    terminate(&third);
+    assert!(wait_for_end(third).await);
+}
