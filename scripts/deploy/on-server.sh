@@ -75,6 +75,10 @@ switch_to() { # VERSION PAGES
   fi
 }
 
+remember() { # FILE: what runs, with its pages
+  printf 'KIPINA_VERSION=%s\nPAGES=%s\n' "$(release .release)" "$(readlink frontend/dist)" >"$1"
+}
+
 start() {
   take_over || return 1
   compose up -d --no-build --no-deps caddy || return 1
@@ -183,7 +187,8 @@ put() { # VERSION
     if [ -n "$(hubs)" ]; then backup="$(back_up)"; fi
     # A version that is put to work again is not what to go back to.
     if [ "$(release .release)" != "$version" ]; then
-      printf 'KIPINA_VERSION=%s\nPAGES=%s\n' "$(release .release)" "$(readlink frontend/dist)" >.release.before
+      if [ -e .release.before ]; then mv .release.before .release.earlier; fi
+      remember .release.before
     fi
   fi
   say putting "$version"
@@ -193,7 +198,10 @@ put() { # VERSION
     say deployed "$version" "https://$(setting SITE_ADDRESS)"
     return
   fi
-  go_back "$backup" || true
+  if go_back "$backup"; then
+    rm .release.before
+    if [ -e .release.earlier ]; then mv .release.earlier .release.before; fi
+  fi
   fail rolled_back "$version"
 }
 
@@ -250,7 +258,7 @@ put_pages() { # NAME
 
 back_up() { # prints the file
   local name old
-  name="kipina-$(date -u +%Y%m%dT%H%M%SZ)-$(release .release).sqlite"
+  name="kipina-$(date -u +%Y%m%dT%H%M%S.%3NZ)-$(release .release).sqlite"
   docker exec "$(hubs | head -n 1)" /kipina-hub backup "/backups/$name" >&2
   # shellcheck disable=SC2012
   ls -1t backups/kipina-*.sqlite | tail -n "+$((backups_to_keep + 1))" | while IFS= read -r old; do rm -f "$old"; done
@@ -317,7 +325,11 @@ case "$action" in
   build) DOCKER_BUILDKIT=1 docker build -f source/Dockerfile.prod -t "kipina-hub:$1" source ;;
   put) put "$1" ;;
   pages) put_pages "$1" ;;
-  back) go_back "" ;;
+  back)
+    remember .release.earlier
+    go_back ""
+    mv .release.earlier .release.before
+    ;;
   backup)
     made="$(back_up)"
     say backed_up "$made"

@@ -126,10 +126,15 @@ class Compose:
             elif option == "-f":
                 file = value
         self.arguments = arguments
-        self.services = yaml.safe_load(self.interpolated(pathlib.Path(file).read_text()))["services"]
+        self.services = self.interpolated(yaml.safe_load(pathlib.Path(file).read_text())["services"])
         self.image = self.services["hub"]["image"]
 
-    def interpolated(self, text):
+    def interpolated(self, given):
+        if isinstance(given, dict):
+            return {name: self.interpolated(value) for name, value in given.items()}
+        if isinstance(given, list):
+            return [self.interpolated(value) for value in given]
+
         def value(match):
             name, operator, other = match.groups()
             if self.settings.get(name):
@@ -138,7 +143,7 @@ class Compose:
                 sys.exit(f"required variable {name} is missing a value: {other}")
             return other or ""
 
-        return re.sub(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}", value, text)
+        return re.sub(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}", value, given) if isinstance(given, str) else given
 
     def here(self, path):
         """Where a path of a container lies on this machine."""

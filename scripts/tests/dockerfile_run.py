@@ -52,16 +52,16 @@ class Stage:
         for folder in self.own, self.root, self.folder / "work":
             folder.mkdir(parents=True)
         if base == "scratch":
-            self.lower = None
             self.root = self.own
             return
+        # Layers can't lie within each other, so what a stage builds upon is copied.
         before = builder.stages.get(base)
-        self.lower = [str(before.own), *before.lower] if before else [str(builder.tools), "/"]
+        subprocess.run(["cp", "-a", f"{before.own if before else builder.tools}/.", self.own], check=True)
         if before:
             self.work = before.work
             self.environment = dict(before.environment)
         mount("-t", "overlay", "overlay", "-o",
-              f"lowerdir={':'.join(self.lower)},upperdir={self.own},workdir={self.folder}/work", self.root)
+              f"lowerdir=/,upperdir={self.own},workdir={self.folder}/work", self.root)
         mount("--rbind", "/dev", self.root / "dev")
         mount("-t", "proc", "proc", self.root / "proc")
 
@@ -118,10 +118,10 @@ class Builder:
         self.stages = {}
         self.is_left_out = left_out(context)
         home = pathlib.Path.home()
-        names = ("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-        passed = re.compile(r"^(CARGO_(NET|HTTP|REGISTR|SOURCE|PROFILE|HOME)|npm_config_|SSL_)", re.IGNORECASE)
+        # What this machine needs to reach others, in whatever variables; nothing that changes a build.
+        kept_back = ("CARGO_TARGET_DIR", "CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS")
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name in names or passed.match(name)},
+            **{name: value for name, value in os.environ.items() if name not in kept_back},
             "HOME": "/root",
             "CARGO_HOME": os.environ.get("CARGO_HOME", str(home / ".cargo")),
             "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(home / ".rustup")),
@@ -165,9 +165,9 @@ def mount(*arguments):
 
 
 def main():
-    dockerfile, context, folder, tools = map(pathlib.Path, sys.argv[1:])
+    dockerfile, context, folder, tools = (pathlib.Path(word).resolve() for word in sys.argv[1:])
     mount("--make-rprivate", "/")
-    last = Builder(context.resolve(), folder, tools).build(dockerfile.read_text())
+    last = Builder(context, folder, tools).build(dockerfile.read_text())
     # The mounts go with this process; what was written stays.
     (folder / "final").symlink_to(last.own)
 

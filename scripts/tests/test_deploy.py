@@ -97,11 +97,11 @@ class Deploying(unittest.TestCase):
         """The scripts as they lie here, in a checkout with commits of its own."""
         self.checkout = self.folder / "checkout"
         subprocess.run(["git", "clone", "--quiet", ROOT, self.checkout], check=True)
-        changed = subprocess.run(
-            ["git", "ls-files", "--modified", "--others", "--exclude-standard"],
+        files = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, check=True, capture_output=True, text=True,
         )
-        for name in changed.stdout.splitlines():
+        for name in files.stdout.splitlines():
             if (ROOT / name).exists():
                 (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, self.checkout / name)
@@ -161,7 +161,7 @@ class Deploying(unittest.TestCase):
             f"HostKey {self.folder}/host-key\n"
             f"AuthorizedKeysFile {self.folder}/client-key.pub\n"
             f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
-            f"SetEnv PATH={self.tools}:{os.environ['PATH']} KIPINA_DOCKER={self.docker} SECONDS_TO_ANSWER=20\n"
+            f"SetEnv PATH={self.tools}:{os.environ['PATH']} KIPINA_DOCKER={self.docker} SECONDS_TO_ANSWER=10\n"
         )
         sshd = subprocess.Popen([SSHD, "-D", "-e", "-f", configuration], stderr=subprocess.DEVNULL)
         self.addCleanup(sshd.wait)

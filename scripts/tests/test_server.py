@@ -21,7 +21,7 @@ MANUAL = (ROOT / "docs/OPERATIONS.md").read_text()
 ELSEWHERE = """
 set -eu
 mount --make-rprivate /
-mount -t overlay overlay -o "lowerdir=$TOOLS:/,upperdir=$FOLDER/own,workdir=$FOLDER/work" "$FOLDER/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/own,workdir=$FOLDER/work" "$FOLDER/root"
 mount --rbind /dev "$FOLDER/root/dev"
 mount -t proc proc "$FOLDER/root/proc"
 mount -t tmpfs tmpfs "$FOLDER/root/run"
@@ -56,7 +56,7 @@ class Server(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        for name in "own/root", "work", "root", "tools/usr/local/bin", "programs", "packed":
+        for name in "own/root", "own/usr/local/bin", "work", "root", "programs":
             (self.folder / name).mkdir(parents=True)
         self.tool("systemctl", (ROOT / "scripts/tests/systemctl_stand_in.py").read_text())
         # What it would install is here; what it is asked for is noted.
@@ -75,7 +75,7 @@ class Server(unittest.TestCase):
         self.tarball = pathlib.Path(packed.stdout.strip())
 
     def tool(self, name, text):
-        tool = self.folder / "tools/usr/local/bin" / name
+        tool = self.folder / "own/usr/local/bin" / name
         tool.write_text(text)
         tool.chmod(0o755)
 
@@ -86,7 +86,6 @@ class Server(unittest.TestCase):
             "HOME": "/root",
             "LANG": "C.UTF-8",
             "FOLDER": str(self.folder),
-            "TOOLS": str(self.folder / "tools"),
             "MODELS_DIR": str(MODELS),
             "CURL_CA_BUNDLE": CERTIFICATE,
             "SSL_CERT_FILE": CERTIFICATE,
@@ -99,38 +98,31 @@ class Server(unittest.TestCase):
     @unittest.skipUnless((MODELS / MODEL).exists(), "a model is missing: scripts/fetch-model.sh smollm2:135m")
     def test_from_an_empty_server_to_the_first_prompt_and_what_comes_after(self):
         first_prompt = commands("The first prompt")
-        said = self.there("\n".join([
+        second_prompt = first_prompt[first_prompt.index("curl "):]
+        # What was answered is written down a moment later.
+        figures = "sleep 1; curl -s https://hub.example/api/stats; echo"
+        said = self.there("\necho; echo ---\n".join([
             commands("An empty server"),
             first_prompt,
-            # It is written down a moment later.
-            "sleep 1; echo; echo --- backup",
-            commands("A copy of the database"),
-            "ls /var/lib/kipina/backups",
-            "before=$(cat /run/units/kipina-hub.service.pid)",
-            "echo --- upgrade",
-            commands("A newer version"),
-            'until [ "$(cat /run/units/kipina-hub.service.pid)" != "$before" ]; do sleep 0.1; done',
-            'while [ -e "/proc/$before" ]; do sleep 0.1; done',
-            first_prompt[first_prompt.index("curl "):],
-            "echo; echo --- restore",
-            commands("Back to a copy"),
-            "/opt/kipina/kipina-hub ready",
-            "curl -s https://hub.example/",
-            "echo; echo --- figures; curl -s https://hub.example/api/stats; echo; echo --- unit",
+            figures,
+            commands("A copy of the database") + "ls /var/lib/kipina/backups",
+            "before=$(cat /run/units/kipina-hub.service.pid)\n" + commands("A newer version")
+            + 'while [ -e "/proc/$before" ]; do sleep 0.1; done',
+            second_prompt,
+            figures,
+            commands("Back to a copy") + "/opt/kipina/kipina-hub ready; curl -s https://hub.example/",
+            figures,
             "systemd-analyze verify --man=no /etc/systemd/system/kipina-hub.service",
         ]))
-        answers, rest = said.split("--- backup")
-        self.assertRegex(answers, r'"content":"[^"]+')
-        copies, rest = rest.split("--- upgrade")
+        ready, first, at_first, copies, _, second, at_second, back, at_last, _ = said.split("\n---\n")
+        self.assertIn("The hub is ready", ready)
+        for answer in first, second:
+            self.assertRegex(answer, r'"content":"[^"]+')
         self.assertRegex(copies, r"kipina-\d{4}-\d\d-\d\d\.sqlite")
-        answer, rest = rest.split("--- restore")
-        restored, rest = rest.split("--- figures")
-        figures, _ = rest.split("--- unit")
-        self.assertRegex(answer, r'"content":"[^"]+')
-        self.assertIn("The hub is ready", restored)
-        self.assertIn("the pages", restored)
-        # The second prompt came after the copy.
-        self.assertEqual(json.loads(figures)["totals"]["prompts"], 1)
+        self.assertIn("The hub is ready", back)
+        self.assertIn("the pages", back)
+        answered = [json.loads(text)["totals"]["prompts"] for text in (at_first, at_second, at_last)]
+        self.assertEqual(answered[1:], [answered[0] + 1, answered[0]])
 
     def test_the_unit_lets_the_hub_do_no_more_than_it_must(self):
         unit = ROOT / "scripts/server/kipina-hub.service"
