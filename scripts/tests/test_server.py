@@ -121,7 +121,9 @@ class Server(unittest.TestCase):
         self.assertRegex(copies, r"kipina-\d{4}-\d\d-\d\d\.sqlite")
         self.assertIn("The hub is ready", back)
         self.assertIn("the pages", back)
-        answered = [json.loads(text)["totals"]["prompts"] for text in (at_first, at_second, at_last)]
+        # The node speaks, too.
+        told = [re.search(r"^\{.*\}$", text, re.MULTILINE) for text in (at_first, at_second, at_last)]
+        answered = [json.loads(found[0])["totals"]["prompts"] for found in told]
         self.assertEqual(answered[1:], [answered[0] + 1, answered[0]])
 
     def test_the_unit_lets_the_hub_do_no_more_than_it_must(self):
