@@ -5,11 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use protocol::{Catalogue, Owner, PromptRequest, TaskId};
-use scheduler::{
-    BreakerSettings, ClientId, EnsembleId, HedgeSettings, NodePreference, PromptId, PromptProfile,
-    Settings, Standing,
-};
+use protocol::{Catalogue, PromptRequest, TaskId};
+use scheduler::{ClientId, EnsembleId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -19,7 +16,9 @@ use super::message::{Introduction, Membership, Origin, Report, Request};
 use super::operators::OperatorRequest;
 use super::prompt::{Prompt, Reader};
 use super::task::Task;
-use super::{Answer, AuditSettings, Load, OutcomeSink, Refusal, Snapshot, estimate};
+use super::{
+    Answer, DispatchSettings, Load, OutcomeSink, PromptSubmission, Refusal, Snapshot, estimate,
+};
 use crate::keys::Bill;
 
 /// Reports that may wait for the dispatcher; a session that finds no room waits.
@@ -27,93 +26,6 @@ const REPORTS: usize = 1024;
 
 /// For close frames to reach the nodes when the hub stops.
 const FAREWELL: Duration = Duration::from_secs(3);
-
-/// Limits of the dispatcher. The defaults suit a public hub.
-#[derive(Clone, Debug)]
-pub struct DispatchSettings {
-    /// Prompts that may wait for one model.
-    pub queue_length: usize,
-    /// How long a prompt may wait for a node.
-    pub queue_deadline: Duration,
-    /// How long a prompt may wait where the last node that could answer it is gone.
-    pub stranded_deadline: Duration,
-    /// For nodes that were here before a restart to come back; prompts wait for them meanwhile.
-    pub nodes_return_within: Duration,
-    /// Nodes in a row that may bring a prompt no further before it is given up.
-    pub attempts: u32,
-    /// Frames of an answer that may wait for its reader.
-    pub answer_buffer: usize,
-    /// When a node that keeps failing rests.
-    pub breaker: BreakerSettings,
-    /// When a late first token is asked for a second time; none: never.
-    pub hedge: Option<HedgeSettings>,
-    /// Whether conversations go back to the node that has them in its cache.
-    pub affinity: bool,
-    /// Whether another node goes on where one is lost in the middle of an answer.
-    pub resume: bool,
-    /// How often answers are audited.
-    pub audits: AuditSettings,
-}
-
-impl DispatchSettings {
-    pub(super) fn for_scheduler(&self) -> Settings {
-        Settings {
-            queue_length: self.queue_length,
-            queue_deadline: self.queue_deadline,
-            stranded_deadline: self.stranded_deadline,
-            attempts: self.attempts,
-            breaker: self.breaker,
-            hedge: self.hedge,
-            affinity: self.affinity,
-            resume: self.resume,
-        }
-    }
-}
-
-impl Default for DispatchSettings {
-    fn default() -> Self {
-        Self {
-            queue_length: 64,
-            queue_deadline: Duration::from_secs(120),
-            stranded_deadline: Duration::from_secs(15),
-            nodes_return_within: Duration::from_secs(15),
-            attempts: 3,
-            answer_buffer: 1024,
-            breaker: BreakerSettings::default(),
-            hedge: Some(HedgeSettings {
-                multiple: 4.0,
-                least: Duration::from_secs(10),
-            }),
-            affinity: true,
-            resume: true,
-            audits: AuditSettings::default(),
-        }
-    }
-}
-
-/// A prompt on its way in.
-#[derive(Clone, Debug)]
-pub struct PromptSubmission {
-    /// `request.model` may be a model's id, an alias or a family.
-    pub request: PromptRequest,
-    pub preference: NodePreference,
-    /// What the key that it was sent with demands beside that.
-    pub demand: NodePreference,
-    /// Whose prompt it is: it may go to that owner's nodes, too.
-    pub owner: Option<Owner>,
-    /// For whom it is counted, and whose share of the network it takes.
-    pub bill: Bill,
-    /// Whether another node may go on in the middle of the answer.
-    pub resume: bool,
-}
-
-impl PromptSubmission {
-    /// A guess at the tokens of prompt and answer.
-    pub fn expected_tokens(&self) -> u32 {
-        estimate::prompt_tokens(&self.request)
-            .saturating_add(estimate::answer_tokens(&self.request))
-    }
-}
 
 /// A handle to the one task that owns the scheduler. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -17,14 +17,16 @@ mod prompt;
 mod rates;
 mod refusal;
 mod said;
+mod settings;
 mod snapshot;
+mod submission;
 mod task;
 mod trail;
 
 pub use answer::{Answer, AnswerEvent, Done, Handover, HandoverReason, Token};
 pub use asked::{Asked, Ticket};
 pub use audits::{AuditCounts, AuditOverview, KnownAudits, NodeStanding, Suspended};
-pub use handle::{DispatchSettings, Dispatcher, PromptSubmission};
+pub use handle::Dispatcher;
 pub use load::{Crowd, Load};
 pub use outcome::{
     AnsweringNode, AuditRecord, Ending, Forget, NodeSighting, OutcomeSink, PromptOutcome, Record,
@@ -34,7 +36,9 @@ pub use scheduler::audit::{AuditSettings, Identity, Remembered, Sampled, Subject
 pub use scheduler::{
     Benchmark, BreakerSettings, ClientId, HedgeSettings, NodePreference, Standing,
 };
+pub use settings::DispatchSettings;
 pub use snapshot::{AvailableModel, Snapshot};
+pub use submission::PromptSubmission;
 
 pub(crate) use message::{Command, Introduction, Membership, Origin, Report};
 pub(crate) use operators::{ListedPrompt, RosterEntry};

@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::audits::Audits;
-use super::handle::DispatchSettings;
 use super::leaving::Leaving;
 use super::load::load;
 use super::message::{Command, Report, Request};
@@ -19,7 +18,7 @@ use super::node::Node;
 use super::prompt::Prompt;
 use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
-use super::{OutcomeSink, PromptFailure};
+use super::{DispatchSettings, OutcomeSink, PromptFailure};
 use crate::rules::Rulebook;
 
 pub(super) struct Task {
