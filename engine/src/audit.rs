@@ -3,10 +3,20 @@
 
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
-use crate::{Engine, EngineError, Input, Sampling};
+use crate::{Engine, EngineError, FinishReason, Input, Sampling};
 
 /// The longest beginning of a token that a stop string leaves, in bytes; more is no beginning of one.
 const LONGEST_CUT: usize = 24;
+
+/// Tokens by which an answer may be shorter than the limit that is said to have ended it: the last of them may have
+/// made no whole character, of which none has more than four bytes, and then nobody told of them.
+const UNTOLD: usize = 3;
+
+/// Where nobody told the tokens: text becomes somewhat fewer of them than the model had made it of, one in so many.
+const RETOKENISED: usize = 8;
+
+/// Tokens that another runtime's template may give a prompt besides.
+const OF_A_TEMPLATE: usize = 16;
 
 /// An answer, and what it claims to answer.
 #[derive(Clone, Debug)]
@@ -17,8 +27,11 @@ pub struct AuditRequest {
     /// The answer's tokens as its node told them; empty where it told none. They count only where
     /// they make this very text: else it is tokenised anew.
     pub token_ids: Vec<u32>,
-    /// Whether the model is said to have ended the answer: then that is judged, too.
-    pub ended: bool,
+    /// What is said to have ended the answer; none where it was broken off. If that was the model, its end is
+    /// judged, too; so it is where a limit is said to have been reached that was not.
+    pub finish_reason: Option<FinishReason>,
+    /// The context of whoever answered; none where nobody knows.
+    pub context_length: Option<usize>,
 }
 
 /// How one token of the answer, or its end, compares with what the model would have said. Both are
@@ -45,6 +58,12 @@ pub struct Audit {
     /// Tokens that were computed.
     computed: usize,
     judgements: Vec<Judgement>,
+}
+
+struct AnswerTokens {
+    tokens: Vec<u32>,
+    /// By whoever answered.
+    told: bool,
 }
 
 impl Audit {
@@ -95,7 +114,14 @@ impl Audit {
     fn begin(&mut self, engine: &Engine) -> Result<(), EngineError> {
         let mut tokens = engine.prompt_tokens(&self.request.input)?;
         let first = tokens.len();
-        tokens.extend(self.answer_tokens(engine)?);
+        let answer = self.answer_tokens(engine)?;
+        let ended = match self.request.finish_reason {
+            None => false,
+            // An answer that a stop string may have ended says nothing of the model's own end.
+            Some(FinishReason::Stop) => self.request.sampling.stop.is_empty(),
+            Some(FinishReason::Length) => !self.is_full(first, &answer),
+        };
+        tokens.extend(answer.tokens);
         let context_length = engine.info().context_length;
         if first >= context_length {
             return Err(EngineError::ContextLengthExceeded {
@@ -106,16 +132,29 @@ impl Audit {
         let is_whole = tokens.len() <= context_length;
         // Length is no way out: what fits is judged.
         tokens.truncate(context_length);
-        // An answer that a stop string may have ended says nothing of the model's own end.
-        self.ended = self.request.ended && self.request.sampling.stop.is_empty() && is_whole;
+        self.ended = ended && is_whole;
         self.first = first;
         self.tokens = tokens;
         Ok(())
     }
 
+    /// Whether the answer to a prompt of so many tokens is as long as `max_tokens` or a context allows.
+    fn is_full(&self, prompt_tokens: usize, answer: &AnswerTokens) -> bool {
+        let retokenised = if answer.told {
+            0
+        } else {
+            answer.tokens.len() / RETOKENISED
+        };
+        let most = answer.tokens.len() + UNTOLD + retokenised;
+        let limit = self.request.sampling.max_tokens;
+        let context = self.request.context_length;
+        limit.is_some_and(|limit| most >= limit)
+            || context.is_some_and(|context| prompt_tokens + most + OF_A_TEMPLATE >= context)
+    }
+
     /// The tokens to judge: the node's own where they make the text that the reader got, and nothing
     /// else that would count in its favour.
-    fn answer_tokens(&self, engine: &Engine) -> Result<Vec<u32>, EngineError> {
+    fn answer_tokens(&self, engine: &Engine) -> Result<AnswerTokens, EngineError> {
         let AuditRequest {
             answer,
             token_ids,
@@ -141,15 +180,18 @@ impl Audit {
         let before = answer.strip_prefix(&*text).map(str::len);
         let fits = behind.is_some_and(|rest| rest <= held_back)
             || before.is_some_and(|rest| rest <= cut_off);
-        if is_known && fits {
-            return Ok(token_ids.clone());
+        // No ids at all fit no text at all, and tell nothing of it.
+        if is_known && fits && (answer.is_empty() || !token_ids.is_empty()) {
+            let (tokens, told) = (token_ids.clone(), true);
+            return Ok(AnswerTokens { tokens, told });
         }
         let mut tokens = engine.tokenizer.encode(answer)?;
         if cut_off > 0 {
             // As likely as not only a part of what the model said there.
             tokens.pop();
         }
-        Ok(tokens)
+        let told = false;
+        Ok(AnswerTokens { tokens, told })
     }
 
     /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's

@@ -3,7 +3,8 @@
 mod support;
 
 use engine::{
-    Audit, AuditRequest, Begun, Engine, EngineOptions, Input, Judgement, Request, Sampling, Step,
+    Audit, AuditRequest, Begun, Engine, EngineOptions, FinishReason, Input, Judgement, Request,
+    Sampling, Step,
 };
 
 const QUESTION: &str = "<|im_start|>user\nName three colours of the rainbow.<|im_end|>\n\
@@ -56,7 +57,8 @@ fn answer(engine: &mut Engine, sampling: &Sampling) -> AuditRequest {
         sampling: request.sampling.clone(),
         answer: String::new(),
         token_ids: Vec::new(),
-        ended: false,
+        finish_reason: None,
+        context_length: Some(engine.info().context_length),
     };
     for step in engine.start(&request).unwrap() {
         match step.unwrap() {
@@ -67,7 +69,7 @@ fn answer(engine: &mut Engine, sampling: &Sampling) -> AuditRequest {
             }
             Step::Finished { text, reason } => {
                 answered.answer += &text;
-                answered.ended = reason == engine::FinishReason::Stop;
+                answered.finish_reason = Some(reason);
             }
         }
     }
@@ -94,7 +96,8 @@ fn its_own_answers_are_what_sampling_allows() {
     let mut engine = load();
     for sampling in [greedy(), usual()] {
         let answered = answer(&mut engine, &sampling);
-        let tokens = answered.token_ids.len() + usize::from(answered.ended);
+        let ended = answered.finish_reason == Some(FinishReason::Stop);
+        let tokens = answered.token_ids.len() + usize::from(ended);
         let judgements = judge(&mut engine, answered);
         assert_eq!(judgements.len(), tokens);
         // Token by token and all at once round a little differently.
@@ -133,27 +136,25 @@ fn a_prompt_between_two_steps_changes_nothing() {
 #[test]
 fn text_that_the_model_would_not_have_said_lies_far_below() {
     let mut engine = load();
-    let canned = |token_ids, ended| AuditRequest {
+    let canned = |token_ids, finish_reason| AuditRequest {
         input: input(QUESTION),
         sampling: usual(),
         answer: "Please contact the seller for the delivery terms of bicycle pumps.".into(),
         token_ids,
-        ended,
+        finish_reason,
+        context_length: None,
     };
-    let judgements = judge(&mut engine, canned(Vec::new(), false));
+    let judgements = judge(&mut engine, canned(Vec::new(), None));
     assert!(mean(&judgements) > 1.0, "{judgements:?}");
     // Ids that make another text are a lie: what the reader got counts.
     let honest = answer(&mut engine, &usual());
     assert_eq!(
-        judge(&mut engine, canned(honest.token_ids, false)),
+        judge(&mut engine, canned(honest.token_ids, None)),
         judgements
     );
     // So do ids that are none.
-    assert_eq!(
-        judge(&mut engine, canned(vec![u32::MAX], false)),
-        judgements
-    );
-    let ended = judge(&mut engine, canned(Vec::new(), true));
+    assert_eq!(judge(&mut engine, canned(vec![u32::MAX], None)), judgements);
+    let ended = judge(&mut engine, canned(Vec::new(), Some(FinishReason::Stop)));
     assert_eq!(ended.len(), judgements.len() + 1);
 }
 
@@ -163,12 +164,78 @@ fn no_answer_at_all_is_judged_by_its_end() {
     let silence = AuditRequest {
         answer: String::new(),
         token_ids: Vec::new(),
-        ended: true,
+        finish_reason: Some(FinishReason::Stop),
         ..answer(&mut engine, &usual())
     };
     let judgements = judge(&mut engine, silence);
     assert_eq!(judgements.len(), 1);
     assert!(judgements[0].sampling_margin > 2.0, "{judgements:?}");
+}
+
+/// The answer's beginning, said to be all that a limit allows.
+fn cut(whole: &AuditRequest, tokens: usize, engine: &mut Engine) -> AuditRequest {
+    let text = Sampling {
+        max_tokens: Some(tokens),
+        ..whole.sampling.clone()
+    };
+    AuditRequest {
+        finish_reason: Some(FinishReason::Length),
+        sampling: whole.sampling.clone(),
+        ..answer(engine, &text)
+    }
+}
+
+#[test]
+fn a_limit_that_was_not_reached_ended_no_answer() {
+    let mut engine = load();
+    let whole = answer(&mut engine, &greedy());
+    let early = cut(&whole, 8, &mut engine);
+    let judged = judge(&mut engine, early.clone());
+    assert_eq!(judged.len(), early.token_ids.len() + 1, "with its end");
+    assert!(judged.last().unwrap().sampling_margin > 2.0, "{judged:?}");
+    let untold = AuditRequest {
+        token_ids: Vec::new(),
+        ..early.clone()
+    };
+    let judged = judge(&mut engine, untold);
+    assert!(judged.last().unwrap().sampling_margin > 2.0, "{judged:?}");
+
+    let broken_off = AuditRequest {
+        finish_reason: None,
+        ..early.clone()
+    };
+    let by_its_limit = AuditRequest {
+        sampling: Sampling {
+            max_tokens: Some(8),
+            ..greedy()
+        },
+        ..early.clone()
+    };
+    let by_its_context = AuditRequest {
+        context_length: Some(32),
+        ..early.clone()
+    };
+    for honest in [broken_off, by_its_limit, by_its_context] {
+        let judged = judge(&mut engine, honest);
+        assert_eq!(judged.len(), early.token_ids.len());
+        assert!(mean(&judged) < 0.02, "{judged:?}");
+    }
+}
+
+#[test]
+fn a_short_answer_without_ids_is_judged_also_where_a_string_may_have_ended_it() {
+    let mut engine = load();
+    let canned = AuditRequest {
+        sampling: Sampling {
+            stop: vec!["@".to_owned()],
+            ..usual()
+        },
+        answer: "bicycle pumps".into(),
+        token_ids: Vec::new(),
+        ..answer(&mut engine, &usual())
+    };
+    let judgements = judge(&mut engine, canned);
+    assert!(mean(&judgements) > 1.0, "{judgements:?}");
 }
 
 #[test]
@@ -199,7 +266,8 @@ fn of_an_answer_that_no_context_holds_the_beginning_is_judged() {
         sampling: greedy(),
         answer: "colour ".repeat(600),
         token_ids: Vec::new(),
-        ended: true,
+        finish_reason: Some(FinishReason::Stop),
+        context_length: None,
     };
     let judgements = judge(&mut engine, long(QUESTION));
     assert!((400..512).contains(&judgements.len()));

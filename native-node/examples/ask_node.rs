@@ -64,6 +64,7 @@ impl Node {
             answer: String::new(),
             answer_token_ids: Vec::new(),
             finish_reason: None,
+            context_length: None,
         };
         while answered.finish_reason.is_none() {
             match self.receive().await? {

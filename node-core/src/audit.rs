@@ -1,7 +1,7 @@
 //! Somebody else's answer in the engine's words, and the engine's judgement in the wire's.
 
-use engine::{AuditRequest, Judgement};
-use protocol::{AuditPrompt, AuditResult, FinishReason, LlmPrompt, NodeMessage, TaskId};
+use engine::{AuditRequest, FinishReason, Judgement};
+use protocol::{AuditPrompt, AuditResult, LlmPrompt, NodeMessage, TaskId};
 
 use crate::{Failure, engine_request};
 
@@ -19,7 +19,14 @@ pub fn engine_audit(audit: AuditPrompt) -> Result<AuditRequest, Failure> {
         sampling: request.sampling,
         answer: audit.answer,
         token_ids: audit.answer_token_ids,
-        ended: audit.finish_reason == Some(FinishReason::Stop),
+        finish_reason: audit.finish_reason.map(|reason| match reason {
+            // After a call the model ends its answer as after any other text.
+            protocol::FinishReason::Stop | protocol::FinishReason::ToolCalls => FinishReason::Stop,
+            protocol::FinishReason::Length => FinishReason::Length,
+        }),
+        context_length: audit
+            .context_length
+            .map(|tokens| usize::try_from(tokens).unwrap_or(usize::MAX)),
     })
 }
 
@@ -45,18 +52,19 @@ mod tests {
 
     use super::*;
 
-    fn audit(finish_reason: &str) -> AuditRequest {
+    fn audit(finish_reason: &serde_json::Value) -> AuditRequest {
         let audit = json!({
             "task_id": "t", "model": "m", "messages": [{"role": "user", "content": "Hei"}],
             "prefill": "a", "sampling": {"temperature": 0.5, "stop": ["x"]},
             "answer": "b", "answer_token_ids": [7], "finish_reason": finish_reason,
+            "context_length": 512,
         });
         engine_audit(serde_json::from_value(audit).unwrap()).unwrap()
     }
 
     #[test]
     fn prompt_answer_and_sampling_reach_the_engine() {
-        let request = audit("stop");
+        let request = audit(&json!("stop"));
         assert!(matches!(request.input, engine::Input::Chat { prefill, .. } if prefill == "a"));
         assert_eq!(request.sampling.temperature, 0.5);
         assert_eq!(request.sampling.stop, ["x"]);
@@ -64,7 +72,17 @@ mod tests {
             (request.answer.as_str(), &request.token_ids[..]),
             ("b", &[7][..])
         );
-        assert!(request.ended && !audit("length").ended);
+        assert_eq!(request.context_length, Some(512));
+    }
+
+    #[test]
+    fn an_ending_reaches_the_engine_and_that_there_was_none_does() {
+        let ended = |reason: serde_json::Value| audit(&reason).finish_reason;
+        for by_the_model in ["stop", "tool_calls"] {
+            assert_eq!(ended(json!(by_the_model)), Some(FinishReason::Stop));
+        }
+        assert_eq!(ended(json!("length")), Some(FinishReason::Length));
+        assert_eq!(ended(json!(null)), None);
     }
 
     #[test]

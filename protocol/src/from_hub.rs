@@ -83,9 +83,13 @@ pub struct AuditPrompt {
     /// As the answering node told them. They count only where they make the answer's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_token_ids: Vec<u32>,
-    /// With `stop`, the answer's end is judged as well.
+    /// Absent where the answer was broken off. Else its end is judged as well, but for `length` where `max_tokens` or
+    /// `context_length` was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<FinishReason>,
+    /// The context of the node that answered, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_length: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -85,9 +85,7 @@ impl Scheduler {
     ) -> impl Iterator<Item = (NodeId, &'a Node, &'a Offer, Match)> {
         let (canonical, family) = self.meaning(&prompt.profile.model);
         let allowed = |(id, node): &(&NodeId, &Node)| {
-            prompt.profile.allows(node)
-                && !prompt.failed_on.contains(id)
-                && !self.ensembles.has_asked(prompt.profile.ensemble, **id)
+            prompt.profile.allows(node) && !prompt.failed_on.contains(id)
         };
         self.nodes
             .iter()
@@ -98,6 +96,10 @@ impl Scheduler {
                         .matches(canonical, family)
                         .map(|matched| (*id, node, offer, matched))
                 })
+            })
+            .filter(|(id, _, offer, _)| {
+                let ensemble = prompt.profile.ensemble;
+                self.ensembles.allows(ensemble, *id, &offer.id)
             })
     }
 

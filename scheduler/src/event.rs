@@ -2,7 +2,7 @@
 
 use protocol::{NodeKind, NodeModel, NodeStatus, Owner, Timings, Usage};
 
-use crate::{PromptProfile, Settings, Standing};
+use crate::{EnsembleId, PromptProfile, Settings, Standing};
 
 /// Names a prompt. Ids ascend in the order of submission and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +72,11 @@ pub enum Event {
     Submitted {
         prompt: PromptId,
         profile: PromptProfile,
+    },
+    /// Prompts of this ensemble go to these nodes only, each with its own name for the model.
+    EnsembleBegun {
+        ensemble: EnsembleId,
+        among: Vec<(NodeId, String)>,
     },
     /// The first token came.
     Started {

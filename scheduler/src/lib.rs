@@ -27,7 +27,7 @@ mod waiting;
 
 pub use affinity::Prefix;
 pub use breaker::BreakerSettings;
-pub use ensemble::EnsembleId;
+pub use ensemble::{AbleNode, EnsembleId};
 pub use event::{Benchmark, Effect, Event, GiveUpReason, NodeId, NodeProfile, PromptId};
 pub use fairness::ClientId;
 pub use hedging::HedgeSettings;

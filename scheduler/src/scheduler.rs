@@ -123,6 +123,7 @@ impl Scheduler {
             Event::Submitted { prompt, profile } => {
                 self.submitted(now, prompt, profile, &mut effects);
             }
+            Event::EnsembleBegun { ensemble, among } => self.ensembles.begin(ensemble, among),
             Event::Started { node, prompt } => self.started(node, prompt),
             Event::Unresumable { node, prompt } => {
                 let running = self.running.get_mut(&prompt);

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::audits::{Evidence, Question};
 use super::message::Request;
-use super::{Answer, AnswerEvent, Dispatcher, Done, PromptSubmission, Refusal, Token};
+use super::{Answer, AnswerEvent, Dispatcher, Done, PromptSubmission, Refusal, Token, estimate};
 
 /// An answer that came to its end.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Dispatcher {
             demand: submission.demand,
             owner: submission.owner.clone(),
             client: ClientId(submission.bill.client.number()),
-            prompt_tokens: 0,
+            prompt_tokens: estimate::prompt_tokens(&submission.request),
             answer_tokens: 0,
             prefixes: Vec::new(),
             hedges: None,
@@ -111,8 +111,10 @@ impl Dispatcher {
                 .iter()
                 .flat_map(|token| token.token_ids.clone())
                 .collect(),
-            finish_reason: done.finish_reason,
+            others_tokens: 0,
+            finish_reason: Some(done.finish_reason),
         };
+        let _leaving = TellOnDrop(self.requests.clone());
         let found = self.request(|reply| {
             Request::Audits(Question::Judge {
                 node_id: done.node.id.clone(),
@@ -131,6 +133,16 @@ impl Dispatcher {
             done,
         };
         Ok((score, whole))
+    }
+}
+
+/// Has the judge stop where nobody waits for it any more.
+struct TellOnDrop(mpsc::UnboundedSender<Request>);
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        // A dispatcher that is gone judges nothing.
+        let _ = self.0.send(Request::Audits(Question::GaveUp));
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{
-    AuditPrompt, AuditResult, Device, NodeKind, NodeModel, NodeStatus, Owner, TaskId, Timings,
-    Usage,
+    AuditPrompt, AuditResult, Device, LlmErrorCode, NodeKind, NodeModel, NodeStatus, Owner, TaskId,
+    Timings, Usage,
 };
 use scheduler::{Benchmark, NodeId, PromptId, PromptProfile, Standing};
 use tokio::sync::{mpsc, oneshot};
@@ -77,11 +77,16 @@ pub(crate) enum Report {
         failure: PromptFailure,
         retryable: bool,
     },
-    /// What a node found of another's answer; `None` where it could not judge.
+    /// What a node found of another's answer, or why it could not judge.
     Audited {
         node: NodeId,
         task_id: TaskId,
-        found: Option<AuditResult>,
+        found: Result<AuditResult, LlmErrorCode>,
+    },
+    /// Whoever asked has left in the middle of the answer.
+    Abandoned {
+        node: NodeId,
+        evidence: Box<Evidence>,
     },
     Left {
         node: NodeId,
@@ -102,6 +107,8 @@ pub(crate) enum Command {
     Late(PromptId),
     /// Judge another's answer.
     Audit(Box<AuditPrompt>),
+    /// Nobody wants to know that any more.
+    StopAudit(TaskId),
     /// Take every prompt from the node, so that others answer them.
     GiveBack,
     Drain,

@@ -40,6 +40,7 @@ pub use settings::DispatchSettings;
 pub use snapshot::{AvailableModel, Snapshot};
 pub use submission::PromptSubmission;
 
+pub(crate) use audits::Evidence;
 pub(crate) use message::{Command, Introduction, Membership, Origin, Report};
 pub(crate) use operators::{ListedPrompt, RosterEntry};
 pub(crate) use prompt::{Delivery, Prompt};

@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) counts_as_drained: bool,
     /// What audits know it by.
     pub(super) good_name: Identity,
+    /// And as one of many, while it has none; absent where a key says whose it is.
+    pub(super) newcomers: Option<Identity>,
     pub(super) joined_at: SystemTime,
     /// Answers that it finished.
     pub(super) prompts: u64,
@@ -43,7 +45,6 @@ impl Node {
         node_id: String,
         introduction: Introduction,
         origin: Origin,
-        good_name: Identity,
         sink: Arc<dyn OutcomeSink>,
     ) -> (Self, Membership) {
         let (sender, commands) = mpsc::unbounded_channel();
@@ -66,6 +67,8 @@ impl Node {
             joined_at,
         }));
         let node = Self {
+            good_name: introduction.good_name(origin.address),
+            newcomers: introduction.newcomers(origin.address),
             node_id,
             counts_as_trusted: introduction.trusted,
             counts_as_drained: false,
@@ -73,7 +76,6 @@ impl Node {
             origin,
             ruling: Ruling::default(),
             trusted_for_now: false,
-            good_name,
             joined_at,
             prompts: 0,
             tokens: 0,

@@ -166,6 +166,7 @@ impl Task {
                 let _ = done.send(self.stop(&task_id));
             }
             OperatorRequest::Tune(settings) => {
+                self.audits.tune(&settings);
                 let settings = settings.for_scheduler();
                 self.handle(Event::SettingsChanged(settings));
             }

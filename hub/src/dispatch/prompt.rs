@@ -76,8 +76,16 @@ struct Assignment {
     at: Instant,
     /// The first that this node sent.
     first_token: Option<Instant>,
-    /// Tokens that other nodes had sent before.
-    resumed_after: u32,
+    resumed_at: Seam,
+}
+
+/// What other nodes had sent before.
+#[derive(Clone, Copy, Debug)]
+struct Seam {
+    tokens: u32,
+    bytes: usize,
+    /// None where not every one is known.
+    token_ids: Option<usize>,
 }
 
 /// What became of a token on its way to the reader.
@@ -179,7 +187,11 @@ impl Prompt {
             offered,
             at: Instant::now(),
             first_token: None,
-            resumed_after: self.said.tokens(),
+            resumed_at: Seam {
+                tokens: self.said.tokens(),
+                bytes: self.said.bytes(),
+                token_ids: self.said.token_ids().map(<[u32]>::len),
+            },
         });
     }
 

@@ -29,7 +29,7 @@ pub enum Refusal {
     Failed(#[from] PromptFailure),
     /// Of an ensemble.
     #[error(
-        "{here} nodes that are here now could answer with the model '{model}', not {wanted}; ask for fewer in 'kipina.ensemble'"
+        "{here} nodes that are here now could answer with the same weights of the model '{model}', not {wanted}; ask for fewer in 'kipina.ensemble'"
     )]
     TooFewNodes {
         model: String,

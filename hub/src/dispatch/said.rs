@@ -56,9 +56,18 @@ impl Said {
         self.tokens
     }
 
-    /// The text, and the tokens behind it where every one is known.
-    pub(super) fn into_parts(self) -> (String, Vec<u32>) {
-        (self.text, self.token_ids.unwrap_or_default())
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The tokens behind the text, where every one is known.
+    pub(super) fn token_ids(&self) -> Option<&[u32]> {
+        self.token_ids.as_deref()
+    }
+
+    /// Lets go of the text, and the tokens behind it where every one is known.
+    pub(super) fn into_parts(self) -> (String, Option<Vec<u32>>) {
+        (self.text, self.token_ids)
     }
 
     pub(super) fn bytes(&self) -> usize {

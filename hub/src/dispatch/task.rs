@@ -52,7 +52,7 @@ impl Task {
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
         let names = ModelNames::new(catalogue);
-        let audits = Audits::new(settings.audits, catalogue, &run, Arc::clone(&sink));
+        let audits = Audits::new(settings, catalogue, &run, Arc::clone(&sink));
         Self {
             scheduler: Scheduler::new(settings.for_scheduler(), names.clone()),
             started: Instant::now(),
@@ -164,12 +164,10 @@ impl Task {
                 let id = NodeId(self.next_node);
                 self.next_node += 1;
                 let node_id = format!("node-{}-{}", self.run, id.0);
-                let good_name = introduction.good_name(origin.address);
                 let mut profile = introduction.profile();
-                profile.suspended = self.audits.is_suspended(&good_name);
                 let sink = Arc::clone(&self.sink);
-                let (mut node, member) =
-                    Node::join(id, node_id, *introduction, origin, good_name, sink);
+                let (mut node, member) = Node::join(id, node_id, *introduction, origin, sink);
+                profile.suspended = self.audits.is_suspended(&node);
                 if membership.send(member).is_ok() {
                     // Before it could be given anything.
                     node.rule(&self.rules);
@@ -225,6 +223,7 @@ impl Task {
                 retryable,
             } => {
                 let (id, fault) = (prompt.id, failure.kind.is_the_nodes());
+                self.audit_what_was_said(node, &prompt);
                 self.note_unsound(node, &prompt);
                 self.take_back(node, *prompt, failure);
                 self.handle(Event::Failed {
@@ -238,13 +237,19 @@ impl Task {
                 node,
                 task_id,
                 found,
-            } => self.audited(node, &task_id, found.as_ref()),
+            } => self.audited(node, &task_id, found),
+            Report::Abandoned { node, evidence } => {
+                if let Some(node) = self.nodes.get(&node) {
+                    self.audits.offer(node, *evidence);
+                }
+            }
             Report::Left {
                 node,
                 prompts,
                 failure,
             } => {
                 for prompt in prompts {
+                    self.audit_what_was_said(node, &prompt);
                     self.note_unsound(node, &prompt);
                     self.take_back(node, prompt, failure.clone());
                 }
@@ -265,6 +270,13 @@ impl Task {
         if prompt.unsound().is_some() {
             let prompt = prompt.id;
             self.handle(Event::Unresumable { node, prompt });
+        }
+    }
+
+    /// Breaking an answer off is no way out of an audit: its reader, or another node, has its beginning.
+    fn audit_what_was_said(&mut self, node: NodeId, prompt: &Prompt) {
+        if let (Some(node), Some(evidence)) = (self.nodes.get(&node), prompt.evidence_so_far()) {
+            self.audits.offer(node, *evidence);
         }
     }
 

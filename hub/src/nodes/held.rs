@@ -91,10 +91,16 @@ impl Held {
         if let Some(held) = self.prompts.remove(task_id) {
             return Ok(Some(held.prompt));
         }
+        self.tail_ended(task_id)?;
+        Ok(None)
+    }
+
+    /// The node ended a task that it may not have known to be cancelled.
+    pub(super) fn tail_ended(&mut self, task_id: &TaskId) -> Result<(), Violation> {
         self.tolerate(task_id)?;
         // Nothing comes after an end, not even in a tail.
         self.cancelled.retain(|(cancelled, _)| cancelled != task_id);
-        Ok(None)
+        Ok(())
     }
 
     /// The prompt's first token is late, unless it came or the prompt left in the meantime.
@@ -141,11 +147,16 @@ impl Held {
 
     fn remove_cancelled(&mut self, task_id: &TaskId, now: Instant) -> Option<Box<Prompt>> {
         let held = self.prompts.remove(task_id)?;
+        self.put_up_with(task_id.clone(), now);
+        Some(held.prompt)
+    }
+
+    /// The node was told a moment ago that nobody waits for this task any more.
+    pub(super) fn put_up_with(&mut self, cancelled: TaskId, now: Instant) {
         if self.cancelled.len() >= MOST_CANCELLED {
             self.cancelled.pop_front();
         }
-        self.cancelled.push_back((task_id.clone(), now));
-        Some(held.prompt)
+        self.cancelled.push_back((cancelled, now));
     }
 
     /// A frame about a prompt that the node does not have: a violation, unless it had it a

@@ -1,9 +1,11 @@
 //! One question to several nodes, and the best of their answers.
 
-use protocol::HubMessage;
+use std::time::Duration;
+
+use protocol::{HubMessage, NodeMessage, NodeStatus};
 use serde_json::{Value, json};
 
-use crate::audits::{AINO, EINO, auditor, find, hub, next_audit, volunteer};
+use crate::audits::{AINO, EINO, KEY, auditor, find, hub, next_audit, volunteer};
 use crate::client::{Asking, ask_for, whole_answer};
 use crate::node::{cancel_within_a_second, join, next_prompt};
 use crate::support::{fake_node::FakeNode, hub::TestHub};
@@ -130,4 +132,83 @@ async fn too_few_nodes_and_nobody_to_judge_are_told_apart() {
     };
     aino.answer(&prompt.task_id, &["alone"]).await;
     assert_eq!(whole_answer(one).await, "alone");
+}
+
+#[tokio::test]
+async fn whoever_leaves_while_an_answer_is_judged_stops_the_judge() {
+    let hub = hub().await;
+    let mut judge = join(&hub, auditor("judge")).await;
+    let mut aino = join(&hub, volunteer("aino", AINO)).await;
+    let mut eino = join(&hub, volunteer("eino", EINO)).await;
+    let client = ask(&hub, 2, &json!({"stream": true}));
+    for node in [&mut aino, &mut eino] {
+        let prompt = next_prompt(node).await;
+        node.answer(&prompt.task_id, &["moi"]).await;
+    }
+    let audit = next_audit(&mut judge).await;
+    client.leave();
+    assert_eq!(cancel_within_a_second(&mut judge).await, audit.task_id);
+}
+
+#[tokio::test]
+async fn answers_of_the_same_weights_compete_and_of_the_largest_model_that_enough_nodes_have() {
+    const LARGER: &str = "qwen2.5-coder:1.5b";
+    const ITS_DIGEST: &str =
+        "sha256:cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046";
+    let hub = hub().await;
+    let mut both = auditor("judge");
+    let mut larger = both.models[0].clone();
+    (larger.id, larger.digest) = (LARGER.to_owned(), Some(ITS_DIGEST.to_owned()));
+    both.models.push(larger);
+    let _judge = join(&hub, both).await;
+    let with_larger = |name, owner| {
+        let mut hello = volunteer(name, owner);
+        LARGER.clone_into(&mut hello.models[0].id);
+        hello
+    };
+    let mut aino = join(&hub, volunteer("aino", AINO)).await;
+    let mut one = join(&hub, with_larger("one", EINO)).await;
+    let family = json!({"model": "qwen-coder"});
+    let refused = ask(&hub, 2, &family).refusal().await;
+    assert_eq!(
+        (refused.status, refused.code.as_str()),
+        (503, "too_few_nodes")
+    );
+
+    let mut eino = join(&hub, volunteer("eino", EINO)).await;
+    let client = ask(&hub, 2, &family);
+    let asked = [next_prompt(&mut aino).await, next_prompt(&mut eino).await];
+    client.leave();
+    assert_eq!(cancel_within_a_second(&mut aino).await, asked[0].task_id);
+    assert_eq!(cancel_within_a_second(&mut eino).await, asked[1].task_id);
+
+    let mut two = join(&hub, with_larger("two", AINO)).await;
+    let _client = ask(&hub, 2, &family);
+    for node in [&mut one, &mut two] {
+        assert_eq!(next_prompt(node).await.request.model, LARGER);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_longer_for_a_judge_than_for_a_node() {
+    let hub = TestHub::tuned(|config| {
+        config.nodes.key = Some(KEY.to_owned());
+        config.dispatch.queue_deadline = Duration::from_millis(300);
+    })
+    .await;
+    let mut judge = join(&hub, auditor("judge")).await;
+    let mut aino = join(&hub, volunteer("aino", AINO)).await;
+    let mut eino = join(&hub, volunteer("eino", EINO)).await;
+    let client = ask(&hub, 2, &json!({"stream": true}));
+    let prompts = [next_prompt(&mut aino).await, next_prompt(&mut eino).await];
+    let paused = NodeStatus {
+        paused: Some(true),
+        ..NodeStatus::default()
+    };
+    judge.send(NodeMessage::NodeStatus(paused)).await;
+    hub.stats_when(|stats| stats.nodes.iter().any(|node| node.paused))
+        .await;
+    aino.answer(&prompts[0].task_id, &["moi"]).await;
+    eino.answer(&prompts[1].task_id, &["moi"]).await;
+    assert_eq!(whole_answer(client).await, "moi");
 }

@@ -6,6 +6,7 @@
 //! says little, and pooled over several answers, so that a verdict rests on many.
 
 mod identity;
+mod newcomers;
 mod runtime;
 mod sampled;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 pub use identity::Identity;
+use newcomers::{Newcomers, Sum};
 pub use runtime::Runtime;
 pub use sampled::Sampled;
 use thresholds::threshold;
@@ -66,6 +68,12 @@ pub struct Evidence<'a> {
     pub margins: &'a [f32],
 }
 
+impl Evidence<'_> {
+    fn threshold(&self) -> f32 {
+        threshold(self.auditor, self.audited, self.sampled)
+    }
+}
+
 /// What a full pool says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
@@ -100,6 +108,36 @@ struct Pool {
     sum: f64,
 }
 
+impl Pool {
+    /// None where one is no number at all: no engine computed that.
+    fn of(margins: &[f32]) -> Option<Self> {
+        let mut pool = Self::default();
+        for margin in margins {
+            if margin.is_nan() {
+                return None;
+            }
+            pool.sum += f64::from(margin.clamp(0.0, CLIP));
+            pool.tokens += 1;
+        }
+        Some(pool)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.tokens += other.tokens;
+        self.sum += other.sum;
+    }
+
+    fn verdict(self, threshold: f32) -> Verdict {
+        let mean_margin = (self.sum / self.tokens as f64) as f32;
+        Verdict {
+            good: mean_margin <= threshold,
+            tokens: self.tokens,
+            mean_margin,
+            threshold,
+        }
+    }
+}
+
 /// What outlives a restart of how a node stands with one model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remembered {
@@ -115,6 +153,7 @@ pub struct Audits {
     standings: HashMap<Subject, Standing>,
     /// By identity and digest.
     pools: HashMap<(Identity, String), Pools>,
+    newcomers: Newcomers,
     /// And how many audits there had been by then.
     suspended: HashMap<Identity, u64>,
     audits: u64,
@@ -126,6 +165,7 @@ impl Audits {
             settings,
             standings: HashMap::new(),
             pools: HashMap::new(),
+            newcomers: Newcomers::new(settings.names_kept),
             suspended: HashMap::new(),
             audits: 0,
         }
@@ -175,29 +215,15 @@ impl Audits {
         let pools = self.pools.entry(whose).or_default();
         pools.at = self.audits;
         let pool = &mut pools.of[evidence.sampled as usize];
-        for margin in evidence.margins {
-            // No number at all is no margin that an engine computed.
-            if margin.is_nan() {
-                return None;
-            }
-            pool.sum += f64::from(margin.clamp(0.0, CLIP));
-            pool.tokens += 1;
-        }
+        pool.add(Pool::of(evidence.margins)?);
         if pool.tokens < self.settings.pool_tokens.max(1) {
             return None;
         }
-        let Pool { tokens, sum } = std::mem::take(pool);
-        let mean_margin = (sum / tokens as f64) as f32;
-        let threshold = threshold(evidence.auditor, evidence.audited, evidence.sampled);
-        let verdict = Verdict {
-            good: mean_margin <= threshold,
-            tokens,
-            mean_margin,
-            threshold,
-        };
+        let verdict = std::mem::take(pool).verdict(evidence.threshold());
         if !verdict.good {
             pools.of = Default::default();
         }
+        self.newcomers.take_out(&subject.identity, &subject.digest);
         make_room(&mut self.standings, subject, most, |standing| standing.at);
         let standing = self.standings.entry(subject.clone()).or_default();
         standing.at = self.audits;
@@ -209,6 +235,48 @@ impl Audits {
             self.suspend(&subject.identity);
         }
         Some(verdict)
+    }
+
+    /// Takes in what an audit found of somebody whom [`Self::judge`] had no verdict about, as one of all the newcomers
+    /// behind an address. Where that proves a fault, whom it is charged to, who is suspended by it.
+    pub fn judge_newcomer(
+        &mut self,
+        subject: &Subject,
+        newcomers: &Identity,
+        evidence: Evidence<'_>,
+    ) -> Option<(Subject, Verdict)> {
+        if !self.is_newcomer(subject) {
+            return None;
+        }
+        let added = Sum {
+            pool: Pool::of(evidence.margins)?,
+            threshold: evidence.threshold(),
+        };
+        let crowd = (newcomers.clone(), subject.digest.clone());
+        let enough = self.settings.pool_tokens.max(1);
+        let Sum { pool, threshold } = self.newcomers.add(
+            crowd,
+            &subject.identity,
+            evidence.sampled,
+            added,
+            enough,
+            self.audits,
+        )?;
+        let verdict = pool.verdict(threshold);
+        if verdict.good {
+            return None;
+        }
+        self.suspend(newcomers);
+        let charged = Subject {
+            identity: newcomers.clone(),
+            ..subject.clone()
+        };
+        Some((charged, verdict))
+    }
+
+    /// Whether it has not proven anything yet.
+    pub fn is_newcomer(&self, subject: &Subject) -> bool {
+        self.standing(subject).good_verdicts == 0
     }
 
     pub fn standing(&self, subject: &Subject) -> Standing {

@@ -93,6 +93,50 @@ fn a_pool_is_of_one_kind_of_sampling_and_one_model_whatever_the_runtime_is_calle
     );
 }
 
+/// Judged, and where that brings no verdict, judged as one of many; who is charged.
+fn judge_with_others(audits: &mut Audits, name: &str, margins: &[f32]) -> Option<String> {
+    let (subject, them) = (subject(name), Identity("behind one address".to_owned()));
+    if let Some(verdict) = audits.judge(&subject, evidence(margins)) {
+        return (!verdict.good).then(|| name.to_owned());
+    }
+    let charged = audits.judge_newcomer(&subject, &them, evidence(margins));
+    charged.map(|(charged, verdict)| {
+        assert!(!verdict.good && verdict.tokens >= 300);
+        charged.identity.0
+    })
+}
+
+#[test]
+fn a_new_name_before_each_verdict_is_no_way_out() {
+    let mut audits = audits();
+    assert_eq!(judge_with_others(&mut audits, "first", &BAD[..250]), None);
+    let charged = judge_with_others(&mut audits, "second", &BAD[..250]);
+    assert_eq!(charged.as_deref(), Some("behind one address"));
+    assert!(audits.is_suspended(&Identity("behind one address".to_owned())));
+    assert!(!audits.is_suspended(&Identity("second".to_owned())));
+}
+
+#[test]
+fn who_has_a_verdict_of_its_own_is_no_burden_to_those_behind_its_address() {
+    let mut audits = audits();
+    for _ in 0..2 {
+        assert_eq!(judge_with_others(&mut audits, "honest", &GOOD[..200]), None);
+    }
+    assert!(!audits.is_newcomer(&subject("honest")));
+    // It is caught by its own name, and takes its margins with it.
+    assert_eq!(judge_with_others(&mut audits, "cheat", &BAD[..290]), None);
+    let charged = judge_with_others(&mut audits, "cheat", &BAD[..290]);
+    assert_eq!(charged.as_deref(), Some("cheat"));
+    for newcomer in ["a", "b", "c"] {
+        let charged = judge_with_others(&mut audits, newcomer, &GOOD[..200]);
+        assert_eq!(charged, None, "{newcomer}");
+    }
+    let them = Identity("behind one address".to_owned());
+    assert_eq!(audits.suspended(), [&Identity("cheat".to_owned())]);
+    let late = audits.judge_newcomer(&subject("honest"), &them, evidence(&BAD));
+    assert_eq!(late, None, "it is known");
+}
+
 #[test]
 fn one_odd_token_is_clipped() {
     let mut margins = GOOD;
@@ -117,6 +161,12 @@ fn names_that_anybody_can_make_up_have_an_end() {
     }
     assert!(audits.standings.len() <= 100 && audits.suspended.len() <= 100);
     assert!(audits.pools.len() <= 100);
+    for number in 0..1000 {
+        let them = Identity(number.to_string());
+        audits.judge(&subject("aino"), evidence(&[]));
+        audits.judge_newcomer(&subject("aino"), &them, evidence(&BAD[..1]));
+    }
+    assert!(audits.newcomers.len() <= 100);
     assert!(audits.is_suspended(&Identity("999".to_owned())));
     assert!(audits.standing(&subject("999")).last.is_some());
 }
@@ -178,10 +228,16 @@ fn every_runtime_has_a_threshold_and_only_the_engine_judges() {
     ];
     assert_eq!(runtimes, [Runtime::Engine, Runtime::Tab, Runtime::Other]);
     assert_eq!(runtimes.map(Runtime::can_audit), [true, false, false]);
-    for (auditor, audited) in runtimes.into_iter().zip(runtimes) {
+    let pairs = runtimes.map(|auditor| runtimes.map(|audited| (auditor, audited)));
+    for (auditor, audited) in pairs.into_iter().flatten() {
         for sampled in Sampled::ALL {
             let most = threshold(auditor, audited, sampled);
             assert!(most > 0.0 && most < CLIP / 10.0);
+            assert_eq!(
+                thresholds::is_calibrated(auditor, audited, sampled),
+                auditor.can_audit(),
+                "{auditor:?} judges {audited:?}"
+            );
         }
     }
 }

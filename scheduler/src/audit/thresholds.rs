@@ -16,6 +16,12 @@ const TABLE: &[(Runtime, Runtime, Sampled, f32)] = &[
     (Runtime::Engine, Runtime::Other, Sampled::Nucleus, 0.3),
 ];
 
+#[cfg(test)]
+pub(super) fn is_calibrated(auditor: Runtime, audited: Runtime, sampled: Sampled) -> bool {
+    let mut table = TABLE.iter();
+    table.any(|(a, b, s, _)| (*a, *b, *s) == (auditor, audited, sampled))
+}
+
 /// Where a pair was not calibrated, the most lenient of its sampling.
 pub(super) fn threshold(auditor: Runtime, audited: Runtime, sampled: Sampled) -> f32 {
     let of_sampling = || TABLE.iter().filter(|(.., s, _)| *s == sampled);

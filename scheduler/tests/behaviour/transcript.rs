@@ -219,6 +219,17 @@ pub(crate) fn event(text: &str) -> Event {
                 }),
             },
         },
+        // `ensemble 1 n1:SMALL n2:SMALL`
+        ["ensemble", id, ref members @ ..] => Event::EnsembleBegun {
+            ensemble: EnsembleId(id.parse().expect("an ensemble's number")),
+            among: members
+                .iter()
+                .map(|member| {
+                    let (node, model) = member.split_once(':').expect("a node and its model");
+                    (node_id(node), model.to_owned())
+                })
+                .collect(),
+        },
         ["start", prompt, "on", node] => Event::Started {
             node: node_id(node),
             prompt: prompt_id(prompt),

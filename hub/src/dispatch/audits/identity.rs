@@ -24,6 +24,12 @@ impl Introduction {
             None => format!("network {}", network_of(address)),
         })
     }
+
+    /// All that are behind the same address and that nobody knows yet: a secret is quickly made up. None where a key
+    /// was shown.
+    pub(in crate::dispatch) fn newcomers(&self, address: IpAddr) -> Option<Identity> {
+        (!self.trusted).then(|| digest(&format!("newcomers {}", network_of(address))))
+    }
 }
 
 fn digest(whose: &str) -> Identity {
@@ -38,8 +44,8 @@ mod tests {
 
     use super::*;
 
-    fn identity(owner: Option<&str>, name: &str, trusted: bool, address: &str) -> String {
-        let introduction = Introduction {
+    fn introduction(owner: Option<&str>, name: &str, trusted: bool) -> Introduction {
+        Introduction {
             name: name.to_owned(),
             kind: NodeKind::Browser,
             trusted,
@@ -50,8 +56,29 @@ mod tests {
             owner: owner.map(|owner| Owner::try_from(owner.to_owned()).unwrap()),
             only_own: false,
             paused: false,
-        };
+        }
+    }
+
+    fn identity(owner: Option<&str>, name: &str, trusted: bool, address: &str) -> String {
+        let introduction = introduction(owner, name, trusted);
         introduction.good_name(address.parse().unwrap()).0
+    }
+
+    #[test]
+    fn newcomers_are_one_by_their_address_whatever_they_call_themselves() {
+        let of = |owner, name, trusted, address: &str| {
+            introduction(owner, name, trusted).newcomers(address.parse().unwrap())
+        };
+        let first = of(Some("0123456789abcdef"), "aino", false, "192.0.2.1");
+        assert!(first.is_some());
+        assert_eq!(first, of(None, "eino", false, "192.0.2.1"));
+        assert_ne!(first, of(None, "eino", false, "192.0.2.2"));
+        assert_eq!(
+            of(None, "aino", true, "192.0.2.1"),
+            None,
+            "a key says who it is"
+        );
+        assert_ne!(first.unwrap().0, identity(None, "eino", false, "192.0.2.1"));
     }
 
     #[test]

@@ -1,44 +1,51 @@
 //! Proof of compute, as the dispatcher's task does it: which answers are judged by whom, and what follows.
 //! The rule itself is [`scheduler::audit`]'s; the judging a trusted node's engine does.
 
+mod contestants;
 mod evidence;
 mod handle;
 mod identity;
+mod judgement;
 mod judges;
 mod questions;
 mod standing;
+mod subject;
 mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
-use protocol::{AuditPrompt, AuditResult, Catalogue, NodeModel, TaskId};
-use scheduler::audit::{self, AuditSettings, Identity, Remembered, Runtime, Sampled, Subject};
+use protocol::{AuditPrompt, AuditResult, Catalogue, TaskId};
+use scheduler::audit::{self, Identity, Remembered, Runtime, Sampled};
 use scheduler::{ModelNames, NodeId, Scheduler};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::node::Node;
-use super::{AuditRecord, OutcomeSink, Record};
+use super::{DispatchSettings, OutcomeSink};
 pub(crate) use evidence::Evidence;
 use judges::{Judges, digests};
 pub(super) use questions::Question;
 pub use standing::{AuditCounts, AuditOverview, NodeStanding, Suspended};
 use work::{Purpose, Trial, Waiting, Work};
 
+/// For a node to find the time for what nobody waits for, which a busy network may never have.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Owned by the dispatcher's task.
 pub(super) struct Audits {
     standings: audit::Audits,
     work: Work,
     judges: Judges,
-    /// What the weights of the catalogue's models are: a node that has others under the same name is
-    /// judged by these.
+    /// What the weights of the catalogue's models are.
     digests: BTreeMap<String, String>,
     names: ModelNames,
     random: fastrand::Rng,
     sink: Arc<dyn OutcomeSink>,
     counts: AuditCounts,
+    /// How long somebody who waits for a judge waits for one with time: as long as for a node.
+    contest_patience: Duration,
 }
 
 /// What was known of nodes before a restart, the oldest first.
@@ -50,13 +57,13 @@ pub struct KnownAudits {
 
 impl Audits {
     pub(super) fn new(
-        settings: AuditSettings,
+        settings: &DispatchSettings,
         catalogue: &Catalogue,
         run: &str,
         sink: Arc<dyn OutcomeSink>,
     ) -> Self {
         Self {
-            standings: audit::Audits::new(settings),
+            standings: audit::Audits::new(settings.audits),
             work: Work::new(run),
             judges: Judges::default(),
             digests: digests(catalogue),
@@ -64,7 +71,12 @@ impl Audits {
             random: fastrand::Rng::new(),
             sink,
             counts: AuditCounts::default(),
+            contest_patience: settings.queue_deadline,
         }
+    }
+
+    pub(super) fn tune(&mut self, settings: &DispatchSettings) {
+        self.contest_patience = settings.queue_deadline;
     }
 
     /// A node joined, or is another than before.
@@ -81,9 +93,9 @@ impl Audits {
         known.suspended
     }
 
-    /// Takes an answer that has ended. It is judged where the rule says so and somebody could.
+    /// Takes what a node has answered, whole or broken off. It is judged where the rule says so and somebody could.
     pub(super) fn offer(&mut self, node: &Node, evidence: Evidence) {
-        if !is_anybodys(node, &evidence) {
+        if !is_anybodys(node, &evidence) || self.is_suspended(node) {
             return;
         }
         let Some(sampled) = Sampled::of(&evidence.request.sampling) else {
@@ -95,7 +107,7 @@ impl Audits {
         let Some(subject) = self.subject(node, &model) else {
             return;
         };
-        if !self.standings.wants(&subject, self.random.f64()) || !self.judges.any(&subject.digest) {
+        if !self.standings.wants(&subject, self.random.f64()) {
             return;
         }
         let digest = subject.digest.clone();
@@ -105,19 +117,22 @@ impl Audits {
             model: model.id.clone(),
             audited: Runtime::of(node.introduction.kind, &model.runtime),
             subject,
+            newcomers: node.newcomers.clone(),
             sampled,
         };
-        let waiting = Waiting::new(evidence, digest, Purpose::Trial(trial));
-        if !self.work.wait(waiting) {
+        let waiting = Waiting::new(evidence, digest, Purpose::Trial(trial), PATIENCE);
+        let has_judge = self.judges.any(&waiting.digest, waiting.prompt_tokens);
+        if has_judge && !self.work.wait(waiting) {
             self.counts.missed += 1;
         }
     }
 
     /// The next answer that a node has time to judge.
     fn next(&mut self, scheduler: &Scheduler) -> Option<(NodeId, Box<AuditPrompt>)> {
-        let judges = &self.judges;
-        self.work.next(|waiting, busy| {
-            let mut able = judges.of(waiting.digest()).filter(|(id, _)| !busy(*id));
+        let (judges, now) = (&self.judges, Instant::now());
+        self.work
+            .drop_abandoned(|waiting| judges.any(&waiting.digest, waiting.prompt_tokens));
+        let next = self.work.next(|waiting, busy| {
             // A contest is part of a prompt, and no prompt need wait for another's end.
             let has_time = |id: NodeId| {
                 if waiting.is_contest() {
@@ -126,90 +141,35 @@ impl Audits {
                     scheduler.has_time_for_audits(id)
                 }
             };
-            let (id, model) = able.find(|(id, _)| has_time(*id))?;
+            let able = judges.able(&waiting.digest, waiting.prompt_tokens, now);
+            let mut able = able.into_iter();
+            let (id, model) = able.find(|(id, _)| !busy(*id) && has_time(*id))?;
             Some((id, model.to_owned()))
-        })
+        });
+        next.inspect(|(judge, _)| self.judges.asked(*judge))
+    }
+
+    /// Audits that nobody wants to know of any more, and who was to judge them.
+    fn take_cancelled(&mut self) -> Vec<(NodeId, TaskId)> {
+        self.work.take_cancelled()
     }
 
     /// Has an answer judged that competes with others; `reply` is dropped where nobody can.
     fn contest(
         &mut self,
         node: &Node,
-        evidence: Evidence,
+        mut evidence: Evidence,
         reply: oneshot::Sender<Option<AuditResult>>,
     ) {
-        if let Some(digest) = self.digest(node, &evidence.request.model) {
-            let waiting = Waiting::new(evidence, digest, Purpose::Contest(reply));
+        let Some(offered) = node.offered(&evidence.request.model) else {
+            return;
+        };
+        if let Some(subject) = self.subject(node, offered) {
+            evidence.offered = Some(offered.clone());
+            let purpose = Purpose::Contest(reply);
+            let waiting = Waiting::new(evidence, subject.digest, purpose, self.contest_patience);
             self.work.wait(waiting);
         }
-    }
-
-    /// Whether anybody could judge this node's answers.
-    fn has_judge(&self, node: &Node, model: &str) -> bool {
-        let digest = self.digest(node, model);
-        digest.is_some_and(|digest| self.judges.any(&digest))
-    }
-
-    /// What an auditor found; `None` where it could not judge. Returns who is to be suspended.
-    pub(super) fn judged(
-        &mut self,
-        auditor: NodeId,
-        auditor_id: &str,
-        task_id: &TaskId,
-        found: Option<&AuditResult>,
-    ) -> Option<Identity> {
-        let trial = match self.work.done(auditor, task_id)? {
-            Purpose::Trial(trial) => trial,
-            Purpose::Contest(reply) => {
-                // Whoever asked may have gone.
-                let _ = reply.send(found.cloned());
-                return None;
-            }
-        };
-        let Some(found) = found else {
-            self.counts.missed += 1;
-            return None;
-        };
-        self.counts.judged += 1;
-        // Judged twice over would count twice.
-        if self.standings.is_suspended(&trial.subject.identity) {
-            return None;
-        }
-        let evidence = audit::Evidence {
-            auditor: Runtime::Engine,
-            audited: trial.audited,
-            sampled: trial.sampled,
-            margins: &found.sampling_margins,
-        };
-        let verdict = self.standings.judge(&trial.subject, evidence)?;
-        self.sink.record(Record::Audited(AuditRecord {
-            at: SystemTime::now(),
-            node_id: trial.node_id.to_string(),
-            node_name: trial.node_name.clone(),
-            model: trial.model.clone(),
-            auditor_id: auditor_id.to_owned(),
-            sampled: trial.sampled,
-            verdict,
-            good_verdicts: self.standings.standing(&trial.subject).good_verdicts,
-            subject: trial.subject.clone(),
-        }));
-        if verdict.good {
-            return None;
-        }
-        self.counts.faults += 1;
-        self.work.drop_trials_of(&trial.subject.identity);
-        tracing::warn!(
-            "{} ('{}') is suspended: over {} tokens its answers with '{}' lie {:.3} below what the \
-             model would have said, and {:.3} is the most of an honest node; reinstate it in the admin \
-             pages if you know better",
-            trial.node_id,
-            trial.node_name,
-            verdict.tokens,
-            trial.model,
-            verdict.mean_margin,
-            verdict.threshold,
-        );
-        Some(trial.subject.identity)
     }
 
     /// What the node was judging goes to another.
@@ -223,35 +183,18 @@ impl Audits {
         self.counts.missed += self.work.give_up();
     }
 
-    pub(super) fn expire(&mut self) {
-        self.counts.missed += self.work.expire(Instant::now());
-    }
-
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.work.next_deadline()
-    }
-
-    pub(super) fn is_suspended(&self, identity: &Identity) -> bool {
-        self.standings.is_suspended(identity)
+        let somebody_waits = self.work.counts().0 > 0;
+        let rested = || self.judges.next_rested(Instant::now());
+        let rested = somebody_waits.then(rested).flatten();
+        [self.work.next_deadline(), rested]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn reinstate(&mut self, identity: &Identity) -> bool {
         self.standings.reinstate(identity)
-    }
-
-    fn digest(&self, node: &Node, model: &str) -> Option<String> {
-        Some(self.subject(node, node.offered(model)?)?.digest)
-    }
-
-    /// None where nobody knows which weights the node should have.
-    fn subject(&self, node: &Node, model: &NodeModel) -> Option<Subject> {
-        // By the one spelling that prompts find it by.
-        let known = self.digests.get(self.names.canonical(&model.id));
-        Some(Subject {
-            identity: node.good_name.clone(),
-            digest: known.or(model.digest.as_ref())?.clone(),
-            runtime: model.runtime.clone(),
-        })
     }
 }
 

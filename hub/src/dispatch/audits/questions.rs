@@ -1,13 +1,14 @@
 //! What handlers ask of audits, and what the dispatcher's task does about it.
 
-use protocol::{AuditResult, TaskId};
+use protocol::{AuditResult, LlmErrorCode, TaskId};
 use scheduler::audit::Identity;
-use scheduler::{EnsembleId, Event, NodeId, NodePreference, PromptProfile};
+use scheduler::{EnsembleId, Event, NodeId, PromptProfile};
 use tokio::sync::oneshot;
 
 use super::{AuditOverview, Evidence, KnownAudits};
 use crate::dispatch::Refusal;
 use crate::dispatch::message::Command;
+use crate::dispatch::node::Node;
 use crate::dispatch::task::Task;
 
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(in crate::dispatch) enum Question {
         evidence: Box<Evidence>,
         reply: oneshot::Sender<Option<AuditResult>>,
     },
+    /// Somebody who waited for a judgement has left.
+    GaveUp,
     Overview(oneshot::Sender<AuditOverview>),
     /// Told whether it had been suspended.
     Reinstate(Identity, oneshot::Sender<bool>),
@@ -52,32 +55,36 @@ impl Task {
                     self.audits.contest(node, *evidence, reply);
                 }
             }
+            // The judge hears of it like of everything that nobody wants to know any more.
+            Question::GaveUp => {}
             Question::Overview(reply) => {
                 let _ = reply.send(self.audits.overview(self.nodes.values()));
             }
             Question::Reinstate(identity, reply) => {
                 let was_suspended = self.audits.reinstate(&identity);
                 if was_suspended {
-                    self.set_suspended(&identity, false);
+                    self.suspend_or_not(&identity);
                 }
                 let _ = reply.send(was_suspended);
             }
             Question::Remember(known) => {
                 for identity in self.audits.remember(*known) {
-                    self.set_suspended(&identity, true);
+                    self.suspend_or_not(&identity);
                 }
             }
         }
     }
 
-    /// A suspended node's prompts go to others; what it has answered the reader has.
-    pub(in crate::dispatch) fn set_suspended(&mut self, identity: &Identity, suspended: bool) {
-        let its = self
-            .nodes
-            .iter()
-            .filter(|(_, node)| node.good_name == *identity);
-        let nodes: Vec<NodeId> = its.map(|(id, _)| *id).collect();
-        for node in nodes {
+    /// Whoever has this name is suspended from now on, or no more. A suspended node's prompts go to others; what it
+    /// has answered the reader has.
+    fn suspend_or_not(&mut self, identity: &Identity) {
+        let has_it =
+            |node: &Node| node.good_name == *identity || node.newcomers.as_ref() == Some(identity);
+        let its = self.nodes.iter().filter(|(_, node)| has_it(node));
+        let nodes: Vec<(NodeId, bool)> = its
+            .map(|(id, node)| (*id, self.audits.is_suspended(node)))
+            .collect();
+        for (node, suspended) in nodes {
             self.handle(Event::NodeSuspended { node, suspended });
             if suspended {
                 self.command(node, Command::GiveBack);
@@ -90,49 +97,26 @@ impl Task {
         &mut self,
         auditor: NodeId,
         task_id: &TaskId,
-        found: Option<&AuditResult>,
+        found: Result<AuditResult, LlmErrorCode>,
     ) {
         let Some(node) = self.nodes.get(&auditor) else {
             return;
         };
         let caught = self.audits.judged(auditor, &node.node_id, task_id, found);
         if let Some(identity) = caught {
-            self.set_suspended(&identity, true);
+            self.suspend_or_not(&identity);
         }
     }
 
     pub(in crate::dispatch) fn begin_audits(&mut self) {
         if self.is_ending() {
-            return self.audits.give_up();
+            self.audits.give_up();
         }
         while let Some((node, audit)) = self.audits.next(&self.scheduler) {
             self.command(node, Command::Audit(audit));
         }
-    }
-
-    fn ensemble(&mut self, profile: &PromptProfile, size: usize) -> Result<EnsembleId, Refusal> {
-        let model = profile.model.clone();
-        // What is between an owner and his nodes is no judge's business.
-        if [profile.preference, profile.demand].contains(&NodePreference::Own) {
-            return Err(Refusal::NoJudge { model });
+        for (node, task_id) in self.audits.take_cancelled() {
+            self.command(node, Command::StopAudit(task_id));
         }
-        let able = self.scheduler.able_nodes(profile);
-        let is_judged = |(id, model): &&(NodeId, String)| {
-            let node = self.nodes.get(id);
-            node.is_some_and(|node| self.audits.has_judge(node, model))
-        };
-        let (here, judged) = (able.len(), able.iter().filter(is_judged).count());
-        if here < size {
-            return Err(Refusal::TooFewNodes {
-                model,
-                wanted: size,
-                here,
-            });
-        }
-        if judged < size {
-            return Err(Refusal::NoJudge { model });
-        }
-        self.next_ensemble += 1;
-        Ok(EnsembleId(self.next_ensemble))
     }
 }

@@ -63,9 +63,16 @@ impl Audits {
         let (waiting, running) = self.work.counts();
         let volunteers = nodes.clone().filter(|node| !node.is_trusted());
         let mut here = HashMap::<&Identity, Vec<String>>::new();
-        for node in nodes.filter(|node| self.is_suspended(&node.good_name)) {
-            let node_ids = here.entry(&node.good_name).or_default();
-            node_ids.push(node.node_id.to_string());
+        for node in nodes.filter(|node| self.is_suspended(node)) {
+            let names = [Some(&node.good_name), node.newcomers.as_ref()];
+            let by = names.into_iter().flatten();
+            if let Some(by) = by
+                .into_iter()
+                .find(|name| self.standings.is_suspended(name))
+            {
+                let node_ids = here.entry(by).or_default();
+                node_ids.push(node.node_id.to_string());
+            }
         }
         let suspended = self.standings.suspended().into_iter();
         let suspended = suspended.map(|identity| Suspended {
@@ -93,7 +100,7 @@ impl Audits {
                 node_id: node.node_id.to_string(),
                 node_name: node.introduction.name.clone(),
                 model: model.id.clone(),
-                suspended: self.is_suspended(&subject.identity),
+                suspended: self.is_suspended(node),
                 good_verdicts: standing.good_verdicts,
                 audited_share: self.standings.share(&subject),
                 mean_margin: standing.last.map(|verdict| verdict.mean_margin),

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Evidence;
+use crate::dispatch::estimate;
 
 /// Audits that may wait. More would only be older.
 const MOST_WAITING: usize = 32;
@@ -21,11 +22,11 @@ const MOST_BYTES: usize = 256 << 10;
 /// What is judged of an answer; 300 tokens are a small part of it.
 const MOST_ANSWER_BYTES: usize = 64 << 10;
 
-/// For a node to find the time, which a busy network may never have.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 /// For an engine to judge one answer, prompts that come between included.
 const JUDGING: Duration = Duration::from_secs(600);
+
+/// Judges that are asked about one answer until one can tell.
+const MOST_JUDGES: u32 = 3;
 
 /// Whose answer it is, for the verdict.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Trial {
     pub(super) model: String,
     pub(super) audited: Runtime,
     pub(super) subject: Subject,
+    /// All that are new behind its address.
+    pub(super) newcomers: Option<Identity>,
     pub(super) sampled: Sampled,
 }
 
@@ -49,10 +52,16 @@ pub(super) enum Purpose {
 
 #[derive(Debug)]
 pub(super) struct Waiting {
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
     /// Of the weights that judge.
-    digest: String,
-    purpose: Purpose,
+    pub(super) digest: String,
+    pub(super) purpose: Purpose,
+    /// What a judge's context must have room for, and then some: a guess.
+    pub(super) prompt_tokens: u32,
+    /// Judges that could not tell.
+    failed: u32,
+    /// For a node to find the time, which a busy network may never have.
+    patience: Duration,
     until: Instant,
 }
 
@@ -63,22 +72,41 @@ struct Running {
     until: Instant,
 }
 
+/// What took too long.
+#[derive(Debug, Default)]
+pub(super) struct Overdue {
+    /// Nobody found the time.
+    pub(super) unbegun: Vec<Waiting>,
+    /// These did not come to the end.
+    pub(super) unfinished: Vec<(NodeId, Waiting)>,
+}
+
 #[derive(Debug)]
 pub(super) struct Work {
     run: String,
     next_task: u64,
     waiting: VecDeque<Waiting>,
     running: HashMap<TaskId, Running>,
+    /// Nobody wants to know any more: the judges are to hear of it.
+    cancelled: Vec<(NodeId, TaskId)>,
 }
 
 impl Waiting {
-    pub(super) fn new(mut evidence: Evidence, digest: String, purpose: Purpose) -> Self {
+    pub(super) fn new(
+        mut evidence: Evidence,
+        digest: String,
+        purpose: Purpose,
+        patience: Duration,
+    ) -> Self {
         evidence.shorten(MOST_ANSWER_BYTES);
         Self {
+            prompt_tokens: estimate::prompt_tokens(&evidence.request),
             evidence,
             digest,
             purpose,
-            until: Instant::now() + PATIENCE,
+            failed: 0,
+            patience,
+            until: Instant::now() + patience,
         }
     }
 
@@ -90,8 +118,13 @@ impl Waiting {
         matches!(self.purpose, Purpose::Contest(_))
     }
 
-    pub(super) fn digest(&self) -> &str {
-        &self.digest
+    /// A context of so many tokens was too short.
+    pub(super) fn outgrows(&mut self, context_length: u32) {
+        self.prompt_tokens = self.prompt_tokens.max(context_length);
+    }
+
+    fn is_trial_of(&self, identity: &Identity) -> bool {
+        matches!(&self.purpose, Purpose::Trial(trial) if trial.subject.identity == *identity)
     }
 
     fn bytes(&self) -> usize {
@@ -105,12 +138,14 @@ impl Waiting {
     fn prompt(&self, task_id: TaskId, model: String) -> AuditPrompt {
         let mut request = self.evidence.request.clone();
         request.model = model;
+        let offered = self.evidence.offered.as_ref();
         AuditPrompt {
             task_id,
             request,
             answer: self.evidence.answer.clone(),
             answer_token_ids: self.evidence.token_ids.clone(),
-            finish_reason: Some(self.evidence.finish_reason),
+            finish_reason: self.evidence.finish_reason,
+            context_length: offered.map(|model| model.context_length),
         }
     }
 }
@@ -122,6 +157,7 @@ impl Work {
             next_task: 1,
             waiting: VecDeque::new(),
             running: HashMap::new(),
+            cancelled: Vec::new(),
         }
     }
 
@@ -138,13 +174,23 @@ impl Work {
         has_room
     }
 
+    /// A judge could not tell: another is asked before all that wait. It comes back where enough were.
+    pub(super) fn again(&mut self, mut waiting: Waiting) -> Result<(), Waiting> {
+        waiting.failed += 1;
+        if waiting.failed >= MOST_JUDGES {
+            return Err(waiting);
+        }
+        waiting.until = Instant::now() + waiting.patience;
+        self.waiting.push_front(waiting);
+        Ok(())
+    }
+
     /// The first that somebody can take. `find` gets an audit and whether a node has an audit already,
     /// and gives the node and its name for the model.
     pub(super) fn next(
         &mut self,
         find: impl Fn(&Waiting, &dyn Fn(NodeId) -> bool) -> Option<(NodeId, String)>,
     ) -> Option<(NodeId, Box<AuditPrompt>)> {
-        self.waiting.retain(|waiting| !waiting.is_abandoned());
         let busy = |node: NodeId| self.running.values().any(|running| running.auditor == node);
         let mut places = self.waiting.iter().enumerate();
         let (place, (auditor, model)) =
@@ -162,14 +208,14 @@ impl Work {
         Some((auditor, prompt))
     }
 
-    /// What it was for; none where nobody waits for it any more.
-    pub(super) fn done(&mut self, auditor: NodeId, task_id: &TaskId) -> Option<Purpose> {
+    /// None where nobody waits for it any more.
+    pub(super) fn done(&mut self, auditor: NodeId, task_id: &TaskId) -> Option<Waiting> {
         let running = self.running.get(task_id)?;
         if running.auditor != auditor {
             return None;
         }
         let running = self.running.remove(task_id)?;
-        Some(running.waiting.purpose)
+        Some(running.waiting)
     }
 
     pub(super) fn left(&mut self, auditor: NodeId) {
@@ -177,30 +223,49 @@ impl Work {
         for (_, running) in self.running.extract_if(is_its) {
             self.waiting.push_front(running.waiting);
         }
+        self.cancelled.retain(|(judge, _)| *judge != auditor);
     }
 
     /// Who was caught need not be caught again.
     pub(super) fn drop_trials_of(&mut self, identity: &Identity) {
-        self.waiting.retain(|waiting| match &waiting.purpose {
-            Purpose::Trial(trial) => trial.subject.identity != *identity,
-            Purpose::Contest(_) => true,
-        });
+        self.waiting
+            .retain(|waiting| !waiting.is_trial_of(identity));
+        self.cancel(|waiting| waiting.is_trial_of(identity));
+    }
+
+    /// Whoever waits is told, where that is for nobody.
+    pub(super) fn drop_abandoned(&mut self, has_judge: impl Fn(&Waiting) -> bool) {
+        let is_hopeless = |waiting: &Waiting| waiting.is_contest() && !has_judge(waiting);
+        self.waiting
+            .retain(|waiting| !waiting.is_abandoned() && !is_hopeless(waiting));
+        self.cancel(Waiting::is_abandoned);
     }
 
     /// Forgets everything, and tells how much that was.
     pub(super) fn give_up(&mut self) -> u64 {
         let given_up = self.waiting.len() + self.running.len();
         self.waiting.clear();
-        self.running.clear();
+        self.cancel(|_| true);
         given_up as u64
     }
 
-    /// Forgets what took too long, and tells how many that were.
-    pub(super) fn expire(&mut self, now: Instant) -> u64 {
-        let before = self.waiting.len() + self.running.len();
-        self.waiting.retain(|waiting| waiting.until > now);
-        self.running.retain(|_, running| running.until > now);
-        (before - self.waiting.len() - self.running.len()) as u64
+    /// Takes out what took too long.
+    pub(super) fn expire(&mut self, now: Instant) -> Overdue {
+        let mut overdue = Overdue::default();
+        let waiting = std::mem::take(&mut self.waiting);
+        for waiting in waiting {
+            if waiting.until > now {
+                self.waiting.push_back(waiting);
+            } else {
+                overdue.unbegun.push(waiting);
+            }
+        }
+        let is_late = |_: &TaskId, running: &mut Running| running.until <= now;
+        for (task_id, running) in self.running.extract_if(is_late) {
+            self.cancelled.push((running.auditor, task_id));
+            overdue.unfinished.push((running.auditor, running.waiting));
+        }
+        overdue
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -209,7 +274,19 @@ impl Work {
         waiting.chain(running).min()
     }
 
+    /// The judges that are to stop, each time once.
+    pub(super) fn take_cancelled(&mut self) -> Vec<(NodeId, TaskId)> {
+        std::mem::take(&mut self.cancelled)
+    }
+
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.waiting.len(), self.running.len())
+    }
+
+    fn cancel(&mut self, which: impl Fn(&Waiting) -> bool) {
+        let is_one = |_: &TaskId, running: &mut Running| which(&running.waiting);
+        let cancelled = self.running.extract_if(is_one);
+        self.cancelled
+            .extend(cancelled.map(|(task_id, running)| (running.auditor, task_id)));
     }
 }

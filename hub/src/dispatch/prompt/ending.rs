@@ -32,7 +32,7 @@ impl Prompt {
         let tokens_per_second =
             (decode_seconds > 0.0).then(|| f64::from(usage.completion_tokens) / decode_seconds);
         // To that node, what others had sent was prompt.
-        let before = given.resumed_after;
+        let before = given.resumed_at.tokens;
         let usage = Usage {
             prompt_tokens: usage.prompt_tokens.saturating_sub(before),
             completion_tokens: usage.completion_tokens.saturating_add(before),

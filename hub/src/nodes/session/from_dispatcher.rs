@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use protocol::{AuditPrompt, Drain, FinishReason, HubMessage, LlmPrompt, Timings, Usage};
+use protocol::{
+    AuditPrompt, Drain, FinishReason, HubMessage, LlmErrorCode, LlmPrompt, TaskId, Timings, Usage,
+};
 use tokio::time::Instant;
 
 use super::{Flow, Session};
@@ -17,7 +19,9 @@ impl Session<'_> {
             Command::Cancel(id) => match self.held.cancel(id, Instant::now()) {
                 Some(prompt) => {
                     let sent = self.send_cancel(&prompt.task_id);
+                    let evidence = prompt.evidence_so_far();
                     prompt.cancel();
+                    self.abandoned(evidence).await;
                     sent
                 }
                 // It ended while the cancel was on its way.
@@ -36,6 +40,7 @@ impl Session<'_> {
                 Flow::Continue(())
             }
             Command::Audit(audit) => self.audit(*audit).await,
+            Command::StopAudit(task_id) => self.stop_audit(task_id),
             Command::GiveBack => self.give_all_back().await,
             Command::Drain => self.send(&HubMessage::Drain(Drain::default())),
             Command::Move(within) => {
@@ -59,10 +64,21 @@ impl Session<'_> {
             }
             Err(SendError::Closing(closing)) => Flow::Break(closing),
             Err(SendError::TooLong) => {
-                self.audited(task_id, None).await;
+                self.audited(task_id, Err(LlmErrorCode::InvalidRequest))
+                    .await;
                 Flow::Continue(())
             }
         }
+    }
+
+    fn stop_audit(&mut self, task_id: TaskId) -> Flow {
+        if !self.audits.remove(&task_id) {
+            // It ended while this was on its way.
+            return Flow::Continue(());
+        }
+        let sent = self.send_cancel(&task_id);
+        self.held.put_up_with(task_id, Instant::now());
+        sent
     }
 
     async fn give_all_back(&mut self) -> Flow {

@@ -8,7 +8,7 @@ use protocol::{
 use tokio::time::Instant;
 
 use super::{Flow, Session};
-use crate::dispatch::{Benchmark, FailureKind, Prompt, Report};
+use crate::dispatch::{Benchmark, Evidence, FailureKind, Prompt, Report};
 use crate::nodes::held::Progress;
 use crate::nodes::hello::{check_models, clean, limit_slots};
 use crate::nodes::violation::{Closing, Violation};
@@ -39,10 +39,11 @@ impl Session<'_> {
             NodeMessage::AuditResult(result) => {
                 let task_id = result.task_id.clone();
                 if self.audits.remove(&task_id) {
-                    self.audited(task_id, Some(result)).await;
+                    self.audited(task_id, Ok(result)).await;
                     Ok(Flow::Continue(()))
                 } else {
-                    Err(Violation::Foreign)
+                    // What was cancelled may have been on its way.
+                    self.held.tail_ended(&task_id).map(Flow::Continue)
                 }
             }
         };
@@ -107,7 +108,16 @@ impl Session<'_> {
         prompt.finish(finish_reason, usage, timings);
     }
 
-    pub(super) async fn audited(&self, task_id: TaskId, found: Option<AuditResult>) {
+    pub(super) async fn abandoned(&self, evidence: Option<Box<Evidence>>) {
+        if let Some(evidence) = evidence {
+            let node = self.membership.node;
+            self.dispatcher
+                .report(Report::Abandoned { node, evidence })
+                .await;
+        }
+    }
+
+    pub(super) async fn audited(&self, task_id: TaskId, found: Result<AuditResult, LlmErrorCode>) {
         self.dispatcher
             .report(Report::Audited {
                 node: self.membership.node,
@@ -119,7 +129,7 @@ impl Session<'_> {
 
     async fn error(&mut self, error: LlmError) -> Result<Flow, Violation> {
         if self.audits.remove(&error.task_id) {
-            self.audited(error.task_id, None).await;
+            self.audited(error.task_id, Err(error.code)).await;
             return Ok(Flow::Continue(()));
         }
         if let Some(prompt) = self.held.ended(&error.task_id)? {

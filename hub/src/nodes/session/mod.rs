@@ -174,6 +174,7 @@ impl<'a> Session<'a> {
                 // The dispatcher knows what was to be judged, and gives it to another.
                 Command::Late(_)
                 | Command::Audit(_)
+                | Command::StopAudit(_)
                 | Command::GiveBack
                 | Command::Drain
                 | Command::Close

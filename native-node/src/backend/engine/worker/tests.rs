@@ -274,7 +274,8 @@ fn an_audit_goes_on_only_while_no_prompt_waits_and_ends_when_nobody_does() {
             sampling: Sampling::greedy(None),
             answer: "x".into(),
             token_ids: Vec::new(),
-            ended: false,
+            finish_reason: None,
+            context_length: None,
         };
         let audit = Audit::new(request);
         orders
