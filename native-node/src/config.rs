@@ -148,6 +148,8 @@ pub struct Config {
     pub language: Language,
     pub hub_url: String,
     pub key: Option<Secret>,
+    /// Where Kipinä keeps what is worth keeping; absent without a home.
+    pub data_folder: Option<PathBuf>,
     /// What the owner calls the node; absent: the machine's own name.
     pub name: Option<String>,
     pub slots: u32,
@@ -281,6 +283,7 @@ impl Config {
                 language: Language::from_locale(environment.locale.as_deref()),
                 hub_url,
                 key: environment.node_api_key.clone(),
+                data_folder: environment.data_folder(),
                 name: arguments.name.clone(),
                 slots,
                 threads,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use node_core::RUNTIME;
-use protocol::{Device, Hello, NodeKind, NodeModel, PROTOCOL_VERSION};
+use protocol::{Device, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 
@@ -21,7 +21,7 @@ use crate::{
     download::{Downloader, Patience},
     error::NodeError,
     language::Language,
-    limits, models,
+    limits, models, owner,
     status::{PauseReason, Status},
     surroundings::{Surroundings, ThisMachine},
     tls,
@@ -35,6 +35,8 @@ pub struct Node {
     pub hub_url: String,
     pub name: String,
     pub key: Option<Secret>,
+    /// Where there is no key.
+    pub owner: Option<Owner>,
     pub slots: u32,
     /// To compute benchmarks with.
     pub threads: usize,
@@ -83,6 +85,7 @@ impl Node {
         let (models, paused) = tokio::join!(models, paused);
         let ids = models::ids(&models.borrow());
         tracing::info!("{}", config.language.models_changed(&ids));
+        let owner = owner_of(&config);
         let name = config.name.or_else(device::host_name);
         let name = name.unwrap_or_else(|| "kipina-node".to_owned());
         status.started(&name, &config.hub_url, slots);
@@ -90,6 +93,7 @@ impl Node {
             hub_url: config.hub_url,
             name,
             key: config.key,
+            owner,
             slots,
             threads: config.threads,
             language: config.language,
@@ -112,7 +116,7 @@ impl Node {
             name: self.name.clone(),
             software: SOFTWARE.to_owned(),
             key: self.key.as_ref().map(|key| key.reveal().to_owned()),
-            owner: None,
+            owner: self.owner.clone(),
             only_own: false,
             paused,
             models,
@@ -120,6 +124,23 @@ impl Node {
             device: self.device.clone(),
         }
     }
+}
+
+/// A key says whose the node is, and prompts of its owner are to find it. Without either, hubs know it by its address.
+fn owner_of(config: &Config) -> Option<Owner> {
+    let folder = config
+        .data_folder
+        .as_ref()
+        .filter(|_| config.key.is_none())?;
+    let owner = owner::for_hub(folder, &config.hub_url);
+    let not_kept = |error: &std::io::Error| {
+        let folder = folder.display().to_string();
+        tracing::warn!(
+            "{}",
+            config.language.owner_not_kept(&folder, &error.to_string())
+        );
+    };
+    owner.inspect_err(not_kept).ok()
 }
 
 /// What answers, how many prompts at once, and what of the GPU's work is its own.

@@ -87,11 +87,18 @@ impl Work {
             return Some(failure.into_frame(task_id));
         }
         let (backend, frames) = (Arc::clone(&self.backend), self.frames.clone());
+        let look_again = Arc::clone(&self.look_again);
         let judging = {
             let task_id = task_id.clone();
             async move {
                 let judged = backend.audit(audit).await;
-                let last = judged.unwrap_or_else(|failure| failure.into_frame(task_id));
+                let last = judged.unwrap_or_else(|failure| {
+                    // A model that can't be loaded attracts audits as it does prompts.
+                    if is_the_backends(failure.code) {
+                        look_again.notify_one();
+                    }
+                    failure.into_frame(task_id)
+                });
                 // A lost connection has nobody to tell.
                 let _ = frames.send(last).await;
             }

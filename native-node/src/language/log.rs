@@ -35,6 +35,19 @@ impl Language {
         )
     }
 
+    pub fn owner_not_kept(self, folder: &str, reason: &str) -> String {
+        self.pick(
+            format!(
+                "Kansioon {folder} ei voi kirjoittaa ({reason}), joten hub tuntee tämän solmun vain osoitteesta. \
+                 Salli kirjoittaminen, niin hyvä maine säilyy osoitteen vaihtuessa."
+            ),
+            format!(
+                "Nothing can be written to {folder} ({reason}), so the hub knows this node only by its address. \
+                 Allow writing, and its good name outlives a change of address."
+            ),
+        )
+    }
+
     pub fn model_given_up(self, model: &str) -> String {
         self.pick(
             format!("{model} poistettu muistista: tilaa tarvittiin toiselle"),

@@ -1,13 +1,13 @@
 //! Puts the service in its place and has the system start it; takes it away again.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use super::{Home, Service, ServiceError, agent, unit};
+use crate::private_file;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,24 +127,7 @@ fn agent_file(home: &Home) -> PathBuf {
 
 /// For this user's eyes only, from its first byte on, and never half a file.
 fn write_private(path: &Path, text: &str) -> Result<(), ServiceError> {
-    let unfinished = path.with_extension("part");
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // One that was left behind may be readable to others.
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&unfinished)?.write_all(text.as_bytes())?;
-        fs::rename(&unfinished, path)
-    };
-    write().map_err(|error| not_written(path, &error))
+    private_file::write(path, text).map_err(|error| not_written(path, &error))
 }
 
 fn not_written(path: &Path, error: &io::Error) -> ServiceError {

@@ -14,7 +14,7 @@ use native_node::{
     language::Language,
     tls,
 };
-use protocol::{Catalogue, LlmErrorCode};
+use protocol::{AuditPrompt, Catalogue, LlmErrorCode, PromptInput};
 use serde_json::json;
 
 use crate::support::{ask, base_url, prompt, serve};
@@ -162,6 +162,46 @@ async fn a_model_that_can_not_be_loaded_is_offered_no_more_until_it_is_mended() 
     std::fs::rename(&own, &cut).unwrap();
     assert_eq!(ids(&backend).await, ["own", "cut"]);
     assert!(ask(&backend, &hei("cut")).await.end.is_ok());
+}
+
+/// An answer that somebody else is said to have given.
+fn audit_of(model: &str) -> AuditPrompt {
+    let audit = json!({
+        "task_id": "audit", "model": model,
+        "messages": [{"role": "user", "content": "Say hello."}],
+        "sampling": {"temperature": 0.0}, "answer": "Hello!",
+    });
+    serde_json::from_value(audit).unwrap()
+}
+
+#[tokio::test]
+async fn a_judge_that_can_not_load_a_model_offers_it_no_more_and_one_that_fails_over_a_prompt_does()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let (own, cut) = (
+        folder.path().join("own.gguf"),
+        folder.path().join("cut.gguf"),
+    );
+    std::fs::hard_link(stored(), &own)
+        .or_else(|_| std::fs::copy(stored(), &own).map(drop))
+        .unwrap();
+    let whole = std::fs::read(stored()).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let models = vec![ModelChoice::File(own), ModelChoice::File(cut)];
+    let backend = start(models, folder.path(), Router::new()).await.unwrap();
+    let failure = backend.audit(audit_of("cut")).await.unwrap_err();
+    assert_eq!(failure.code, LlmErrorCode::BackendFailed);
+    assert_eq!(ids(&backend).await, ["own"]);
+
+    let mut too_long = audit_of("own");
+    too_long.request = hei("own").request;
+    if let PromptInput::Chat { messages, .. } = &mut too_long.request.input {
+        messages[0].content = "hello ".repeat(600);
+    }
+    let failure = backend.audit(too_long).await.unwrap_err();
+    assert_eq!(failure.code, LlmErrorCode::ContextLengthExceeded);
+    assert_eq!(ids(&backend).await, ["own"]);
+    assert!(backend.audit(audit_of("own")).await.is_ok());
 }
 
 #[tokio::test]

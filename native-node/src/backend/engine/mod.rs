@@ -23,7 +23,7 @@ use self::{
     model_file::ModelFile,
     shelf::{NotLoaded, Shelf},
     supply::Supply,
-    worker::{AuditJob, Event, Job, Order},
+    worker::{AuditJob, Event, Job, Order, Unjudged},
 };
 use super::{AnswerWriter, Backend, Ending, Failure};
 use crate::{
@@ -127,12 +127,7 @@ impl EngineBackend {
                     return Ok(Ending::of_engine(reason, usage, timings));
                 }
                 Event::Failed(error) => return Err(Failure::from(&error)),
-                Event::NotLoaded(error) => {
-                    if let NotLoaded::Failed(error) = &error {
-                        self.supply.withdraw(&file, error);
-                    }
-                    return Err(failure_of(&error));
-                }
+                Event::NotLoaded(error) => return Err(self.not_loaded(&file, &error)),
                 Event::Panicked => {
                     return Err(Failure::backend(
                         "the node's engine made a mistake of its own",
@@ -148,14 +143,25 @@ impl EngineBackend {
         let task_id = audit.task_id.clone();
         let (judged, judgement) = oneshot::channel();
         let job = AuditJob {
-            file,
+            file: Arc::clone(&file),
             audit: Audit::new(engine_audit(audit)?),
             judged,
         };
         self.orders.send(Order::Audit(job)).map_err(|_| stopped())?;
         let judgements = judgement.await.map_err(|_| stopped())?;
-        let judgements = judgements.map_err(|error| failure_of(&error))?;
-        Ok(audit_frame(task_id, &judgements))
+        match judgements {
+            Ok(judgements) => Ok(audit_frame(task_id, &judgements)),
+            Err(Unjudged::Failed(error)) => Err(Failure::from(&error)),
+            Err(Unjudged::NotLoaded(error)) => Err(self.not_loaded(&file, &error)),
+        }
+    }
+
+    /// What can't be loaded is offered no more.
+    fn not_loaded(&self, file: &Arc<ModelFile>, error: &NotLoaded) -> Failure {
+        if let NotLoaded::Failed(error) = error {
+            self.supply.withdraw(file, error);
+        }
+        failure_of(error)
     }
 
     fn file(&self, id: &str) -> Result<Arc<ModelFile>, Failure> {
@@ -234,6 +240,10 @@ fn failure_of(error: &NotLoaded) -> Failure {
                 file_bytes / 1_000_000,
                 available_bytes / 1_000_000
             ),
+        ),
+        NotLoaded::NoRoom => Failure::new(
+            LlmErrorCode::Unavailable,
+            "the node's memory is taken by models that answer prompts: let another node judge this answer",
         ),
         // Nobody reads this: whoever would is who left.
         NotLoaded::Abandoned => Failure::backend("nobody waits for this answer"),

@@ -1,4 +1,5 @@
-//! The models in memory: loaded when a prompt for them comes, given up when another needs the room.
+//! The models in memory: loaded when a prompt for them comes, given up when another needs the room. What is loaded
+//! for an audit costs no model its place that prompts use.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -28,8 +29,21 @@ pub(super) trait Load {
     fn given_up(&self, file: &ModelFile);
 }
 
+/// How long a model that answered a prompt keeps its place whatever audits need: prompts come in bursts, and to load
+/// it anew would cost the next one more than the audit is worth.
+const KEPT_FOR_PROMPTS: Duration = Duration::from_secs(600);
+
+/// Whom a model is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Prompt,
+    Audit,
+}
+
 #[derive(Debug)]
 pub(super) enum NotLoaded {
+    /// Models that answer prompts have the room, and this is for an audit only.
+    NoRoom,
     /// Nobody waits for it any more.
     Abandoned,
     NoMemory {
@@ -42,8 +56,16 @@ pub(super) enum NotLoaded {
 
 pub(super) struct Shelf {
     loader: Box<dyn Load>,
-    /// The least recently used first.
-    loaded: Vec<(Arc<ModelFile>, Box<dyn Compute>)>,
+    /// The least recently used first; audits use nothing in this sense.
+    loaded: Vec<Loaded>,
+    kept_for_prompts: Duration,
+}
+
+struct Loaded {
+    file: Arc<ModelFile>,
+    engine: Box<dyn Compute>,
+    /// When it last answered a prompt, or began to.
+    prompted: Option<Instant>,
 }
 
 impl Shelf {
@@ -51,6 +73,7 @@ impl Shelf {
         Self {
             loader,
             loaded: Vec::new(),
+            kept_for_prompts: KEPT_FOR_PROMPTS,
         }
     }
 
@@ -58,28 +81,37 @@ impl Shelf {
     pub(super) fn take(
         &mut self,
         file: &Arc<ModelFile>,
+        for_whom: Use,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(&mut dyn Compute, Duration), NotLoaded> {
         let started = Instant::now();
-        let place = self.loaded.iter().position(|(known, _)| known == file);
-        let entry = match place {
-            Some(place) => self.loaded.remove(place),
-            None => {
-                self.make_room(file)?;
-                (Arc::clone(file), self.load(file, wanted)?)
-            }
-        };
-        let took = match place {
+        let known = self.loaded.iter().position(|known| known.file == *file);
+        if known.is_none() {
+            self.make_room(file, for_whom)?;
+            let loaded = Loaded {
+                file: Arc::clone(file),
+                engine: self.load(file, wanted)?,
+                prompted: None,
+            };
+            self.loaded.insert(0, loaded);
+        }
+        let mut place = known.unwrap_or(0);
+        if for_whom == Use::Prompt {
+            let mut used = self.loaded.remove(place);
+            used.prompted = Some(Instant::now());
+            place = self.loaded.len();
+            self.loaded.push(used);
+        }
+        let took = match known {
             Some(_) => Duration::ZERO,
             None => started.elapsed(),
         };
-        let (_, engine) = self.loaded.push_mut(entry);
-        Ok((engine.as_mut(), took))
+        Ok((self.loaded[place].engine.as_mut(), took))
     }
 
     /// Lets go of a model that is in no state to be gone on with.
     pub(super) fn discard(&mut self, file: &Arc<ModelFile>) {
-        self.loaded.retain(|(known, _)| known != file);
+        self.loaded.retain(|known| known.file != *file);
     }
 
     fn load(
@@ -104,7 +136,7 @@ impl Shelf {
 
     /// Gives up models until this one fits beside the others; alone it need only fit itself. One
     /// that can't fit costs no other its place.
-    fn make_room(&mut self, file: &ModelFile) -> Result<(), NotLoaded> {
+    fn make_room(&mut self, file: &ModelFile, for_whom: Use) -> Result<(), NotLoaded> {
         let told = self.loader.held_bytes();
         let held = told.or_else(|| self.loaded.is_empty().then_some(0));
         if let Some((available, held)) = self.loader.available_bytes().zip(held) {
@@ -118,6 +150,9 @@ impl Shelf {
             if fits {
                 return Ok(());
             }
+            if for_whom == Use::Audit && self.serves_prompts() {
+                return Err(NotLoaded::NoRoom);
+            }
             if self.loaded.is_empty() {
                 // What was held is known by now, where the system does not tell of it before.
                 return match room {
@@ -129,11 +164,21 @@ impl Shelf {
         }
     }
 
+    /// Whether whatever would be given up next has answered a prompt of late.
+    fn serves_prompts(&self) -> bool {
+        let prompted = self.loaded.first().and_then(|oldest| oldest.prompted);
+        prompted.is_some_and(|at| at.elapsed() < self.kept_for_prompts)
+    }
+
     /// Returns how many bytes of its weights the system has not got back: the allocator of static
     /// programs, mimalloc, keeps them for what is loaded next.
     fn give_up_oldest(&mut self) -> u64 {
         let before = self.loader.held_bytes();
-        let (oldest, engine) = self.loaded.remove(0);
+        let Loaded {
+            file: oldest,
+            engine,
+            ..
+        } = self.loaded.remove(0);
         drop(engine);
         self.loader.given_up(&oldest);
         match (before, self.loader.held_bytes()) {
@@ -171,9 +216,9 @@ pub(super) mod tests {
     use crate::backend::engine::worker::Steps;
 
     /// Counts as a model as long as it lives.
-    struct Loaded(Arc<ModelFile>, Arc<Mutex<Vec<String>>>);
+    struct InMemory(Arc<ModelFile>, Arc<Mutex<Vec<String>>>);
 
-    impl Drop for Loaded {
+    impl Drop for InMemory {
         fn drop(&mut self) {
             // A test that fails while it looks must not fail again here.
             let mut in_memory = self.1.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,7 +226,7 @@ pub(super) mod tests {
         }
     }
 
-    impl Compute for Loaded {
+    impl Compute for InMemory {
         fn start<'a>(&'a mut self, _: &Request) -> Result<Box<dyn Steps + 'a>, EngineError> {
             Err(EngineError::InvalidRequest(self.0.id.clone()))
         }
@@ -220,7 +265,7 @@ pub(super) mod tests {
             let taken = self.taken_bytes();
             self.kept_bytes = self.kept_bytes.map(|_| taken);
             let in_memory = Arc::clone(&self.in_memory);
-            Ok(Box::new(Loaded(Arc::new(file.clone()), in_memory)))
+            Ok(Box::new(InMemory(Arc::new(file.clone()), in_memory)))
         }
 
         fn available_bytes(&self) -> Option<u64> {
@@ -262,8 +307,42 @@ pub(super) mod tests {
         shelf_of(machine(memory_bytes))
     }
 
+    fn take_for(shelf: &mut Shelf, id: &str, bytes: u64, whom: Use) -> Result<(), NotLoaded> {
+        shelf.take(&file(id, bytes), whom, &|| true).map(drop)
+    }
+
     fn take(shelf: &mut Shelf, id: &str) -> Result<(), NotLoaded> {
-        shelf.take(&file(id, 100), &|| true).map(drop)
+        take_for(shelf, id, 100, Use::Prompt)
+    }
+
+    fn audit(shelf: &mut Shelf, id: &str) -> Result<(), NotLoaded> {
+        take_for(shelf, id, 100, Use::Audit)
+    }
+
+    #[test]
+    fn an_audit_costs_no_model_its_place_that_prompts_use() {
+        let (mut shelf, in_memory) = shelf(Some(300));
+        let now = || in_memory.lock().unwrap().join(" ");
+        take(&mut shelf, "a").unwrap();
+        audit(&mut shelf, "b").unwrap();
+        assert_eq!(now(), "a b", "there is room");
+        audit(&mut shelf, "c").unwrap();
+        assert_eq!(now(), "a c", "no prompt has used b");
+        take(&mut shelf, "c").unwrap();
+        let refused = audit(&mut shelf, "b");
+        assert!(matches!(refused, Err(NotLoaded::NoRoom)), "{refused:?}");
+        audit(&mut shelf, "a").unwrap();
+        take(&mut shelf, "b").unwrap();
+        assert_eq!(now(), "c b", "an audit of a was no use of it");
+    }
+
+    #[test]
+    fn what_no_prompt_has_used_for_long_makes_room_for_an_audit() {
+        let (mut shelf, in_memory) = shelf(Some(150));
+        take(&mut shelf, "a").unwrap();
+        shelf.kept_for_prompts = Duration::ZERO;
+        audit(&mut shelf, "b").unwrap();
+        assert_eq!(*in_memory.lock().unwrap(), ["b"]);
     }
 
     #[test]
@@ -284,7 +363,7 @@ pub(super) mod tests {
     fn a_model_that_is_there_takes_no_time() {
         let (mut shelf, _) = shelf(Some(300));
         take(&mut shelf, "a").unwrap();
-        let (_, took) = shelf.take(&file("a", 100), &|| true).unwrap();
+        let (_, took) = shelf.take(&file("a", 100), Use::Prompt, &|| true).unwrap();
         assert_eq!(took, Duration::ZERO);
     }
 
@@ -312,7 +391,7 @@ pub(super) mod tests {
         let (mut shelf, in_memory) = shelf(Some(300));
         take(&mut shelf, "a").unwrap();
         take(&mut shelf, "b").unwrap();
-        let refused = shelf.take(&file("huge", 301), &|| true).map(drop);
+        let refused = take_for(&mut shelf, "huge", 301, Use::Prompt);
         assert!(
             matches!(
                 refused,
@@ -324,7 +403,7 @@ pub(super) mod tests {
             "{refused:?}"
         );
         assert_eq!(*in_memory.lock().unwrap(), ["a", "b"]);
-        shelf.take(&file("large", 300), &|| true).map(drop).unwrap();
+        take_for(&mut shelf, "large", 300, Use::Prompt).unwrap();
         assert_eq!(*in_memory.lock().unwrap(), ["large"]);
     }
 
@@ -339,7 +418,7 @@ pub(super) mod tests {
         }
         assert_eq!(*in_memory.lock().unwrap(), ["b", "c"]);
         // Both are given up for it, and nothing of that comes back to the system.
-        shelf.take(&file("large", 250), &|| true).map(drop).unwrap();
+        take_for(&mut shelf, "large", 250, Use::Prompt).unwrap();
         assert_eq!(*in_memory.lock().unwrap(), ["large"]);
     }
 
@@ -350,7 +429,7 @@ pub(super) mod tests {
             ..machine(Some(300))
         });
         take(&mut shelf, "a").unwrap();
-        let refused = shelf.take(&file("huge", 301), &|| true).map(drop);
+        let refused = take_for(&mut shelf, "huge", 301, Use::Prompt);
         assert!(
             matches!(refused, Err(NotLoaded::NoMemory { .. })),
             "{refused:?}"
@@ -370,7 +449,9 @@ pub(super) mod tests {
     #[test]
     fn a_model_that_nobody_waits_for_is_not_loaded() {
         let (mut shelf, in_memory) = shelf(Some(300));
-        let abandoned = shelf.take(&file("a", 100), &|| false).map(drop);
+        let abandoned = shelf
+            .take(&file("a", 100), Use::Prompt, &|| false)
+            .map(drop);
         assert!(matches!(abandoned, Err(NotLoaded::Abandoned)));
         let broken = take(&mut shelf, "broken");
         assert!(matches!(broken, Err(NotLoaded::Failed(_))));

@@ -16,7 +16,7 @@ use tokio::sync::{
 
 use super::{
     model_file::ModelFile,
-    shelf::{NotLoaded, Shelf},
+    shelf::{NotLoaded, Shelf, Use},
 };
 
 /// Tokens of an audit in one step: a prompt that comes meanwhile waits for no more than these.
@@ -36,7 +36,15 @@ pub(super) enum Order {
 pub(super) struct AuditJob {
     pub(super) file: Arc<ModelFile>,
     pub(super) audit: Audit,
-    pub(super) judged: oneshot::Sender<Result<Vec<Judgement>, NotLoaded>>,
+    pub(super) judged: oneshot::Sender<Result<Vec<Judgement>, Unjudged>>,
+}
+
+/// Why there is no judgement.
+#[derive(Debug)]
+pub(super) enum Unjudged {
+    NotLoaded(NotLoaded),
+    /// Of this answer.
+    Failed(EngineError),
 }
 
 /// A prompt and where its answer goes. Dropping the receiver cancels.
@@ -115,7 +123,8 @@ pub(super) fn run(shelf: &mut Shelf, mut orders: mpsc::UnboundedReceiver<Order>)
 fn take(shelf: &mut Shelf, order: Order, audits: &mut VecDeque<AuditJob>) {
     match order {
         Order::Load(file, loaded) => {
-            let taken = shelf.take(&file, &|| !loaded.is_closed()).map(drop);
+            let taken = shelf.take(&file, Use::Prompt, &|| !loaded.is_closed());
+            let taken = taken.map(drop);
             let _ = loaded.send(taken);
         }
         Order::Answer(job) => {
@@ -132,16 +141,16 @@ fn judge_a_little(shelf: &mut Shelf, audits: &mut VecDeque<AuditJob>) {
     let Some(mut job) = audits.pop_front().filter(|job| !job.judged.is_closed()) else {
         return;
     };
-    let step = match shelf.take(&job.file, &|| !job.judged.is_closed()) {
+    let step = match shelf.take(&job.file, Use::Audit, &|| !job.judged.is_closed()) {
         Ok((engine, _)) => {
             let judged = catch_unwind(AssertUnwindSafe(|| engine.judge(&mut job.audit)));
             let Ok(judged) = judged else {
                 // Whoever waits hears that nobody judges any more.
                 return shelf.discard(&job.file);
             };
-            judged.map_err(NotLoaded::Failed)
+            judged.map_err(Unjudged::Failed)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(Unjudged::NotLoaded(error)),
     };
     let _ = match step {
         Ok(false) => return audits.push_front(job),
@@ -155,7 +164,8 @@ fn load_and_answer(shelf: &mut Shelf, job: &Job) -> Option<Event> {
     if job.events.is_closed() {
         return None;
     }
-    let (engine, load) = match shelf.take(&job.file, &|| !job.events.is_closed()) {
+    let taken = shelf.take(&job.file, Use::Prompt, &|| !job.events.is_closed());
+    let (engine, load) = match taken {
         Ok(taken) => taken,
         Err(error) => return Some(Event::NotLoaded(error)),
     };

@@ -198,6 +198,7 @@ impl Fixture {
             hub_url: format!("ws://{}/ws", listener.local_addr().unwrap()),
             name: "Sauna".into(),
             key: None,
+            owner: None,
             slots,
             threads: 1,
             language: Language::English,
