@@ -69,6 +69,7 @@ impl Node {
             device::device().map(Ok)
         )?;
         let (backend, slots, own_work) = started;
+        let owner = owner_of(&config);
         let look_again = Arc::new(Notify::new());
         let models = models::watch(
             Arc::clone(&backend),
@@ -85,7 +86,6 @@ impl Node {
         let (models, paused) = tokio::join!(models, paused);
         let ids = models::ids(&models.borrow());
         tracing::info!("{}", config.language.models_changed(&ids));
-        let owner = owner_of(&config);
         let name = config.name.or_else(device::host_name);
         let name = name.unwrap_or_else(|| "kipina-node".to_owned());
         status.started(&name, &config.hub_url, slots);

@@ -135,19 +135,22 @@ async fn what_the_network_wants_is_offered_where_it_lies_on_the_disk() {
     assert_eq!(ids(&backend).await, ["own", "smollm2:135m"]);
 }
 
-#[tokio::test]
-async fn a_model_that_can_not_be_loaded_is_offered_no_more_until_it_is_mended() {
-    let folder = tempfile::tempdir().unwrap();
-    let (own, cut) = (
-        folder.path().join("own.gguf"),
-        folder.path().join("cut.gguf"),
-    );
+/// The same model twice, the second time without its end.
+fn whole_and_cut_off(folder: &Path) -> (PathBuf, PathBuf) {
+    let (own, cut) = (folder.join("own.gguf"), folder.join("cut.gguf"));
     std::fs::hard_link(stored(), &own)
         .or_else(|_| std::fs::copy(stored(), &own).map(drop))
         .unwrap();
     let whole = std::fs::read(stored()).unwrap();
     // Its head tells what it would be.
     std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    (own, cut)
+}
+
+#[tokio::test]
+async fn a_model_that_can_not_be_loaded_is_offered_no_more_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, cut) = whole_and_cut_off(folder.path());
     let models = vec![
         ModelChoice::File(own.clone()),
         ModelChoice::File(cut.clone()),
@@ -178,15 +181,7 @@ fn audit_of(model: &str) -> AuditPrompt {
 async fn a_judge_that_can_not_load_a_model_offers_it_no_more_and_one_that_fails_over_a_prompt_does()
 {
     let folder = tempfile::tempdir().unwrap();
-    let (own, cut) = (
-        folder.path().join("own.gguf"),
-        folder.path().join("cut.gguf"),
-    );
-    std::fs::hard_link(stored(), &own)
-        .or_else(|_| std::fs::copy(stored(), &own).map(drop))
-        .unwrap();
-    let whole = std::fs::read(stored()).unwrap();
-    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let (own, cut) = whole_and_cut_off(folder.path());
     let models = vec![ModelChoice::File(own), ModelChoice::File(cut)];
     let backend = start(models, folder.path(), Router::new()).await.unwrap();
     let failure = backend.audit(audit_of("cut")).await.unwrap_err();

@@ -7,7 +7,7 @@ use scheduler::NodeId;
 use scheduler::audit::{self, Identity, Runtime, Subject, Verdict};
 use tokio::time::Instant;
 
-use super::work::{Purpose, Trial, Waiting};
+use super::waiting::{Purpose, Trial, Waiting};
 use super::{Audits, Evidence};
 use crate::dispatch::{AuditRecord, Record};
 
@@ -48,7 +48,7 @@ impl Audits {
     fn unjudged(&mut self, auditor: NodeId, mut waiting: Waiting, code: LlmErrorCode) {
         match code {
             // Whoever judges finds the same.
-            LlmErrorCode::InvalidRequest => return self.missed(&waiting),
+            LlmErrorCode::InvalidRequest => return self.missed(waiting.is_contest()),
             LlmErrorCode::ContextLengthExceeded => {
                 waiting.outgrows(self.judges.context_length(auditor, &waiting.digest));
             }
@@ -58,23 +58,23 @@ impl Audits {
     }
 
     fn try_again(&mut self, waiting: Waiting) {
-        if !self.judges.any(&waiting.digest, waiting.prompt_tokens) {
-            return self.missed(&waiting);
-        }
-        if let Err(waiting) = self.work.again(waiting) {
-            self.missed(&waiting);
+        let is_contest = waiting.is_contest();
+        let has_judge = self.judges.any(&waiting.digest, waiting.prompt_tokens);
+        if !has_judge || !self.work.again(waiting) {
+            self.missed(is_contest);
         }
     }
 
-    fn missed(&mut self, waiting: &Waiting) {
-        self.counts.missed += u64::from(!waiting.is_contest());
+    /// Who waits for a contest hears of it, since nobody answers him any more.
+    fn missed(&mut self, is_contest: bool) {
+        self.counts.missed += u64::from(!is_contest);
     }
 
     pub(in crate::dispatch) fn expire(&mut self) {
         let now = Instant::now();
         let overdue = self.work.expire(now);
         for waiting in overdue.unbegun {
-            self.missed(&waiting);
+            self.missed(waiting.is_contest());
         }
         for (auditor, waiting) in overdue.unfinished {
             self.judges.failed(auditor, &waiting.digest, now);

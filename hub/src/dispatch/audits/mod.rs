@@ -10,6 +10,7 @@ mod judges;
 mod questions;
 mod standing;
 mod subject;
+mod waiting;
 mod work;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ pub(crate) use evidence::Evidence;
 use judges::{Judges, digests};
 pub(super) use questions::Question;
 pub use standing::{AuditCounts, AuditOverview, NodeStanding, Suspended};
-use work::{Purpose, Trial, Waiting, Work};
+use waiting::{Purpose, Trial, Waiting};
+use work::Work;
 
 /// For a node to find the time for what nobody waits for, which a busy network may never have.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,17 +1,14 @@
 //! Audits that wait for a node with time, and those under way: bounded in number, size and time.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{AuditPrompt, AuditResult, PromptInput, TaskId};
+use protocol::{AuditPrompt, TaskId};
 use scheduler::NodeId;
-use scheduler::audit::{Identity, Runtime, Sampled, Subject};
-use tokio::sync::oneshot;
+use scheduler::audit::Identity;
 use tokio::time::Instant;
 
-use super::Evidence;
-use crate::dispatch::estimate;
+use super::waiting::Waiting;
 
 /// Audits that may wait. More would only be older.
 const MOST_WAITING: usize = 32;
@@ -19,51 +16,11 @@ const MOST_WAITING: usize = 32;
 /// The longest prompt and answer together that are kept for an audit.
 const MOST_BYTES: usize = 256 << 10;
 
-/// What is judged of an answer; 300 tokens are a small part of it.
-const MOST_ANSWER_BYTES: usize = 64 << 10;
-
 /// For an engine to judge one answer, prompts that come between included.
 const JUDGING: Duration = Duration::from_secs(600);
 
 /// Judges that are asked about one answer until one can tell.
 const MOST_JUDGES: u32 = 3;
-
-/// Whose answer it is, for the verdict.
-#[derive(Clone, Debug)]
-pub(super) struct Trial {
-    pub(super) node_id: Arc<str>,
-    pub(super) node_name: String,
-    pub(super) model: String,
-    pub(super) audited: Runtime,
-    pub(super) subject: Subject,
-    /// All that are new behind its address.
-    pub(super) newcomers: Option<Identity>,
-    pub(super) sampled: Sampled,
-}
-
-/// What the judgement is for.
-#[derive(Debug)]
-pub(super) enum Purpose {
-    /// Whether the node is honest.
-    Trial(Trial),
-    /// Which answer is best; somebody waits for it.
-    Contest(oneshot::Sender<Option<AuditResult>>),
-}
-
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) evidence: Evidence,
-    /// Of the weights that judge.
-    pub(super) digest: String,
-    pub(super) purpose: Purpose,
-    /// What a judge's context must have room for, and then some: a guess.
-    pub(super) prompt_tokens: u32,
-    /// Judges that could not tell.
-    failed: u32,
-    /// For a node to find the time, which a busy network may never have.
-    patience: Duration,
-    until: Instant,
-}
 
 #[derive(Debug)]
 struct Running {
@@ -91,65 +48,6 @@ pub(super) struct Work {
     cancelled: Vec<(NodeId, TaskId)>,
 }
 
-impl Waiting {
-    pub(super) fn new(
-        mut evidence: Evidence,
-        digest: String,
-        purpose: Purpose,
-        patience: Duration,
-    ) -> Self {
-        evidence.shorten(MOST_ANSWER_BYTES);
-        Self {
-            prompt_tokens: estimate::prompt_tokens(&evidence.request),
-            evidence,
-            digest,
-            purpose,
-            failed: 0,
-            patience,
-            until: Instant::now() + patience,
-        }
-    }
-
-    fn is_abandoned(&self) -> bool {
-        matches!(&self.purpose, Purpose::Contest(reply) if reply.is_closed())
-    }
-
-    pub(super) fn is_contest(&self) -> bool {
-        matches!(self.purpose, Purpose::Contest(_))
-    }
-
-    /// A context of so many tokens was too short.
-    pub(super) fn outgrows(&mut self, context_length: u32) {
-        self.prompt_tokens = self.prompt_tokens.max(context_length);
-    }
-
-    fn is_trial_of(&self, identity: &Identity) -> bool {
-        matches!(&self.purpose, Purpose::Trial(trial) if trial.subject.identity == *identity)
-    }
-
-    fn bytes(&self) -> usize {
-        let prompt = match &self.evidence.request.input {
-            PromptInput::Chat { messages, .. } => messages.iter().map(|m| m.content.len()).sum(),
-            PromptInput::Raw { prompt, .. } => prompt.len(),
-        };
-        self.evidence.answer.len() + prompt
-    }
-
-    fn prompt(&self, task_id: TaskId, model: String) -> AuditPrompt {
-        let mut request = self.evidence.request.clone();
-        request.model = model;
-        let offered = self.evidence.offered.as_ref();
-        AuditPrompt {
-            task_id,
-            request,
-            answer: self.evidence.answer.clone(),
-            answer_token_ids: self.evidence.token_ids.clone(),
-            finish_reason: self.evidence.finish_reason,
-            context_length: offered.map(|model| model.context_length),
-        }
-    }
-}
-
 impl Work {
     pub(super) fn new(run: &str) -> Self {
         Self {
@@ -174,15 +72,15 @@ impl Work {
         has_room
     }
 
-    /// A judge could not tell: another is asked before all that wait. It comes back where enough were.
-    pub(super) fn again(&mut self, mut waiting: Waiting) -> Result<(), Waiting> {
+    /// A judge could not tell: another is asked before all that wait. False where enough were.
+    pub(super) fn again(&mut self, mut waiting: Waiting) -> bool {
         waiting.failed += 1;
         if waiting.failed >= MOST_JUDGES {
-            return Err(waiting);
+            return false;
         }
         waiting.until = Instant::now() + waiting.patience;
         self.waiting.push_front(waiting);
-        Ok(())
+        true
     }
 
     /// The first that somebody can take. `find` gets an audit and whether a node has an audit already,
@@ -290,3 +188,6 @@ impl Work {
             .extend(cancelled.map(|(task_id, running)| (running.auditor, task_id)));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,9 +209,9 @@ async fn a_new_secret_before_each_verdict_ends_with_all_newcomers_behind_that_ad
     wait_until_gone(&hub, "known").await;
 
     too_few_to_judge(&hub, &mut judge, "first").await;
-    let _newcomer = join(&hub, volunteer("newcomer", AINO)).await;
+    let newcomer = join(&hub, volunteer("newcomer", AINO)).await;
     assert!(suspended(&hub).await.is_empty(), "one alone proves nothing");
-    drop(_newcomer);
+    drop(newcomer);
     wait_until_gone(&hub, "newcomer").await;
     too_few_to_judge(&hub, &mut judge, "second").await;
     let _newcomer = join(&hub, volunteer("newcomer", AINO)).await;
