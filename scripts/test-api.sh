@@ -58,7 +58,7 @@ has_address() { grep -q 'http://' "$scratch/hub"; }
 has_model() { curl --noproxy '*' -fsS "$url/v1/models/$model"; }
 
 cargo build --locked --quiet -p hub --bin kipina-hub --example echo_node
-env -u ADMIN_PASSWORD -u NODE_API_KEY PORT=0 BIND=127.0.0.1 DATABASE_PATH="$scratch/hub.sqlite" LC_ALL=en_GB.UTF-8 \
+env -u ADMIN_PASSWORD -u NODE_API_KEY PORT=0 BIND=127.0.0.1 DATABASE_PATH="$scratch/hub.sqlite" LC_ALL=en_GB.UTF-8 CONNECTIONS_PER_ADDRESS=1000000 \
   MODELS_DIR="$scratch" DOWNLOADS_DIR="$scratch" RUST_LOG=warn \
   "$CARGO_TARGET_DIR/debug/kipina-hub" >"$scratch/hub" 2>"$scratch/log" &
 hub=$!

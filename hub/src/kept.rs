@@ -66,7 +66,7 @@ pub(crate) enum NotChanged<E> {
 }
 
 impl<V: Send + Sync + 'static> Kept<V> {
-    /// `meanwhile` holds until the database was read. `apply` is told of each value, in order.
+    /// `meanwhile` holds until the database was read. `apply` is told of each value, that one first.
     pub(crate) fn start<Loading>(
         name: &'static str,
         store: AdminStore,
@@ -90,6 +90,7 @@ impl<V: Send + Sync + 'static> Kept<V> {
             load: Box::new(move || Box::pin(load(reading.clone()))),
             apply: Box::new(apply),
         });
+        (inner.apply)(&inner.shown.borrow().value);
         // Weak: a hub that is gone needs nothing read.
         let weak = Arc::downgrade(&inner);
         tokio::spawn(async move {
@@ -197,7 +198,7 @@ impl<V> Inner<V> {
             let is_news = shown.reading == Reading::Begun;
             match shown.reading {
                 Reading::Begun => {
-                    tracing::error!("{name} can't be read, so they don't count; trying again: {error}");
+                    tracing::error!("{name} can't be read, so those hold that the copy beside the database has; trying again: {error}");
                     shown.reading = Reading::Failed;
                 }
                 // Said already.

@@ -94,16 +94,10 @@ pub(super) async fn reinstate(
     let subject = name.map_or_else(|| "node".to_owned(), |it| format!("node {}", it.node_name));
     let details = json!({ "identity": identity });
     let entry = LogEntry::now(operator.author, "node.reinstated", subject, details);
-    let written = hub
-        .admin
-        .store
-        .write(
-            vec![StoredChange::Reinstated(Identity(identity.clone()))],
-            entry,
-        )
-        .await;
-    written.map_err(|error| ApiError::database(&error))?;
-    hub.dispatcher.reinstate(Identity(identity.clone())).await;
+    let (dispatcher, pardoned) = (hub.dispatcher.clone(), Identity(identity.clone()));
+    let stored = vec![StoredChange::Reinstated(pardoned.clone())];
+    let reinstate = async move { dispatcher.reinstate(pardoned).await };
+    hub.admin.record_and_do(stored, entry, reinstate).await?;
     Ok(Json(json!({ "identity": identity, "suspended": false })))
 }
 

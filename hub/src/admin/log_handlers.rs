@@ -10,7 +10,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast},
@@ -87,13 +87,13 @@ pub(super) async fn follow(
     let last = headers.get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok()?.parse().ok());
     let (backlog, news) = Tail::of_this_process().after(last);
-    let lasts = operator.session_rest.map_or(LASTS, |rest| rest.min(LASTS));
     let reader = Reader {
         backlog,
         news,
         level: level.into(),
-        until: Instant::now() + lasts,
+        until: Instant::now() + LASTS,
         live: hub.live.clone(),
+        gone: Box::pin(operator.gone(hub.keys.clone())),
         _place: place,
     };
     let keep_alive = KeepAlive::new()
@@ -115,6 +115,8 @@ struct Reader {
     until: Instant,
     /// Ends when the hub stops.
     live: LiveStats,
+    /// Ends where whoever reads has logged out, or his key is good no more.
+    gone: BoxFuture<'static, ()>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -143,6 +145,7 @@ impl Reader {
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
                 () = sleep_until(self.until) => return None,
+                () = &mut self.gone => return None,
                 () = self.live.closed() => return None,
             }
         }

@@ -8,7 +8,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{password::Password, sessions::Sessions, throttle::Throttle};
+use super::{
+    password::Password,
+    sessions::{OpenSession, Sessions},
+    throttle::Throttle,
+};
 use crate::{
     keys::{NoRandomness, random_text},
     net::network_of,
@@ -31,7 +35,7 @@ enum Request {
         token: String,
         begun: oneshot::Sender<()>,
     },
-    Rest(String, oneshot::Sender<Option<Duration>>),
+    Find(String, oneshot::Sender<Option<OpenSession>>),
     End(String),
 }
 
@@ -77,11 +81,11 @@ impl Login {
         Ok(token)
     }
 
-    /// How long a session still lasts; None where there is none with this token.
-    pub(super) async fn rest(&self, token: &str) -> Option<Duration> {
+    /// The session with this token; None where there is none.
+    pub(super) async fn find(&self, token: &str) -> Option<OpenSession> {
         let token = token.to_owned();
-        let rest = self.ask(|reply| Request::Rest(token, reply)).await;
-        rest.ok().flatten()
+        let found = self.ask(|reply| Request::Find(token, reply)).await;
+        found.ok().flatten()
     }
 
     pub(super) async fn log_out(&self, token: String) {
@@ -119,8 +123,8 @@ async fn run(mut inbox: mpsc::Receiver<Request>) {
                 sessions.begin(&token, now);
                 let _ = begun.send(());
             }
-            Request::Rest(token, reply) => {
-                let _ = reply.send(sessions.rest(&token, now));
+            Request::Find(token, reply) => {
+                let _ = reply.send(sessions.find(&token, now));
             }
             Request::End(token) => sessions.end(&token),
         }

@@ -1,7 +1,7 @@
 //! The operator's side of the hub: logging in, keys, and the log of what was changed.
 //!
-//! A handler that takes an [`Operator`] is closed to everybody else. What it changes it tells
-//! [`Admin::record`], unless the change itself is written down together with its entry, as keys are.
+//! A handler that takes an [`Operator`] is closed to everybody else. What it changes goes through
+//! [`Admin::record_and_do`], unless the change itself is written down together with its entry, as keys are.
 
 mod audit_log;
 mod audits;
@@ -18,6 +18,7 @@ mod operator;
 mod page;
 mod password;
 mod queue_handlers;
+mod rule_handlers;
 mod same_site;
 mod session_handlers;
 mod sessions;
@@ -38,8 +39,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::{
     config::Config,
+    error::ApiError,
     state::Hub,
-    store::{AdminStore, StoreError},
+    store::{AdminStore, StoreError, StoredChange},
 };
 use login::Login;
 use password::Password;
@@ -89,7 +91,7 @@ impl Admin {
         self.store.clone()
     }
 
-    /// Writes down what an operator changed: `action` as in `node.drained`, `subject` in words.
+    /// Writes down what an operator does: `action` as in `node.drained`, `subject` in words.
     pub async fn record(
         &self,
         author: Author,
@@ -99,6 +101,25 @@ impl Admin {
     ) -> Result<(), StoreError> {
         let entry = LogEntry::now(author, action, subject, details);
         self.store.write_entry(entry).await
+    }
+
+    /// Writes down what an operator changes, and then does it: what could not be written is not done, and what was
+    /// written is done, even where whoever asked leaves meanwhile.
+    pub(crate) async fn record_and_do<T: Send + 'static>(
+        &self,
+        changes: Vec<StoredChange>,
+        entry: LogEntry,
+        act: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let store = self.store.clone();
+        let doing = tokio::spawn(async move {
+            store.write(changes, entry).await?;
+            Ok(act.await)
+        });
+        let done: Result<T, StoreError> = doing
+            .await
+            .map_err(|panic| ApiError::internal(panic.to_string()))?;
+        done.map_err(|error| ApiError::database(&error))
     }
 }
 
@@ -126,9 +147,9 @@ pub(crate) fn routes(max_body_bytes: usize) -> Router<Hub> {
             "/nodes/{id}/trust",
             post(node_handlers::trust).delete(node_handlers::distrust),
         )
-        .route("/nodes/{id}/ban", post(node_handlers::ban))
-        .route("/node-rules", get(node_handlers::list_rules))
-        .route("/node-rules/{id}", delete(node_handlers::take_back))
+        .route("/nodes/{id}/ban", post(rule_handlers::ban))
+        .route("/node-rules", get(rule_handlers::list_rules))
+        .route("/node-rules/{id}", delete(rule_handlers::take_back))
         .route("/queue", get(queue_handlers::list))
         .route("/queue/{id}", delete(queue_handlers::cancel))
         .route(

@@ -1,59 +1,58 @@
-//! `/api/admin/nodes` and `/api/admin/node-rules`: who computes here, and what operators decide about it.
-
-use std::sync::Arc;
+//! `/api/admin/nodes`: who computes here, and what operators decide about it.
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Author, Operator, body,
-    node_views::{NodeView, RuleView},
+    Author, LogEntry, Operator,
+    node_views::NodeView,
+    rule_handlers::{make, unmake},
 };
-use crate::{
-    clock::unix_seconds,
-    dispatch::RosterEntry,
-    error::ApiError,
-    kept::{Edit, NotChanged},
-    rules::{NodeRule, Rule, RuleError, RuleId, Rulebook, Whom},
-    serve::WholeBody,
-    state::Hub,
-    store::StoredChange,
-};
+use crate::{dispatch::RosterEntry, error::ApiError, rules::Rule, state::Hub};
 
-/// A close frame has no room for more.
-const LONGEST_REASON_CHARACTERS: usize = 80;
+pub(super) type NamedNode = Result<Path<String>, PathRejection>;
 
-type NamedNode = Result<Path<String>, PathRejection>;
+/// The most nodes of one answer.
+const LONGEST_PAGE: usize = 500;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct BanOrder {
-    whom: BanWhom,
-    reason: Option<String>,
+#[derive(Debug, Deserialize)]
+pub(super) struct Wishes {
+    /// Nodes that joined after the one with this id.
+    after: Option<String>,
+    limit: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum BanWhom {
-    #[default]
-    Node,
-    /// Everybody at its address.
-    Address,
-}
-
-pub(super) async fn list(_operator: Operator, State(hub): State<Hub>) -> Json<Value> {
+pub(super) async fn list(
+    _operator: Operator,
+    State(hub): State<Hub>,
+    wishes: Result<Query<Wishes>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(Wishes { after, limit }) =
+        wishes.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+    let limit = limit.unwrap_or(LONGEST_PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        let message = format!("'limit' must be from 1 to {LONGEST_PAGE}");
+        return Err(ApiError::invalid("limit", message));
+    }
     // Keys that can't be read leave nodes without the names of theirs.
     let book = hub.keys.book().await.ok();
-    let roster = hub.dispatcher.roster().await;
-    let nodes: Vec<NodeView<'_>> = roster
-        .iter()
+    let roster = hub.dispatcher.roster(after, limit).await;
+    let last = roster.nodes.last().filter(|_| !roster.is_last);
+    let next_after = last.map(|node| &node.stats.id);
+    let nodes = roster.nodes.iter();
+    let nodes: Vec<NodeView<'_>> = nodes
         .map(|node| NodeView::of(node, book.as_deref()))
         .collect();
-    Json(json!({ "nodes": nodes }))
+    Ok(Json(json!({
+        "nodes": nodes, "count": roster.count, "next_after": next_after,
+    })))
 }
 
 pub(super) async fn drain(
@@ -106,80 +105,10 @@ pub(super) async fn distrust(
     show(&hub, &node).await
 }
 
-pub(super) async fn ban(
-    operator: Operator,
-    State(hub): State<Hub>,
-    id: NamedNode,
-    WholeBody(sent): WholeBody,
-) -> Result<Json<Value>, ApiError> {
-    let order: BanOrder = if sent.is_empty() {
-        BanOrder::default()
-    } else {
-        body::read(&sent)?
-    };
-    let reason = order.reason.map(|reason| reason.trim().to_owned());
-    let reason = reason.filter(|reason| !reason.is_empty());
-    if reason.as_deref().is_some_and(|reason| !is_short(reason)) {
-        let message =
-            format!("'reason' must be a line of at most {LONGEST_REASON_CHARACTERS} characters");
-        return Err(ApiError::invalid("reason", message));
-    }
-    let node = here(&hub, id).await?;
-    let network = node.identity.network;
-    let whom = match order.whom {
-        BanWhom::Node => node.identity.whom(),
-        BanWhom::Address => Whom::Network { network },
-    };
-    let subject = subject(&node);
-    let wanted = whom.clone();
-    let book = put(
-        &hub,
-        operator.author,
-        subject,
-        Rule::Ban,
-        whom,
-        reason,
-        "node.banned",
-    )
-    .await?;
-    let rule = book.find(Rule::Ban, &wanted);
-    let rule = rule.ok_or_else(|| ApiError::internal("the ban was taken back at once"))?;
-    Ok(Json(json!(RuleView::of(rule))))
-}
-
-pub(super) async fn list_rules(_operator: Operator, State(hub): State<Hub>) -> Json<Value> {
-    let book = hub.decisions.rules.now().await;
-    let rules: Vec<RuleView<'_>> = book.rules().iter().map(RuleView::of).collect();
-    Json(json!({ "rules": rules }))
-}
-
-pub(super) async fn take_back(
-    operator: Operator,
-    State(hub): State<Hub>,
-    id: Result<Path<u32>, PathRejection>,
-) -> Result<Json<Value>, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::invalid("id", "a rule's id is a whole number"))?;
-    let id = RuleId(id);
-    let rule = hub.decisions.rules.now().await.get(id)?.clone();
-    let change = move |book: &Rulebook| {
-        let rule = book.get(id)?;
-        Ok::<_, RuleError>(Edit {
-            value: book.without(id),
-            stored: vec![StoredChange::RuleTakenBack(id)],
-            action: "node_rule.taken_back",
-            subject: format!("rule {}", id.0),
-            details: details(rule),
-        })
-    };
-    hub.decisions.rules.change(operator.author, change).await?;
-    Ok(Json(json!(RuleView::of(&rule))))
-}
-
 /// The node of this id, which must be connected.
-async fn here(hub: &Hub, id: NamedNode) -> Result<RosterEntry, ApiError> {
+pub(super) async fn here(hub: &Hub, id: NamedNode) -> Result<RosterEntry, ApiError> {
     let Path(id) = id.map_err(ApiError::from)?;
-    let roster = hub.dispatcher.roster().await;
-    let node = roster.into_iter().find(|node| node.stats.id == id);
+    let node = hub.dispatcher.node(id).await;
     node.ok_or_else(|| ApiError::NoSuchThing {
         message: "no node of this id is connected; GET /api/admin/nodes lists them".to_owned(),
     })
@@ -192,72 +121,6 @@ async fn show(hub: &Hub, node: &RosterEntry) -> Result<Json<Value>, ApiError> {
     Ok(Json(json!(NodeView::of(&node, book.as_deref()))))
 }
 
-async fn make(
-    hub: &Hub,
-    author: Author,
-    node: &RosterEntry,
-    rule: Rule,
-    action: &'static str,
-) -> Result<(), ApiError> {
-    let whom = node.identity.whom();
-    put(hub, author, subject(node), rule, whom, None, action).await?;
-    Ok(())
-}
-
-/// Has the rule hold; nothing is changed where it does.
-async fn put(
-    hub: &Hub,
-    author: Author,
-    subject: String,
-    rule: Rule,
-    whom: Whom,
-    reason: Option<String>,
-    action: &'static str,
-) -> Result<Arc<Rulebook>, ApiError> {
-    let change = move |book: &Rulebook| {
-        if book.find(rule, &whom).is_some() {
-            return Err(RuleError::Holds);
-        }
-        let (book, made) = book.with(rule, whom, reason, unix_seconds())?;
-        Ok(Edit {
-            value: book,
-            action,
-            subject,
-            details: details(&made),
-            stored: vec![StoredChange::Rule(made)],
-        })
-    };
-    match hub.decisions.rules.change(author, change).await {
-        Err(NotChanged::Refused(RuleError::Holds)) => Ok(hub.decisions.rules.shown()),
-        changed => Ok(changed?),
-    }
-}
-
-/// Takes the rule back, where there is one.
-async fn unmake(
-    hub: &Hub,
-    author: Author,
-    node: &RosterEntry,
-    rule: Rule,
-    action: &'static str,
-) -> Result<(), ApiError> {
-    let (whom, subject) = (node.identity.whom(), subject(node));
-    let change = move |book: &Rulebook| {
-        let found = book.find(rule, &whom).ok_or(RuleError::Holds)?;
-        Ok(Edit {
-            value: book.without(found.id),
-            stored: vec![StoredChange::RuleTakenBack(found.id)],
-            action,
-            subject,
-            details: details(found),
-        })
-    };
-    match hub.decisions.rules.change(author, change).await {
-        Err(NotChanged::Refused(RuleError::Holds)) => Ok(()),
-        changed => changed.map(drop).map_err(ApiError::from),
-    }
-}
-
 async fn trust_for_now(
     hub: &Hub,
     author: Author,
@@ -266,40 +129,14 @@ async fn trust_for_now(
     action: &'static str,
 ) -> Result<(), ApiError> {
     let details = json!({ "until": "it leaves" });
-    let recorded = hub.admin.record(author, action, subject(node), details);
-    recorded.await.map_err(|error| ApiError::database(&error))?;
+    let entry = LogEntry::now(author, action, subject(node), details);
+    let (dispatcher, id) = (hub.dispatcher.clone(), node.stats.id.clone());
+    let trust = async move { dispatcher.trust(id, trusted).await };
     // A node that has left meanwhile is told of by the answer.
-    hub.dispatcher.trust(node.stats.id.clone(), trusted).await;
+    hub.admin.record_and_do(Vec::new(), entry, trust).await?;
     Ok(())
 }
 
-fn subject(node: &RosterEntry) -> String {
+pub(super) fn subject(node: &RosterEntry) -> String {
     format!("{} ({})", node.stats.id, node.stats.name)
-}
-
-fn details(rule: &NodeRule) -> Value {
-    json!({ "rule": rule.rule, "whom": rule.whom, "reason": rule.reason })
-}
-
-fn is_short(reason: &str) -> bool {
-    reason.chars().count() <= LONGEST_REASON_CHARACTERS && !reason.contains(char::is_control)
-}
-
-impl From<RuleError> for ApiError {
-    fn from(error: RuleError) -> Self {
-        let message = error.to_string();
-        match error {
-            RuleError::NotFound(_) => Self::NoSuchThing { message },
-            RuleError::TooMany | RuleError::Holds => Self::invalid(".", message),
-        }
-    }
-}
-
-impl<E: Into<ApiError>> From<NotChanged<E>> for ApiError {
-    fn from(error: NotChanged<E>) -> Self {
-        match error {
-            NotChanged::Refused(error) => error.into(),
-            NotChanged::Store(error) => Self::database(&error),
-        }
-    }
 }

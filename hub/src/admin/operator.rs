@@ -1,15 +1,13 @@
 //! Who may change the hub: a session, a key with the scope `admin`, or whoever is at a machine that serves
 //! nobody else.
 
-use std::time::Duration;
-
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{Author, WayIn, Who, cookie, same_site::Visit};
+use super::{Author, WayIn, Who, cookie, same_site::Visit, sessions::OpenSession};
 use crate::{
     access::{Credential, client_address, peer_address},
     error::ApiError,
-    keys::Scope,
+    keys::{Keys, Scope},
     net::names_this_machine,
     state::Hub,
 };
@@ -17,8 +15,19 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     pub(crate) author: Author,
-    /// Of a session: how long it still lasts.
-    pub(super) session_rest: Option<Duration>,
+    /// None where it is a key's, or this machine's.
+    pub(super) session: Option<OpenSession>,
+}
+
+impl Operator {
+    /// Returns once it may operate no more.
+    pub(super) async fn gone(self, keys: Keys) {
+        match (self.session, self.author.who) {
+            (Some(session), _) => session.over().await,
+            (None, Who::Key { id, .. }) => keys.not_good(id, Scope::Admin).await,
+            (None, Who::Session | Who::ThisMachine) => std::future::pending().await,
+        }
+    }
 }
 
 impl FromRequestParts<Hub> for Operator {
@@ -26,9 +35,9 @@ impl FromRequestParts<Hub> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
         let address = client_address(parts, hub).await?;
-        let operator = |who, session_rest| Self {
+        let operator = |who, session| Self {
             author: Author { who, address },
-            session_rest,
+            session,
         };
         // No page makes a browser send this header without its own script's doing.
         if let Credential::Key(key) = Credential::of(&parts.headers, &hub.keys).await? {
@@ -44,10 +53,10 @@ impl FromRequestParts<Hub> for Operator {
                 let Some(token) = cookie::token(&parts.headers) else {
                     return Err(ApiError::not_logged_in());
                 };
-                let rest = login.rest(token).await;
-                let rest = rest.ok_or_else(ApiError::not_logged_in)?;
+                let session = login.find(token).await;
+                let session = session.ok_or_else(ApiError::not_logged_in)?;
                 check_page(parts, hub).await?;
-                Ok(operator(Who::Session, Some(rest)))
+                Ok(operator(Who::Session, Some(session)))
             }
             WayIn::ThisMachine => {
                 if !address.is_loopback() {

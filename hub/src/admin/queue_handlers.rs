@@ -9,7 +9,7 @@ use protocol::TaskId;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Operator, key_views::KeyName};
+use super::{LogEntry, Operator, key_views::KeyName};
 use crate::{dispatch::ListedPrompt, error::ApiError, keys::Book, state::Hub};
 
 #[derive(Debug, Serialize)]
@@ -63,17 +63,25 @@ pub(super) async fn cancel(
     task_id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Path(task_id) = task_id?;
-    if !hub.dispatcher.stop(TaskId(task_id.clone())).await {
-        return Err(ApiError::NoSuchThing {
-            message: "no prompt of this id waits or runs; GET /api/admin/queue lists them"
-                .to_owned(),
-        });
+    let wanted = TaskId(task_id.clone());
+    if !hub.dispatcher.has_prompt(wanted.clone()).await {
+        return Err(no_such_prompt());
     }
-    let recorded = hub
-        .admin
-        .record(operator.author, "prompt.cancelled", task_id, json!({}));
-    recorded.await.map_err(|error| ApiError::database(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+    let entry = LogEntry::now(operator.author, "prompt.cancelled", task_id, json!({}));
+    let dispatcher = hub.dispatcher.clone();
+    let stop = async move { dispatcher.stop(wanted).await };
+    if hub.admin.record_and_do(Vec::new(), entry, stop).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        // It ended while that was written.
+        Err(no_such_prompt())
+    }
+}
+
+fn no_such_prompt() -> ApiError {
+    ApiError::NoSuchThing {
+        message: "no prompt of this id waits or runs; GET /api/admin/queue lists them".to_owned(),
+    }
 }
 
 impl<'a> PromptView<'a> {

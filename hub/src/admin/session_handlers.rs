@@ -98,7 +98,7 @@ pub(super) async fn log_out(
 }
 
 pub(super) async fn session(operator: Operator) -> Json<SessionView> {
-    let rest = operator.session_rest;
+    let rest = operator.session.map(|session| session.rest);
     Json(SessionView {
         who: operator.author.who,
         expires_at: rest.map(|rest| unix_seconds() + rest.as_secs()),

@@ -97,7 +97,7 @@ fn all(settings: &Settings) -> Value {
     let usual = Tuned::default();
     let view = |setting: &Setting| SettingView {
         name: setting.name,
-        kind: KindView::of(&setting.kind),
+        kind: KindView::of(&setting.kind_on(&settings.at_start)),
         environment: setting.environment,
         default: (setting.read)(&usual),
         at_start: (setting.read)(&settings.at_start),

@@ -1,27 +1,36 @@
 //! What operators see of the dispatcher, and what they decide: about nodes, about prompts, about its settings.
 
+mod prompts;
+
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{NodeStats, TaskId};
-use scheduler::{ClientId, Event, Listed, ListedPlace, NodeId, PromptId};
+use scheduler::{Event, NodeId};
 use tokio::sync::oneshot;
 
-use super::message::Command;
 use super::snapshot::node_stats;
 use super::task::Task;
 use super::{DispatchSettings, Dispatcher};
-use crate::keys::KeyId;
 use crate::rules::{NodeIdentity, Rulebook};
 
-/// More prompts of either kind are counted and not listed.
-const MOST_LISTED: usize = 500;
+pub(super) use prompts::Stopped;
+pub(crate) use prompts::{ListedPrompt, PromptList};
 
 /// From operators, through the same channel as everybody's requests.
 #[derive(Debug)]
 pub(super) enum OperatorRequest {
-    Roster(oneshot::Sender<Vec<RosterEntry>>),
+    /// A page of the nodes that are here, in the order in which they joined.
+    Roster {
+        /// Those after the one with this id.
+        after: Option<String>,
+        limit: usize,
+        reply: oneshot::Sender<Roster>,
+    },
+    /// The node with this id.
+    Node(String, oneshot::Sender<Option<RosterEntry>>),
     Prompts(oneshot::Sender<PromptList>),
     /// From now on, for nodes that are here as well.
     Rules(Arc<Rulebook>),
@@ -31,12 +40,22 @@ pub(super) enum OperatorRequest {
         trusted: bool,
         done: oneshot::Sender<bool>,
     },
+    /// Answered with whether it is here.
+    HasPrompt(TaskId, oneshot::Sender<bool>),
     /// Ends a prompt. Answered with whether it is here.
     Stop {
         task_id: TaskId,
         done: oneshot::Sender<bool>,
     },
     Tune(Box<DispatchSettings>),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Roster {
+    pub(crate) nodes: Vec<RosterEntry>,
+    /// All that are here.
+    pub(crate) count: usize,
+    pub(crate) is_last: bool,
 }
 
 /// A node as only operators see it.
@@ -55,46 +74,20 @@ pub(crate) struct RosterEntry {
     pub(crate) rests_for: Option<Duration>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PromptList {
-    /// Those that are listed; all in the order of submission.
-    pub(crate) prompts: Vec<ListedPrompt>,
-    pub(crate) waiting: usize,
-    pub(crate) running: usize,
-}
-
-/// A prompt without a word of its text.
-#[derive(Clone, Debug)]
-pub(crate) struct ListedPrompt {
-    pub(crate) task_id: TaskId,
-    /// What was asked for.
-    pub(crate) model: String,
-    /// None where it was sent without a key.
-    pub(crate) key: Option<KeyId>,
-    /// Guesses.
-    pub(crate) prompt_tokens: u32,
-    pub(crate) answer_tokens: u32,
-    pub(crate) attempts: u32,
-    /// It stands in for another that is late.
-    pub(crate) is_second: bool,
-    /// Waiting or running.
-    pub(crate) for_so_long: Duration,
-    /// None while it waits.
-    pub(crate) answering: Option<Answering>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Answering {
-    pub(crate) node_id: String,
-    pub(crate) node_name: String,
-    pub(crate) model: String,
-    pub(crate) started: bool,
-}
-
 impl Dispatcher {
-    pub(crate) async fn roster(&self) -> Vec<RosterEntry> {
-        let roster = self.operate(OperatorRequest::Roster).await;
-        roster.unwrap_or_default()
+    pub(crate) async fn roster(&self, after: Option<String>, limit: usize) -> Roster {
+        let roster = |reply| OperatorRequest::Roster {
+            after,
+            limit,
+            reply,
+        };
+        self.operate(roster).await.unwrap_or_default()
+    }
+
+    /// None where the node is not here.
+    pub(crate) async fn node(&self, node_id: String) -> Option<RosterEntry> {
+        let node = |reply| OperatorRequest::Node(node_id, reply);
+        self.operate(node).await.flatten()
     }
 
     pub(crate) async fn prompts(&self) -> PromptList {
@@ -120,6 +113,11 @@ impl Dispatcher {
         self.operate(trust).await.unwrap_or_default()
     }
 
+    pub(crate) async fn has_prompt(&self, task_id: TaskId) -> bool {
+        let has = |reply| OperatorRequest::HasPrompt(task_id, reply);
+        self.operate(has).await.unwrap_or_default()
+    }
+
     /// False where the prompt is not here.
     pub(crate) async fn stop(&self, task_id: TaskId) -> bool {
         let stop = |done| OperatorRequest::Stop { task_id, done };
@@ -131,10 +129,19 @@ impl Task {
     pub(super) fn operate(&mut self, request: OperatorRequest) {
         // Whoever asked may have left.
         match request {
-            OperatorRequest::Roster(reply) => {
+            OperatorRequest::Roster {
+                after,
+                limit,
+                reply,
+            } => {
                 // What has lasted for so long, or is over by now, is known by the time of the last event.
                 self.handle(Event::TimePassed);
-                let _ = reply.send(self.roster());
+                let _ = reply.send(self.roster(after.as_deref(), limit));
+            }
+            OperatorRequest::Node(node_id, reply) => {
+                self.handle(Event::TimePassed);
+                let id = self.node_number(&node_id);
+                let _ = reply.send(id.and_then(|id| self.roster_entry(id)));
             }
             OperatorRequest::Prompts(reply) => {
                 self.handle(Event::TimePassed);
@@ -152,15 +159,15 @@ impl Task {
                 trusted,
                 done,
             } => {
-                let node = self.nodes.iter_mut().find(|it| *it.1.node_id == *node_id);
-                let id = node.map(|(id, node)| {
+                let id = self.node_number(&node_id);
+                if let Some((id, node)) = id.and_then(|id| Some((id, self.nodes.get_mut(&id)?))) {
                     node.trusted_for_now = trusted;
-                    *id
-                });
-                if let Some(id) = id {
                     self.rule(id);
                 }
                 let _ = done.send(id.is_some());
+            }
+            OperatorRequest::HasPrompt(task_id, reply) => {
+                let _ = reply.send(self.has_prompt(&task_id));
             }
             OperatorRequest::Stop { task_id, done } => {
                 let _ = done.send(self.stop(&task_id));
@@ -191,90 +198,49 @@ impl Task {
         }
     }
 
-    fn roster(&self) -> Vec<RosterEntry> {
-        let here = self.nodes.iter().filter_map(|(id, node)| {
-            let load = self.scheduler.load(*id)?;
-            Some(RosterEntry {
-                stats: node_stats(node, load),
-                software: node.introduction.software.clone(),
-                address: node.origin.address,
-                identity: node.identity(),
-                has_key: node.introduction.trusted,
-                drained: node.ruling.drained,
-                distrusted: node.ruling.distrusted,
-                resting: load.resting,
-                rests_for: load.rests_for,
-            })
-        });
-        here.collect()
-    }
-
-    fn list_prompts(&self) -> PromptList {
-        let mut running: Vec<Listed<'_>> = self.scheduler.list_running().collect();
-        running.sort_unstable_by_key(|listed| listed.prompt);
-        let running = running.into_iter().take(MOST_LISTED);
-        let waiting = self.scheduler.list_waiting().take(MOST_LISTED);
-        PromptList {
-            prompts: running.chain(waiting).map(|it| self.listed(&it)).collect(),
-            waiting: self.scheduler.waiting(),
-            running: self.scheduler.running(),
+    fn roster(&self, after: Option<&str>, limit: usize) -> Roster {
+        let after = after.and_then(node_number);
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self
+            .nodes
+            .range((first, Bound::Unbounded))
+            .map(|(id, _)| *id);
+        let nodes = rest.by_ref().take(limit);
+        Roster {
+            nodes: nodes.filter_map(|id| self.roster_entry(id)).collect(),
+            count: self.nodes.len(),
+            is_last: rest.next().is_none(),
         }
     }
 
-    fn listed(&self, listed: &Listed<'_>) -> ListedPrompt {
-        let (for_so_long, answering) = match listed.place {
-            ListedPlace::Waiting { for_so_long } => (for_so_long, None),
-            ListedPlace::Running {
-                node,
-                model,
-                started,
-                for_so_long,
-            } => {
-                let node = self.nodes.get(&node);
-                let answering = node.map(|node| Answering {
-                    node_id: node.node_id.to_string(),
-                    node_name: node.introduction.name.clone(),
-                    model: model.to_owned(),
-                    started,
-                });
-                (for_so_long, answering)
-            }
-        };
-        let ClientId(client) = listed.profile.client;
-        ListedPrompt {
-            task_id: self.task_id(listed.prompt),
-            model: listed.profile.model.clone(),
-            key: u32::try_from(client).ok().map(KeyId),
-            prompt_tokens: listed.profile.prompt_tokens,
-            answer_tokens: listed.profile.answer_tokens,
-            attempts: listed.attempts,
-            is_second: listed.profile.hedges.is_some(),
-            for_so_long,
-            answering,
-        }
+    fn roster_entry(&self, id: NodeId) -> Option<RosterEntry> {
+        let (node, load) = (self.nodes.get(&id)?, self.scheduler.load(id)?);
+        Some(RosterEntry {
+            stats: node_stats(node, load),
+            software: node.introduction.software.clone(),
+            address: node.origin.address,
+            identity: node.identity(),
+            has_key: node.introduction.trusted,
+            drained: node.ruling.drained,
+            distrusted: node.ruling.distrusted,
+            resting: load.resting,
+            rests_for: load.rests_for,
+        })
     }
 
-    fn stop(&mut self, task_id: &TaskId) -> bool {
-        let number = task_id.0.rsplit('-').next().and_then(|it| it.parse().ok());
-        let Some(id) = number
-            .map(PromptId)
-            .filter(|id| self.task_id(*id) == *task_id)
-        else {
-            return false;
-        };
-        if let Some(node) = self.scheduler.node_of(id) {
-            // Before the scheduler's own cancel, which then finds nothing left to end.
-            self.command(node, Command::Stop(id));
-        } else if let Some(prompt) = self.waiting.remove(&id) {
-            prompt.stop();
-        } else {
-            return false;
-        }
-        self.handle(Event::Cancelled { prompt: id });
-        true
+    /// Of a node that is here.
+    fn node_number(&self, node_id: &str) -> Option<NodeId> {
+        let id = node_number(node_id)?;
+        let node = self.nodes.get(&id)?;
+        (*node.node_id == *node_id).then_some(id)
     }
+}
 
-    fn task_id(&self, prompt: PromptId) -> TaskId {
-        TaskId(format!("task-{}-{}", self.run, prompt.0))
-    }
+fn node_number(node_id: &str) -> Option<NodeId> {
+    number(node_id).map(NodeId)
+}
+
+/// The last part of an id.
+fn number(id: &str) -> Option<u64> {
+    id.rsplit('-').next()?.parse().ok()
 }

@@ -15,6 +15,7 @@ use super::leaving::Leaving;
 use super::load::load;
 use super::message::{Command, Report, Request};
 use super::node::Node;
+use super::operators::Stopped;
 use super::prompt::Prompt;
 use super::rates::RecentAnswers;
 use super::snapshot::snapshot;
@@ -28,6 +29,7 @@ pub(super) struct Task {
     /// The prompts in the scheduler's queue, and for a moment those on their way there.
     pub(super) waiting: HashMap<PromptId, Prompt>,
     pub(super) nodes: BTreeMap<NodeId, Node>,
+    pub(super) stopped: Stopped,
     /// What operators decided about nodes.
     pub(super) rules: Arc<Rulebook>,
     next_node: u64,
@@ -58,6 +60,7 @@ impl Task {
             started: Instant::now(),
             waiting: HashMap::new(),
             nodes: BTreeMap::new(),
+            stopped: Stopped::default(),
             rules: Arc::default(),
             next_node: 1,
             next_ensemble: 0,
@@ -286,6 +289,8 @@ impl Task {
         if self.scheduler.node_of(prompt.id) == Some(node) {
             prompt.set_failure(failure);
             self.waiting.insert(prompt.id, prompt);
+        } else if self.stopped.has(prompt.id) {
+            prompt.stop();
         } else {
             prompt.cancel();
         }

@@ -18,10 +18,16 @@ mod settling;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use protocol::Owner;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 use crate::{
     admin::Author,
@@ -45,6 +51,9 @@ pub use settling::Settling;
 
 /// What may wait for the keeper; whoever finds no room waits.
 const WISHES: usize = 16;
+
+/// Between two looks whether a key that is in use has expired.
+const EXPIRY_PAUSE: Duration = Duration::from_secs(15);
 
 /// A handle to the keys. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -99,6 +108,19 @@ impl Keys {
                 .get(id)
                 .is_some_and(|key| key.check(unix_seconds()).is_ok() && key.terms.allow(scope)),
             Shelf::Loading | Shelf::Unreadable => true,
+        }
+    }
+
+    /// Returns once the key is not what it was let in as any more.
+    pub(crate) async fn not_good(&self, id: KeyId, scope: Scope) {
+        let mut shelf = self.shelf.clone();
+        while self.is_good(id, scope) {
+            // Nobody tells of a key that expires.
+            let changed = timeout(EXPIRY_PAUSE, shelf.changed()).await;
+            if matches!(changed, Ok(Err(_))) {
+                // The hub is gone.
+                return;
+            }
         }
     }
 

@@ -10,8 +10,8 @@ use crate::keys::KeyId;
 /// More than anybody keeps an eye on.
 const MOST_RULES: usize = 10_000;
 
-/// In order of making; one that was taken back leaves its number to others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// In order of making, and never given to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RuleId(pub(crate) u32);
 
@@ -55,7 +55,7 @@ pub(crate) enum Whom {
     Network { network: IpAddr },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NodeRule {
     pub(crate) id: RuleId,
     pub(crate) rule: Rule,
@@ -92,11 +92,13 @@ pub(crate) enum RuleError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rulebook {
     rules: Vec<NodeRule>,
+    /// The latest number that was given to any, taken back or not.
+    last: RuleId,
 }
 
 impl Rulebook {
-    pub(crate) fn new(rules: Vec<NodeRule>) -> Self {
-        Self { rules }
+    pub(crate) fn new(rules: Vec<NodeRule>, last: RuleId) -> Self {
+        Self { rules, last }
     }
 
     /// The oldest first.
@@ -143,9 +145,8 @@ impl Rulebook {
         if self.rules.len() >= MOST_RULES {
             return Err(RuleError::TooMany);
         }
-        let last = self.rules.iter().map(|rule| rule.id.0).max();
         let made = NodeRule {
-            id: RuleId(last.unwrap_or_default() + 1),
+            id: RuleId(self.last.0 + 1),
             rule,
             whom,
             reason,
@@ -153,12 +154,32 @@ impl Rulebook {
         };
         let mut book = self.clone();
         book.rules.push(made.clone());
+        book.last = made.id;
         Ok((book, made))
+    }
+
+    /// The book with this rule of it for another reason.
+    pub(crate) fn for_another_reason(
+        &self,
+        rule: &NodeRule,
+        reason: Option<String>,
+    ) -> (Self, NodeRule) {
+        let mended = NodeRule {
+            reason,
+            ..rule.clone()
+        };
+        let mut book = self.clone();
+        for known in &mut book.rules {
+            if known.id == mended.id {
+                known.clone_from(&mended);
+            }
+        }
+        (book, mended)
     }
 
     pub(crate) fn without(&self, id: RuleId) -> Self {
         let rules = self.rules.iter().filter(|rule| rule.id != id);
-        Self::new(rules.cloned().collect())
+        Self::new(rules.cloned().collect(), self.last)
     }
 
     fn about(&self, node: &NodeIdentity) -> impl Iterator<Item = &NodeRule> {
@@ -266,5 +287,30 @@ mod tests {
         let rest = book.without(drain);
         assert!(!rest.ruling(&mine).drained && rest.ruling(&mine).distrusted);
         assert_eq!(rest.get(drain), Err(RuleError::NotFound(drain)));
+    }
+
+    #[test]
+    fn a_number_is_never_given_to_another_rule() {
+        let mine = node("mine", None, "192.0.2.1");
+        let (book, first) = Rulebook::default()
+            .with(Rule::Ban, mine.whom(), None, 1)
+            .unwrap();
+        let book = book.without(first.id);
+        let (_, second) = book.with(Rule::Ban, mine.whom(), None, 2).unwrap();
+        assert_ne!(first.id, second.id);
+    }
+
+    #[test]
+    fn a_rule_may_get_another_reason() {
+        let mine = node("mine", None, "192.0.2.1");
+        let why = |text: &str| Some(text.to_owned());
+        let (book, made) = Rulebook::default()
+            .with(Rule::Ban, mine.whom(), why("noise"), 1)
+            .unwrap();
+        let (book, mended) = book.for_another_reason(&made, why("fraud"));
+        assert_eq!((mended.id, mended.made_at), (made.id, made.made_at));
+        let ban = book.ruling(&mine).ban.unwrap();
+        assert_eq!(ban.reason.as_deref(), Some("fraud"));
+        assert_eq!(book.rules().len(), 1);
     }
 }

@@ -7,7 +7,11 @@ mod book;
 
 use std::sync::Arc;
 
-use crate::{dispatch::Dispatcher, kept::Kept, store::AdminStore};
+use crate::{
+    dispatch::Dispatcher,
+    kept::Kept,
+    store::{AdminStore, StoredRules},
+};
 
 pub(crate) use book::{
     Ban, NodeIdentity, NodeRule, Rule, RuleError, RuleId, Rulebook, Ruling, Whom,
@@ -15,13 +19,9 @@ pub(crate) use book::{
 
 /// Reads the rules, and has them count for every node.
 pub(crate) fn start(store: AdminStore, dispatcher: Dispatcher) -> Kept<Rulebook> {
-    let load = |store: AdminStore| async move { Ok(Rulebook::new(store.load_rules().await?)) };
+    let book = |stored: StoredRules| Rulebook::new(stored.rules, stored.last);
+    let meanwhile = book(store.copied_rules());
+    let load = move |store: AdminStore| async move { Ok(book(store.load_rules().await?)) };
     let apply = move |book: &Arc<Rulebook>| dispatcher.rule(Arc::clone(book));
-    Kept::start(
-        "the rules about nodes",
-        store,
-        Rulebook::default(),
-        load,
-        apply,
-    )
+    Kept::start("the rules about nodes", store, meanwhile, load, apply)
 }

@@ -1,5 +1,7 @@
 //! What operators did, as rows.
 
+use std::time::SystemTime;
+
 use rusqlite::{Connection, named_params, types::Type};
 use serde::de::DeserializeOwned;
 
@@ -48,6 +50,19 @@ pub(super) fn page(
         },
     )?;
     entries.collect()
+}
+
+/// At most `rows` of those that are from before `oldest`.
+pub(super) fn delete_old(
+    connection: &Connection,
+    oldest: SystemTime,
+    rows: usize,
+) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM admin_log WHERE id IN (
+             SELECT id FROM admin_log WHERE at_ms < :oldest ORDER BY at_ms LIMIT :rows)",
+    )?;
+    statement.execute(named_params! { ":oldest": unix_milliseconds(oldest), ":rows": rows })
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {

@@ -1,12 +1,19 @@
 //! What must be written before it counts: what operators change, and who they are. Unlike records these are
 //! waited for, and a failure is told.
 
-use std::sync::mpsc::SyncSender;
+use std::{
+    path::Path,
+    sync::{Arc, mpsc::SyncSender},
+};
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{StoreError, StoredKeys, writer::Command};
+use super::{
+    StoreError, StoredKeys, beside,
+    decisions::{StoredRules, StoredSettings},
+    writer::Command,
+};
 use crate::{
     admin::LogEntry,
     dispatch::{Identity, KnownAudits},
@@ -18,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AdminStore {
     commands: SyncSender<Command>,
+    path: Arc<Path>,
 }
 
 /// Written in one transaction.
@@ -43,16 +51,26 @@ pub(crate) enum StoredChange {
 }
 
 impl AdminStore {
-    pub(super) fn new(commands: SyncSender<Command>) -> Self {
-        Self { commands }
+    pub(super) fn new(commands: SyncSender<Command>, path: Arc<Path>) -> Self {
+        Self { commands, path }
     }
 
     pub async fn load_keys(&self) -> Result<StoredKeys, StoreError> {
         self.ask(Command::LoadKeys).await
     }
 
-    pub(crate) async fn load_rules(&self) -> Result<Vec<NodeRule>, StoreError> {
+    pub(crate) async fn load_rules(&self) -> Result<StoredRules, StoreError> {
         self.ask(Command::LoadRules).await
+    }
+
+    /// The rules as a file beside the database has them, for as long as the database can't be read.
+    pub(crate) fn copied_rules(&self) -> StoredRules {
+        beside::read(&self.path).rules
+    }
+
+    /// Likewise.
+    pub(crate) fn copied_settings(&self) -> StoredSettings {
+        beside::read(&self.path).settings
     }
 
     pub async fn load_audits(&self) -> Result<KnownAudits, StoreError> {
@@ -60,7 +78,7 @@ impl AdminStore {
     }
 
     /// Every setting that was ever changed, by its name.
-    pub(crate) async fn load_settings(&self) -> Result<Vec<(String, Value)>, StoreError> {
+    pub(crate) async fn load_settings(&self) -> Result<StoredSettings, StoreError> {
         self.ask(Command::LoadSettings).await
     }
 

@@ -1,30 +1,57 @@
 //! What operators decided, as rows: rules about nodes, and settings.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{admin_log::parsed, records::json};
 use crate::rules::{NodeRule, RuleId};
 
-pub(super) fn rules(connection: &Connection) -> rusqlite::Result<Vec<NodeRule>> {
+/// All rules about nodes, and the latest number that was given to any.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredRules {
+    pub(crate) rules: Vec<NodeRule>,
+    pub(crate) last: RuleId,
+}
+
+/// Settings by their names.
+pub(crate) type StoredSettings = Vec<(String, Value)>;
+
+/// A row that this hub can't read, as another hub may have left it, is left out.
+pub(super) fn rules(connection: &Connection) -> rusqlite::Result<StoredRules> {
     let mut statement = connection
         .prepare("SELECT id, rule, whom, reason, made_at_ms FROM node_rules ORDER BY id")?;
-    let rules = statement.query_map([], |row| {
-        Ok(NodeRule {
-            id: RuleId(row.get(0)?),
-            rule: parsed(&row.get::<_, String>(1)?, 1)?,
-            whom: parsed(&row.get::<_, String>(2)?, 2)?,
-            reason: row.get(3)?,
-            made_at: row.get::<_, u64>(4)? / 1000,
-        })
-    })?;
-    rules.collect()
+    let mut rows = statement.query([])?;
+    let mut rules = Vec::new();
+    while let Some(row) = rows.next()? {
+        match rule(row) {
+            Ok(rule) => rules.push(rule),
+            Err(error) => tracing::warn!("a rule of the database is left out: {error}"),
+        }
+    }
+    let last = connection.query_row(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'node_rules'",
+        [],
+        |row| Ok(RuleId(row.get(0)?)),
+    )?;
+    Ok(StoredRules { rules, last })
+}
+
+fn rule(row: &Row<'_>) -> rusqlite::Result<NodeRule> {
+    Ok(NodeRule {
+        id: RuleId(row.get(0)?),
+        rule: parsed(&row.get::<_, String>(1)?, 1)?,
+        whom: parsed(&row.get::<_, String>(2)?, 2)?,
+        reason: row.get(3)?,
+        made_at: row.get::<_, u64>(4)? / 1000,
+    })
 }
 
 /// Call it inside a transaction, like all that follow.
 pub(super) fn put_rule(connection: &Connection, rule: &NodeRule) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO node_rules VALUES (:id, :rule, :whom, :reason, :made_at)",
+        "INSERT INTO node_rules VALUES (:id, :rule, :whom, :reason, :made_at)
+         ON CONFLICT (id) DO UPDATE SET reason = excluded.reason",
         named_params! {
             ":id": rule.id.0,
             ":rule": json(&rule.rule)?,
@@ -44,12 +71,18 @@ pub(super) fn delete_rule(connection: &Connection, id: RuleId) -> rusqlite::Resu
     Ok(())
 }
 
-pub(super) fn settings(connection: &Connection) -> rusqlite::Result<Vec<(String, Value)>> {
+/// Likewise.
+pub(super) fn settings(connection: &Connection) -> rusqlite::Result<StoredSettings> {
     let mut statement = connection.prepare("SELECT name, value FROM settings ORDER BY name")?;
-    let settings = statement.query_map([], |row| {
-        Ok((row.get(0)?, parsed(&row.get::<_, String>(1)?, 1)?))
-    })?;
-    settings.collect()
+    let mut rows = statement.query([])?;
+    let mut settings = Vec::new();
+    while let Some(row) = rows.next()? {
+        match parsed(&row.get::<_, String>(1)?, 1) {
+            Ok(value) => settings.push((row.get(0)?, value)),
+            Err(error) => tracing::warn!("a setting of the database is left out: {error}"),
+        }
+    }
+    Ok(settings)
 }
 
 pub(super) fn put_setting(

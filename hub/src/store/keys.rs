@@ -139,8 +139,10 @@ pub(super) fn usage(
         uses.entry(KeyId(row.get(0)?)).or_default().last_used_at_ms = row.get(1)?;
     }
     let mut statement = connection.prepare(
-        "SELECT key_id, max(day), sum(prompts), sum(prompt_tokens), sum(completion_tokens)
-         FROM key_usage WHERE :of IS NULL OR key_id = :of GROUP BY key_id",
+        "SELECT key_id, 0, sum(prompts), sum(prompt_tokens), sum(completion_tokens)
+         FROM (SELECT key_id, prompts, prompt_tokens, completion_tokens FROM key_usage
+               UNION ALL SELECT * FROM key_totals)
+         WHERE :of IS NULL OR key_id = :of GROUP BY key_id",
     )?;
     let mut rows = statement.query(named_params! { ":of": of })?;
     while let Some(row) = rows.next()? {
@@ -156,6 +158,29 @@ pub(super) fn usage(
         days.push(day_of_use(row, 1)?);
     }
     Ok(uses)
+}
+
+/// Adds at most `rows` of the days from before `oldest` up, and deletes them; call it inside a transaction.
+pub(super) fn fold_old_days(
+    connection: &Connection,
+    oldest: SystemTime,
+    rows: usize,
+) -> rusqlite::Result<usize> {
+    let old = "(key_id, day) IN (SELECT key_id, day FROM key_usage WHERE day < :oldest
+                                 ORDER BY day, key_id LIMIT :rows)";
+    let of = named_params! { ":oldest": day_of(oldest), ":rows": rows };
+    let add = format!(
+        "INSERT INTO key_totals
+             SELECT key_id, sum(prompts), sum(prompt_tokens), sum(completion_tokens)
+             FROM key_usage WHERE {old} GROUP BY key_id
+         ON CONFLICT (key_id) DO UPDATE SET
+             prompts = prompts + excluded.prompts,
+             prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+             completion_tokens = completion_tokens + excluded.completion_tokens"
+    );
+    connection.prepare_cached(&add)?.execute(of)?;
+    let delete = format!("DELETE FROM key_usage WHERE {old}");
+    connection.prepare_cached(&delete)?.execute(of)
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<Key> {

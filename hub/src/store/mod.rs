@@ -8,6 +8,7 @@ mod admin_log;
 mod admin_store;
 mod audits;
 mod backup;
+mod beside;
 mod bucket;
 mod decisions;
 mod gauges;
@@ -22,7 +23,7 @@ mod schema;
 mod writer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{SyncSender, TrySendError, sync_channel},
@@ -37,6 +38,7 @@ pub use admin_store::AdminStore;
 pub(crate) use admin_store::StoredChange;
 pub use audits::{StoredSuspension, StoredVerdict};
 pub use backup::{BackedUp, BackupError, back_up};
+pub(crate) use decisions::StoredRules;
 use gauges::Gauges;
 pub use gauges::StoreLoad;
 pub use history::{HistoryError, HistoryQuery, UtcOffset};
@@ -56,7 +58,7 @@ pub struct StoreSettings {
     pub lock_patience: Duration,
     /// The most pages (of 4096 bytes) that the database may grow to; absent: SQLite's own limit.
     pub max_pages: Option<u32>,
-    /// How long outcomes of prompts are kept; absent: for ever.
+    /// How long rows are kept that come with time; absent: for ever.
     pub retention: Option<Duration>,
 }
 
@@ -65,6 +67,7 @@ pub struct StoreSettings {
 pub struct Store {
     recorder: Recorder,
     reader: StoreReader,
+    path: Arc<Path>,
     thread: JoinHandle<()>,
 }
 
@@ -119,6 +122,7 @@ impl Store {
             gauges: Arc::clone(&gauges),
         };
         let reader = StoreReader::new(settings.path.clone(), recorder.clone());
+        let path = settings.path.as_path().into();
         let writer = Writer::new(settings, inbox, losses, gauges);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -126,6 +130,7 @@ impl Store {
         Ok(Self {
             recorder,
             reader,
+            path,
             thread,
         })
     }
@@ -135,7 +140,7 @@ impl Store {
     }
 
     pub fn admin(&self) -> AdminStore {
-        AdminStore::new(self.recorder.commands.clone())
+        AdminStore::new(self.recorder.commands.clone(), Arc::clone(&self.path))
     }
 
     pub fn reader(&self) -> StoreReader {

@@ -189,7 +189,7 @@ impl State {
         self.read(|connection| {
             connection.query_row(
                 "SELECT prompts, failed, prompt_tokens, completion_tokens,
-                        (SELECT count(*) FROM nodes)
+                        nodes_forgotten + (SELECT count(*) FROM nodes)
                  FROM totals",
                 [],
                 |row| {

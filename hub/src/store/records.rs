@@ -54,6 +54,40 @@ fn write_sighting(connection: &Connection, sighting: &NodeSighting) -> rusqlite:
     Ok(())
 }
 
+/// Counts at most `rows` of the nodes that left before `oldest`, and deletes them; call it inside a transaction. One
+/// that never left in so long a time is among them: what is lost of it is when it was here first.
+pub(super) fn forget_old_nodes(
+    connection: &Connection,
+    oldest: SystemTime,
+    rows: usize,
+) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM nodes WHERE (kind, name) IN (
+             SELECT kind, name FROM nodes WHERE last_seen_ms < :oldest
+             ORDER BY last_seen_ms LIMIT :rows)",
+    )?;
+    let deleted =
+        statement.execute(named_params! { ":oldest": unix_milliseconds(oldest), ":rows": rows })?;
+    let mut statement =
+        connection.prepare_cached("UPDATE totals SET nodes_forgotten = nodes_forgotten + :more")?;
+    statement.execute(named_params! { ":more": deleted })?;
+    Ok(deleted)
+}
+
+/// At most `rows` of those that are from before `oldest`.
+pub(super) fn delete_old_outcomes(
+    connection: &Connection,
+    oldest: SystemTime,
+    rows: usize,
+) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM prompts WHERE id IN (
+             SELECT id FROM prompts WHERE submitted_at_ms < :oldest
+             ORDER BY submitted_at_ms LIMIT :rows)",
+    )?;
+    statement.execute(named_params! { ":oldest": unix_milliseconds(oldest), ":rows": rows })
+}
+
 fn write_outcome(connection: &Connection, outcome: &PromptOutcome) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO prompts (task_id, requested_model, model, node_id, node_kind, node_name,

@@ -1,13 +1,24 @@
-//! Old outcomes are deleted in small bites between the records, so that nobody waits for it. The totals stay.
+//! What is old is deleted in small bites between the records, so that nobody waits for it. The totals stay.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, named_params};
+use rusqlite::Connection;
 
-use super::{audits, records::unix_milliseconds};
+use super::{admin_log, audits, keys, records};
 
-/// Rows deleted in one transaction: some milliseconds.
+/// Rows of each kind that are deleted in one transaction: some milliseconds.
 const BITE: usize = 1000;
+
+/// At most so many rows of one kind from before that time.
+type Delete = fn(&Connection, SystemTime, usize) -> rusqlite::Result<usize>;
+
+const KINDS: [Delete; 5] = [
+    records::delete_old_outcomes,
+    audits::delete_old,
+    keys::fold_old_days,
+    records::forget_old_nodes,
+    admin_log::delete_old,
+];
 
 /// Between two bites while more is left.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -17,7 +28,7 @@ const REST: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug)]
 pub(super) struct Retention {
-    /// Absent: outcomes are kept for ever.
+    /// Absent: all is kept for ever.
     kept: Option<Duration>,
     next: Instant,
 }
@@ -49,15 +60,13 @@ impl Retention {
         let Some(oldest) = self.kept.and_then(|kept| time.checked_sub(kept)) else {
             return Ok(0);
         };
-        let mut statement = connection.prepare_cached(
-            "DELETE FROM prompts WHERE id IN (
-                 SELECT id FROM prompts WHERE submitted_at_ms < :oldest
-                 ORDER BY submitted_at_ms LIMIT :bite)",
-        )?;
-        let deleted = statement.execute(
-            named_params! { ":oldest": unix_milliseconds(oldest), ":bite": BITE as i64 },
-        )?;
-        let deleted = deleted + audits::delete_old(connection, oldest, BITE)?;
+        // A transaction of ours is never open here.
+        let transaction = connection.unchecked_transaction()?;
+        let mut deleted = 0;
+        for delete in KINDS {
+            deleted += delete(&transaction, oldest, BITE)?;
+        }
+        transaction.commit()?;
         if deleted >= BITE {
             self.next = now + PAUSE;
         }

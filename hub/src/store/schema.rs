@@ -149,6 +149,32 @@ const MIGRATIONS: &[&str] = &[
         model     TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- A number that a rule had is never given to another.
+    CREATE TABLE numbered_rules (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        rule       TEXT NOT NULL,
+        whom       TEXT NOT NULL,
+        reason     TEXT,
+        made_at_ms INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO numbered_rules SELECT * FROM node_rules;
+    DROP TABLE node_rules;
+    ALTER TABLE numbered_rules RENAME TO node_rules;
+
+    -- What the days of `key_usage` came to that are deleted by now.
+    CREATE TABLE key_totals (
+        key_id            INTEGER PRIMARY KEY,
+        prompts           INTEGER NOT NULL,
+        prompt_tokens     INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL
+    ) STRICT;
+    -- Nodes that are deleted by now.
+    ALTER TABLE totals ADD COLUMN nodes_forgotten INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX key_usage_by_day ON key_usage (day);
+    CREATE INDEX nodes_by_time ON nodes (last_seen_ms);
+    CREATE INDEX admin_log_by_time ON admin_log (at_ms);
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -9,20 +9,19 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode};
-use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
     Gauges, Losses, StoreError, StoreSettings, StoredKeys, admin_log,
     admin_store::{AdminChange, StoredChange},
-    audits, decisions, keys, records,
+    audits,
+    beside::{Copy, Decisions},
+    decisions::{self, StoredRules, StoredSettings},
+    keys, records,
     retention::Retention,
     schema::{self, OpenError},
 };
-use crate::{
-    dispatch::{KnownAudits, Record},
-    rules::NodeRule,
-};
+use crate::dispatch::{KnownAudits, Record};
 
 /// Records written in one transaction, at most.
 const BATCH: usize = 512;
@@ -39,9 +38,9 @@ pub(super) enum Command {
     /// Answered once everything that came before it is written or lost.
     Flush(oneshot::Sender<()>),
     LoadKeys(Reply<StoredKeys>),
-    LoadRules(Reply<Vec<NodeRule>>),
+    LoadRules(Reply<StoredRules>),
     LoadAudits(Reply<KnownAudits>),
-    LoadSettings(Reply<Vec<(String, Value)>>),
+    LoadSettings(Reply<StoredSettings>),
     Administer(Box<AdminChange>, Reply<()>),
     /// Answered with whether the database takes a write.
     Probe(oneshot::Sender<bool>),
@@ -57,6 +56,7 @@ pub(super) struct Writer {
     gauges: Arc<Gauges>,
     retention: Retention,
     probed: Option<(Instant, bool)>,
+    decisions: Copy,
     /// Absent until the database can be opened.
     connection: Option<Connection>,
 }
@@ -77,6 +77,7 @@ impl Writer {
     ) -> Self {
         Self {
             retention: Retention::new(settings.retention, Instant::now()),
+            decisions: Copy::new(&settings.path),
             settings,
             inbox,
             losses,
@@ -103,6 +104,7 @@ impl Writer {
                 }
                 Some(Command::LoadRules(reply)) => {
                     self.answer(reply, |connection| Ok(decisions::rules(connection)?));
+                    self.copy_decisions();
                 }
                 Some(Command::LoadSettings(reply)) => {
                     self.answer(reply, |connection| Ok(decisions::settings(connection)?));
@@ -112,6 +114,7 @@ impl Writer {
                 }
                 Some(Command::Administer(change, reply)) => {
                     self.answer(reply, |connection| administer(connection, &change));
+                    self.copy_decisions();
                 }
                 Some(Command::Probe(reply)) => {
                     let _ = reply.send(self.probe());
@@ -228,6 +231,26 @@ impl Writer {
         Ok(transaction.commit()?)
     }
 
+    fn copy_decisions(&mut self) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let read = || -> rusqlite::Result<Decisions> {
+            Ok(Decisions {
+                rules: decisions::rules(connection)?,
+                settings: decisions::settings(connection)?,
+            })
+        };
+        let kept = match read() {
+            Ok(decisions) => self.decisions.keep(decisions).map_err(|it| it.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = kept {
+            let path = self.settings.path.display();
+            tracing::warn!("{path}: what operators decided can't be copied beside it: {error}");
+        }
+    }
+
     fn delete_old(&mut self) {
         let now = Instant::now();
         if self.retention.rest(now) != Some(Duration::ZERO) {
@@ -238,9 +261,9 @@ impl Writer {
         };
         match self.retention.bite(connection, now, SystemTime::now()) {
             Ok(0) => {}
-            Ok(deleted) => tracing::debug!("{deleted} old outcomes were deleted"),
+            Ok(deleted) => tracing::debug!("{deleted} old rows were deleted"),
             Err(error) => tracing::warn!(
-                "{}: old outcomes can't be deleted: {error}",
+                "{}: what is old can't be deleted: {error}",
                 self.settings.path.display()
             ),
         }

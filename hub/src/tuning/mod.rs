@@ -14,7 +14,7 @@ pub(crate) use tuned::{SettingError, Settings};
 
 /// Reads what was set, and has it hold wherever it counts.
 pub(crate) fn start(at_start: Tuned, store: AdminStore, dispatcher: Dispatcher) -> Kept<Settings> {
-    let meanwhile = Settings::new(at_start.clone(), Vec::new());
+    let meanwhile = Settings::new(at_start.clone(), store.copied_settings());
     let load = move |store: AdminStore| {
         let at_start = at_start.clone();
         async move { Ok(Settings::new(at_start, store.load_settings().await?)) }

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Switch,
 }
 
+const BROWSERS_PER_ADDRESS: &str = "browsers_per_address";
+
 const A_DAY: u64 = 86_400;
 const MANY: u64 = 1_000_000;
 const LARGEST_LIMIT: u64 = u32::MAX as u64;
@@ -98,7 +100,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         write: |tuned, value| nodes(tuned).guests = is_on(value),
     },
     Setting {
-        name: "browsers_per_address",
+        name: BROWSERS_PER_ADDRESS,
         kind: Kind::Count(0..=MANY),
         environment: Some("BROWSERS_PER_ADDRESS"),
         read: |tuned| json!(tuned.nodes.browsers_per_address),
@@ -165,6 +167,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
 impl Setting {
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name)
+    }
+
+    /// What it may be on a hub that was started so.
+    pub(crate) fn kind_on(&self, at_start: &Tuned) -> Kind {
+        match &self.kind {
+            Kind::Count(range) if self.name == BROWSERS_PER_ADDRESS => {
+                Kind::Count(*range.start()..=at_start.connections_per_address as u64)
+            }
+            kind => kind.clone(),
+        }
     }
 }
 
@@ -309,7 +321,11 @@ mod tests {
                 Kind::Switch => vec![json!(false), json!(true)],
             };
             for value in values {
-                let usual = Settings::new(Tuned::default(), Vec::new());
+                let at_start = Tuned {
+                    connections_per_address: MANY as usize,
+                    ..Tuned::default()
+                };
+                let usual = Settings::new(at_start, Vec::new());
                 let patch = [(setting.name.to_owned(), value.clone())]
                     .into_iter()
                     .collect();

@@ -15,6 +15,8 @@ pub struct Tuned {
     pub access: AccessSettings,
     pub dispatch: DispatchSettings,
     pub nodes: Arc<NodeSettings>,
+    /// Nobody changes it: a browser's place among those of its address is a connection as well.
+    pub connections_per_address: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ impl Tuned {
             access: config.access,
             dispatch: config.dispatch.clone(),
             nodes: Arc::new(config.nodes.clone()),
+            connections_per_address: config.connections_per_address,
         }
     }
 }
@@ -54,6 +57,7 @@ impl Default for Tuned {
             access: AccessSettings::default(),
             dispatch: DispatchSettings::default(),
             nodes: Arc::default(),
+            connections_per_address: 64,
         }
     }
 }
@@ -85,10 +89,11 @@ impl Settings {
             if value.is_null() {
                 set.remove(setting.name);
             } else {
-                let value = setting.kind.read(value);
+                let kind = setting.kind_on(&self.at_start);
+                let value = kind.read(value);
                 let value = value.ok_or_else(|| SettingError::Invalid {
                     name: setting.name,
-                    expected: setting.kind.to_string(),
+                    expected: kind.to_string(),
                 })?;
                 set.insert(setting.name, value);
             }
@@ -160,6 +165,19 @@ mod tests {
             let error = settings().changed(&patch(&wrong)).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn no_more_browsers_are_let_in_than_their_address_has_connections() {
+        let at_start = Tuned {
+            connections_per_address: 10,
+            ..Tuned::default()
+        };
+        let settings = Settings::new(at_start, Vec::new());
+        let browsers = |count: u64| patch(&json!({"browsers_per_address": count}));
+        assert!(settings.changed(&browsers(10)).is_ok());
+        let error = settings.changed(&browsers(11)).unwrap_err().to_string();
+        assert!(error.contains("from 0 to 10"), "{error}");
     }
 
     #[test]

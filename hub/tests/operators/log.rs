@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use crate::client::{bearer, send};
 use crate::support::{
     fake_node::{FakeNode, MODEL, hello},
     http,
+    hub::TestHub,
     process::{start, terminate},
     sse,
 };
@@ -117,7 +119,7 @@ async fn lines_come_as_they_are_written_and_none_is_lost_between_two_connections
 
 #[tokio::test]
 async fn so_many_may_read_and_the_level_must_be_one() {
-    let hub = crate::support::hub::TestHub::start().await;
+    let hub = TestHub::start().await;
     let mut readers = Vec::new();
     for _ in 0..16 {
         let reader = hub.get("/api/admin/log").await;
@@ -134,4 +136,39 @@ async fn so_many_may_read_and_the_level_must_be_one() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("a place that was left is never given again");
+}
+
+/// Waits for the end of the log that is read so.
+async fn end(mut reader: reqwest::Response) {
+    let rest = async { while reader.chunk().await.unwrap().is_some() {} };
+    timeout(PATIENCE, rest).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn whoever_may_operate_no_more_reads_no_more() {
+    let hub = TestHub::with(&[("ADMIN_PASSWORD", "salasana")]).await;
+    let password = json!({"password": "salasana"});
+    let login = send(&hub, "POST", "/api/admin/login", &[], Some(&password)).await;
+    let cookie = login.header("set-cookie").split(';').next().unwrap();
+    let session = [("cookie", cookie)];
+    let terms = json!({"name": "robot", "scopes": ["admin"]});
+    let made = send(&hub, "POST", "/api/admin/keys", &session, Some(&terms)).await;
+    let robot = bearer(made.body["secret"].as_str().unwrap());
+    let read = |name: &'static str, value: String| {
+        let request = http::client().get(hub.url("/api/admin/log"));
+        let request = request.header(name, value).send();
+        async move {
+            let reader = request.await.unwrap();
+            assert_eq!(reader.status(), 200);
+            reader
+        }
+    };
+    let by_session = read("cookie", cookie.to_owned()).await;
+    let by_key = read("authorization", robot).await;
+    let revoked = send(&hub, "DELETE", "/api/admin/keys/1", &session, None).await;
+    assert_eq!(revoked.status, 200);
+    end(by_key).await;
+    let left = send(&hub, "POST", "/api/admin/logout", &session, None).await;
+    assert_eq!(left.status, 204);
+    end(by_session).await;
 }

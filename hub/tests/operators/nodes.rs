@@ -6,7 +6,7 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use crate::actions;
 use crate::asking::{ask, whole_answer};
-use crate::client::{administer, key};
+use crate::client::{administer, key, models};
 use crate::node::{browser, closing, join, named, next_prompt};
 use crate::support::{fake_node::FakeNode, hub::TestHub};
 
@@ -251,6 +251,7 @@ async fn what_makes_no_sense_is_refused() {
     let ban = format!("/nodes/{}/ban", node.welcome.node_id);
     for body in [
         json!({"reason": "x".repeat(81)}),
+        json!({"reason": "ä".repeat(41)}),
         json!({"reason": "two\nlines"}),
         json!({"whom": "everybody"}),
         json!({"why": "so"}),
@@ -272,4 +273,101 @@ async fn what_makes_no_sense_is_refused() {
         );
     }
     assert!(actions(&hub).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_nodes_are_told_in_pages() {
+    let hub = TestHub::start().await;
+    let mut nodes = Vec::new();
+    for name in ["a", "b", "c"] {
+        nodes.push(join(&hub, named(name)).await);
+    }
+    let page = async |query: &str| administer(&hub, "GET", &format!("/nodes{query}"), None).await;
+    let names = |page: &Value| {
+        let nodes = page["nodes"].as_array().unwrap().iter();
+        nodes.map(|node| node["name"].clone()).collect::<Vec<_>>()
+    };
+    let first = page("?limit=2").await.body;
+    assert_eq!(
+        (names(&first), &first["count"]),
+        (vec![json!("a"), json!("b")], &json!(3))
+    );
+    let after = first["next_after"].as_str().unwrap();
+    let second = page(&format!("?limit=2&after={after}")).await.body;
+    assert_eq!(names(&second), ["c"]);
+    assert_eq!(
+        (&second["count"], &second["next_after"]),
+        (&json!(3), &Value::Null)
+    );
+    assert_eq!(names(&page("").await.body).len(), 3);
+    for wrong in ["?limit=0", "?limit=501", "?limit=many"] {
+        assert_eq!(page(wrong).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_of_a_rule_is_never_given_to_another() {
+    let hub = TestHub::start().await;
+    let node = join(&hub, named("mine")).await;
+    let drained = async |hub: &TestHub, node: &FakeNode| {
+        about(hub, node, "POST", "drain").await;
+        let rules = administer(hub, "GET", "/node-rules", None).await.body;
+        let id = rules["rules"][0]["id"].as_u64().unwrap();
+        about(hub, node, "DELETE", "drain").await;
+        id
+    };
+    assert_eq!(drained(&hub, &node).await, 1);
+    assert_eq!(drained(&hub, &node).await, 2);
+    drop(node);
+    let hub = TestHub::in_directory(hub.stop().await, &[]).await;
+    let node = join(&hub, named("mine")).await;
+    assert_eq!(drained(&hub, &node).await, 3);
+}
+
+async fn ban(hub: &TestHub, name: &str, order: &Value) {
+    let node = join(hub, named(name)).await;
+    let path = format!("/nodes/{}/ban", node.welcome.node_id);
+    let banned = administer(hub, "POST", &path, Some(order)).await;
+    assert_eq!(banned.status, 200, "{}", banned.body);
+}
+
+#[tokio::test]
+async fn a_reason_reaches_the_nodes_owner_whole() {
+    let hub = TestHub::start().await;
+    let longest = "ä".repeat(40);
+    ban(&hub, "spoiler", &json!({"reason": longest})).await;
+    let (_, reason) = refused(&hub, named("spoiler")).await;
+    assert!(reason.ends_with(&longest), "{reason}");
+}
+
+#[tokio::test]
+async fn one_rule_that_can_not_be_read_leaves_the_others() {
+    let hub = TestHub::start().await;
+    ban(&hub, "spoiler", &json!({})).await;
+    let directory = hub.stop().await;
+    let database = rusqlite::Connection::open(directory.path().join("hub.sqlite")).unwrap();
+    let of_tomorrow =
+        "INSERT INTO node_rules (rule, whom, made_at_ms) VALUES ('\"praise\"', '{', 1)";
+    database.execute(of_tomorrow, []).unwrap();
+    drop(database);
+    let hub = TestHub::in_directory(directory, &[]).await;
+    assert_eq!(refused(&hub, named("spoiler")).await.0, close_code::BANNED);
+    ban(&hub, "another", &json!({})).await;
+    assert_eq!(refused(&hub, named("another")).await.0, close_code::BANNED);
+}
+
+#[tokio::test]
+async fn what_was_decided_holds_where_the_database_can_not_be_read() {
+    let hub = TestHub::start().await;
+    ban(&hub, "spoiler", &json!({})).await;
+    let keys_only = json!({"access": "keys"});
+    administer(&hub, "PATCH", "/settings", Some(&keys_only)).await;
+    let directory = hub.stop().await;
+    let database = directory.path().join("hub.sqlite");
+    std::fs::remove_file(&database).unwrap();
+    // Nobody can open that, root included.
+    std::fs::create_dir(&database).unwrap();
+    let hub = TestHub::in_directory(directory, &[]).await;
+    assert_eq!(refused(&hub, named("spoiler")).await.0, close_code::BANNED);
+    assert_eq!(models(&hub, None).await.code(), "missing_api_key");
 }

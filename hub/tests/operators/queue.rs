@@ -1,5 +1,7 @@
 //! Prompts as operators see them, and how they end one.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::actions;
@@ -14,7 +16,7 @@ async fn queue_when(hub: &TestHub, waiting: u64, running: u64) -> Value {
         if queue["waiting"] == waiting && queue["running"] == running {
             return queue;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("there never were {waiting} waiting and {running} running");
 }
@@ -91,4 +93,24 @@ async fn a_prompt_that_runs_is_ended_for_its_client_and_its_node() {
             "{unknown}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_down_is_not_done_and_what_was_is_whoever_leaves() {
+    let hub = TestHub::start().await;
+    let mut node = join(&hub, named("mine")).await;
+    let answer = ask(&hub);
+    let given = next_prompt(&mut node).await;
+    let path = format!("/queue/{}", given.task_id.0);
+    assert!(actions(&hub).await.is_empty());
+    let database = hub.directory.path().join("hub.sqlite");
+    let lock = rusqlite::Connection::open(database).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let impatient = administer(&hub, "DELETE", &path, None);
+    let impatient = tokio::time::timeout(Duration::from_secs(1), impatient).await;
+    assert!(impatient.is_err(), "the database is locked");
+    queue_when(&hub, 0, 1).await;
+    drop(lock);
+    assert_eq!(answer.refusal().await.code, "cancelled_by_operator");
+    assert_eq!(actions(&hub).await, ["prompt.cancelled"]);
 }

@@ -159,3 +159,35 @@ async fn what_makes_no_sense_is_refused_with_its_name_and_changes_nothing() {
     assert_eq!(list.status, 400);
     assert!(actions(&hub).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_deadline_that_was_long_when_the_node_joined_is_kept_at_once() {
+    // Before, deadlines are looked at every quarter of a minute.
+    let hub = TestHub::tuned(|config| {
+        config.nodes.heartbeat = Duration::from_secs(60);
+        config.nodes.token_deadline = Duration::from_secs(60);
+    })
+    .await;
+    let mut node = join(&hub, named("mine")).await;
+    let patch = json!({"first_token_deadline_seconds": 1, "hedge_after_seconds": 0});
+    set(&hub, patch).await;
+    let asking = ask(&hub);
+    next_prompt(&mut node).await;
+    let refused = tokio::time::timeout(Duration::from_secs(8), asking.refusal()).await;
+    assert_eq!(refused.unwrap().code, "deadline_expired");
+}
+
+#[tokio::test]
+async fn no_more_browsers_may_be_let_in_than_there_are_connections() {
+    let hub = TestHub::with(&[("CONNECTIONS_PER_ADDRESS", "40")]).await;
+    let all = set(&hub, json!({"browsers_per_address": 40})).await;
+    assert_eq!(setting(&all, "browsers_per_address")["most"], 40);
+    let patch = json!({"browsers_per_address": 41});
+    let refused = administer(&hub, "PATCH", "/settings", Some(&patch)).await;
+    assert_eq!(refused.status, 400);
+
+    let fewer = [("CONNECTIONS_PER_ADDRESS", "35")];
+    let hub = TestHub::in_directory(hub.stop().await, &fewer).await;
+    let all = administer(&hub, "GET", "/settings", None).await.body;
+    assert_eq!(setting(&all, "browsers_per_address")["value"], 32);
+}

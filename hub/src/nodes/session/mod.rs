@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream::SplitStream};
 use protocol::{
     AiTask, HubMessage, LlmCancel, MAX_NODE_FRAME_BYTES, PROTOCOL_VERSION, Task, TaskId, Welcome,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::held::Held;
 use super::outgoing::{Outgoing, SendError};
@@ -113,15 +113,12 @@ impl<'a> Session<'a> {
     }
 
     async fn serve(&mut self, incoming: &mut SplitStream<WebSocket>) -> Closing {
-        let settings = &self.settings;
-        let shortest = settings
-            .heartbeat
-            .min(settings.first_token_deadline)
-            .min(settings.token_deadline);
-        // Every deadline is kept to within a quarter of the shortest one.
-        let mut pulse = interval((shortest / 4).max(Duration::from_millis(1)));
-        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pulse = pulse_of(&self.settings);
         loop {
+            // An operator has changed a deadline.
+            if pulse.period() != period_of(&self.settings) {
+                pulse = pulse_of(&self.settings);
+            }
             let flow = tokio::select! {
                 frame = incoming.next() => self.frame(frame).await,
                 Some(command) = self.membership.commands.recv() => self.command(command).await,
@@ -267,4 +264,19 @@ impl<'a> Session<'a> {
             Err(SendError::Closing(closing)) => Flow::Break(closing),
         }
     }
+}
+
+fn pulse_of(settings: &NodeSettings) -> Interval {
+    let mut pulse = interval(period_of(settings));
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pulse
+}
+
+/// Every deadline is kept to within a quarter of the shortest one.
+fn period_of(settings: &NodeSettings) -> Duration {
+    let shortest = settings
+        .heartbeat
+        .min(settings.first_token_deadline)
+        .min(settings.token_deadline);
+    (shortest / 4).max(Duration::from_millis(1))
 }
