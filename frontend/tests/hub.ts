@@ -258,8 +258,13 @@ function sendHistory(orders: Orders, range: string, response: ServerResponse): v
 function sendAdmin(path: string, response: ServerResponse): void {
   const answers: Record<string, object> = {
     "/api/admin/session": { who: { kind: "this_machine" }, expires_at: null },
-    "/api/admin/nodes": { nodes: [] },
+    "/api/admin/nodes": { nodes: [], count: 0, next_after: null },
     "/api/admin/node-rules": { rules: [] },
+    "/api/admin/audits": {
+      counts: { waiting: 0, running: 0, judged: 0, missed: 0, faults: 0 },
+      standings: [],
+      suspended: [],
+    },
   };
   const body = answers[path];
   send(response, body === undefined ? null : JSON.stringify(body), "json");

@@ -84,42 +84,68 @@ async function* lines(child: ChildProcess, failed: Promise<never>): AsyncIterabl
   }
 }
 
-/** A node that joins and answers nothing, in a page of its own. */
-export class SilentNode {
+/** What a node tells of itself, and what it does beside that. */
+interface Part {
+  name: string;
+  kind?: "native" | "browser";
+  key?: string;
+  owner?: string;
+  slots?: number;
+  /** The digest of its model's file. */
+  digest?: string;
+  runtime?: string;
+  /** The whole answer to every prompt; none: it never answers. */
+  says?: string;
+  /** How far each of 300 tokens of every answer that it judges lies from the model's own, in logits. */
+  finds?: number;
+}
+
+/** A node that joins and does what it is told here, and no more; in a page of its own. */
+export class PlayedNode {
   private constructor(
     private readonly page: Page,
     private readonly context: BrowserContext,
   ) {}
 
-  static async join(
-    browser: Browser,
-    hub: RealHub,
-    hello: { name: string; kind?: "native" | "browser"; key?: string; slots?: number },
-  ): Promise<SilentNode> {
+  static async join(browser: Browser, hub: RealHub, part: Part): Promise<PlayedNode> {
     // Pages that are nobody's may connect to nothing.
     const context = await browser.newContext({ bypassCSP: true });
     const page = await context.newPage();
     await page.goto(`${hub.url}/healthz`);
     await page.evaluate(
-      ({ name, kind = "native", key = null, slots = 1 }) =>
+      ({ name, kind = "native", key, owner, slots = 1, digest, runtime = "none", says, finds }) =>
         new Promise<void>((resolve, reject) => {
           const socket = new WebSocket(`ws://${location.host}/ws`);
-          const model = { id: "qwen2.5-coder:0.5b", context_length: 4096, runtime: "none" };
-          const about = { protocol_version: 1, software: "silent 1.0", models: [model], slots, device: {} };
-          socket.onopen = () => {
-            socket.send(JSON.stringify({ type: "hello", kind, name, key, ...about }));
+          const tell = (frame: object): void => {
+            socket.send(JSON.stringify(frame));
           };
-          socket.onmessage = () => {
+          const usage = { prompt_tokens: 1, cached_tokens: 0, completion_tokens: 1 };
+          const timings = { load_ms: 0, prefill_ms: 1, decode_ms: 1 };
+          const model = { id: "qwen2.5-coder:0.5b", context_length: 4096, digest, runtime };
+          const about = { protocol_version: 1, software: "played 1.0", models: [model], slots, device: {} };
+          socket.onopen = () => {
+            tell({ type: "hello", kind, name, key, owner, ...about });
+          };
+          socket.onmessage = ({ data }) => {
             resolve();
+            const { type, task_id } = JSON.parse(data as string) as { type: string; task_id?: string };
+            if (type === "llm_prompt" && says !== undefined) {
+              tell({ type: "llm_token", task_id, seq: 0, text: says });
+              tell({ type: "llm_done", task_id, finish_reason: "stop", usage, timings });
+            }
+            if (type === "audit_prompt" && finds !== undefined) {
+              const margins = Array.from({ length: 300 }, () => finds);
+              tell({ type: "audit_result", task_id, logit_margins: margins, sampling_margins: margins });
+            }
           };
           socket.onclose = ({ code, reason }) => {
             document.title = `${code} ${reason}`;
             reject(new Error(document.title));
           };
         }),
-      hello,
+      part,
     );
-    return new SilentNode(page, context);
+    return new PlayedNode(page, context);
   }
 
   /** The close code and the reason with which the hub sent it away; the empty string while it is here. */

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 
 import { getJson, HubError, request } from "../hub/client";
+import type { Page } from "./paged";
 
 const who = v.variant("kind", [
   v.object({ kind: v.literal("session") }),
@@ -23,6 +24,8 @@ const node = v.object({
   key: v.nullable(keyName),
   has_key: v.boolean(),
   trusted: v.boolean(),
+  /** Hubs from before audits have no word of it. */
+  suspended: v.optional(v.boolean(), false),
   distrusted: v.boolean(),
   draining: v.boolean(),
   paused: v.boolean(),
@@ -36,6 +39,13 @@ const node = v.object({
   tokens: v.number(),
   /** Unix time in seconds. */
   joined_at: v.number(),
+});
+
+const nodePage = v.object({
+  nodes: v.array(node),
+  /** All that are here. */
+  count: v.number(),
+  next_after: v.nullable(v.string()),
 });
 
 const whom = v.object({
@@ -97,6 +107,53 @@ const prompt = v.object({
 
 const queue = v.object({ waiting: v.number(), running: v.number(), prompts: v.array(prompt) });
 
+const audits = v.object({
+  /** Since the hub started. */
+  counts: v.object({
+    waiting: v.number(),
+    running: v.number(),
+    judged: v.number(),
+    missed: v.number(),
+    faults: v.number(),
+  }),
+  standings: v.array(
+    v.object({
+      node_id: v.string(),
+      node_name: v.string(),
+      model: v.string(),
+      suspended: v.boolean(),
+      good_verdicts: v.number(),
+      audited_share: v.number(),
+      /** In logits; null before the first verdict. */
+      mean_margin: v.nullable(v.number()),
+      threshold: v.nullable(v.number()),
+    }),
+  ),
+  suspended: v.array(
+    v.object({
+      identity: v.string(),
+      node_name: v.nullable(v.string()),
+      model: v.nullable(v.string()),
+      at_ms: v.nullable(v.number()),
+      /** Of those who are here. */
+      node_ids: v.array(v.string()),
+    }),
+  ),
+});
+
+const verdict = v.object({
+  id: v.number(),
+  at_ms: v.number(),
+  node_name: v.string(),
+  model: v.string(),
+  tokens: v.number(),
+  mean_margin: v.number(),
+  threshold: v.number(),
+  good: v.boolean(),
+});
+
+const verdicts = v.object({ verdicts: v.array(verdict), next_before: v.nullable(v.number()) });
+
 const value = v.union([v.string(), v.number(), v.boolean()]);
 
 const setting = v.object({
@@ -127,14 +184,16 @@ const entries = v.object({ entries: v.array(entry), next_before: v.nullable(v.nu
 export type Session = v.InferOutput<typeof session>;
 export type Who = v.InferOutput<typeof who>;
 export type AdminNode = v.InferOutput<typeof node>;
+export type NodePage = v.InferOutput<typeof nodePage>;
 export type Rule = v.InferOutput<typeof rule>;
 export type Key = v.InferOutput<typeof key>;
 export type QueuedPrompt = v.InferOutput<typeof prompt>;
 export type Queue = v.InferOutput<typeof queue>;
+export type Audits = v.InferOutput<typeof audits>;
+export type Verdict = v.InferOutput<typeof verdict>;
 export type Setting = v.InferOutput<typeof setting>;
 export type SettingValue = v.InferOutput<typeof value>;
 export type LogEntry = v.InferOutput<typeof entry>;
-export type LogPage = v.InferOutput<typeof entries>;
 
 /** What a new key may be, as the hub takes it. */
 export interface NewKey {
@@ -167,8 +226,9 @@ export class AdminApi {
     await this.#request("POST", "/logout");
   }
 
-  async nodes(): Promise<AdminNode[]> {
-    return (await this.#get("/nodes", v.object({ nodes: v.array(node) }))).nodes;
+  /** Those that joined after the one with this id; null: from the first on. */
+  nodes(after: string | null): Promise<NodePage> {
+    return this.#get(`/nodes${after === null ? "" : `?after=${encodeURIComponent(after)}`}`, nodePage);
   }
 
   async rules(): Promise<Rule[]> {
@@ -215,6 +275,19 @@ export class AdminApi {
     await this.#request("DELETE", `/queue/${encodeURIComponent(taskId)}`);
   }
 
+  audits(): Promise<Audits> {
+    return this.#get("/audits", audits);
+  }
+
+  async verdicts(before: number | null): Promise<Page<Verdict>> {
+    const page = await this.#get(`/audits/verdicts${span(before)}`, verdicts);
+    return { entries: page.verdicts, next: page.next_before };
+  }
+
+  async reinstate(identity: string): Promise<void> {
+    await this.#request("POST", `/audits/${encodeURIComponent(identity)}/reinstate`);
+  }
+
   async settings(): Promise<Setting[]> {
     return (await this.#get("/settings", v.object({ settings: v.array(setting) }))).settings;
   }
@@ -225,8 +298,9 @@ export class AdminApi {
     return (await this.#send("PATCH", "/settings", patch, all)).settings;
   }
 
-  changes(before: number | null): Promise<LogPage> {
-    return this.#get(`/audit-log?limit=50${before === null ? "" : `&before=${before}`}`, entries);
+  async changes(before: number | null): Promise<Page<LogEntry>> {
+    const page = await this.#get(`/audit-log${span(before)}`, entries);
+    return { entries: page.entries, next: page.next_before };
   }
 
   #get<Schema extends v.GenericSchema>(path: string, schema: Schema): Promise<v.InferOutput<Schema>> {
@@ -249,4 +323,9 @@ export class AdminApi {
     const init: RequestInit = body === null ? { method } : { method, body: JSON.stringify(body) };
     return request(this.#fetcher, `/api/admin${path}`, init);
   }
+}
+
+/** Of a list that is handed out in pages. */
+function span(before: number | null): string {
+  return `?limit=50${before === null ? "" : `&before=${before}`}`;
 }

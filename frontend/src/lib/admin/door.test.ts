@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { AdminApi } from "./api";
 import { Door } from "./door";
@@ -104,5 +104,25 @@ describe("what is watched", () => {
     replies[0]?.(1);
     await Promise.all([first, second]);
     expect(watched.value.value).toBe(2);
+  });
+
+  it("is asked for at one pace, however often somebody comes and goes", async () => {
+    vi.useFakeTimers();
+    let questions = 0;
+    const watched = new Watched(async () => {
+      questions += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }, door);
+    const never = () => false;
+    for (let visit = 0; visit < 3; visit += 1) watched.watch(never)();
+    const leave = watched.watch(never);
+    await vi.advanceTimersByTimeAsync(1000);
+    questions = 0;
+    await vi.advanceTimersByTimeAsync(21_000);
+    expect(questions).toBe(10);
+    leave();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(questions).toBe(10);
+    vi.useRealTimers();
   });
 });

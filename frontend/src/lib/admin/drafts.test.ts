@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import type { Setting } from "./api";
+import { reasonFrom } from "./ban-draft";
 import { emptyDraft, termsOf, type KeyDraft } from "./key-draft";
-import { inGroups, numberFrom, patchFor } from "./setting-draft";
+import { inGroups, numberFrom, patchFor, setterOf } from "./setting-draft";
 
 const NOW = 1_790_000_000_000;
 
@@ -78,6 +79,19 @@ describe("a new key", () => {
   });
 });
 
+describe("the reason of a ban", () => {
+  it.each([
+    ["  answers nonsense ", "answers nonsense"],
+    [" ", null],
+    ["x".repeat(80), "x".repeat(80)],
+    ["x".repeat(81), undefined],
+    // Two bytes each: the hub would cut it in the middle of a word.
+    ["ä".repeat(41), undefined],
+  ])("is read from %j", (typed, reason) => {
+    expect(reasonFrom(typed)).toBe(reason);
+  });
+});
+
 describe("settings", () => {
   it("stand in groups, and those of a newer hub at the end", () => {
     const all = [setting({ name: "of_tomorrow" }), setting({ name: "access" }), setting({ name: "resume" })];
@@ -104,5 +118,10 @@ describe("settings", () => {
   it("that are as they were at the start are taken back and not set", () => {
     expect(patchFor(setting({}), 12)).toEqual({ queue_length: 12 });
     expect(patchFor(setting({}), 32)).toEqual({ queue_length: null });
+  });
+
+  it("name the environment only where it said something else than what holds anyway", () => {
+    expect(setterOf(setting({ default: 64, at_start: 32 }))).toBe("QUEUE_LENGTH");
+    expect(setterOf(setting({ default: 64, at_start: 64 }))).toBeNull();
   });
 });

@@ -8,7 +8,8 @@ import { LogFeed } from "./log-feed";
 let open: ReadableStreamDefaultController<Uint8Array>[];
 /** Each request's address, and the line that it goes on after. */
 let asked: [string, string | null][];
-let refuses: boolean;
+/** The status and code of a refusal; null: it answers. */
+let refuses: [number, string] | null;
 let feed: LogFeed;
 let door: Door;
 let end: () => void;
@@ -16,9 +17,9 @@ let end: () => void;
 const fetcher: typeof fetch = (input, init) => {
   const address = input instanceof Request ? input.url : String(input);
   asked.push([address, new Headers(init?.headers).get("last-event-id")]);
-  if (refuses) {
-    const body = { error: { message: "no", code: "login_required" } };
-    return Promise.resolve(Response.json(body, { status: 401 }));
+  if (refuses !== null) {
+    const [status, code] = refuses;
+    return Promise.resolve(Response.json({ error: { message: "no", code } }, { status }));
   }
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {
@@ -38,7 +39,7 @@ beforeEach(() => {
   vi.spyOn(Math, "random").mockReturnValue(1);
   open = [];
   asked = [];
-  refuses = false;
+  refuses = null;
   door = new Door(new AdminApi(fetcher));
   feed = new LogFeed(fetcher, door);
   end = () => undefined;
@@ -117,8 +118,22 @@ describe("the log", () => {
     expect(messages()[0]).toBe("5");
   });
 
+  it("says why it is not to be had, until it is", async () => {
+    refuses = [429, "rate_limit_exceeded"];
+    end = feed.follow("info");
+    await pass(0);
+    expect(feed.value).toMatchObject({ connected: false, failure: { kind: "refused", status: 429 } });
+    expect(door.value.kind).toBe("asking");
+    refuses = null;
+    await pass(1000);
+    expect(feed.value).toMatchObject({ connected: true, failure: null });
+    open.at(-1)?.error(new TypeError("broken"));
+    await pass(0);
+    expect(feed.value).toMatchObject({ connected: false, failure: null });
+  });
+
   it("shuts the door where nobody is in", async () => {
-    refuses = true;
+    refuses = [401, "login_required"];
     end = feed.follow("info");
     await pass(0);
     expect(door.value.kind).toBe("login");

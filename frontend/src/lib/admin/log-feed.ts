@@ -3,7 +3,7 @@
 import * as v from "valibot";
 
 import { Observable } from "../compute/observable";
-import { request } from "../hub/client";
+import { request, type HubFailure } from "../hub/client";
 import { events, pauseAfter, sleep } from "../hub/events";
 import { failureOf, type Door } from "./door";
 
@@ -27,6 +27,8 @@ export type LogItem =
 export interface LogView {
   items: readonly LogItem[];
   connected: boolean;
+  /** Why the last try did not connect; null while nothing is wrong. It is tried again either way. */
+  failure: HubFailure | null;
 }
 
 /** As many as the hub keeps. */
@@ -43,7 +45,7 @@ export class LogFeed extends Observable<LogView> {
   #gaps = 0;
 
   constructor(fetcher: typeof fetch, door: Door) {
-    super({ items: [], connected: false });
+    super({ items: [], connected: false, failure: null });
     this.#fetcher = fetcher;
     this.#door = door;
   }
@@ -54,7 +56,7 @@ export class LogFeed extends Observable<LogView> {
     const running = new AbortController();
     this.#running = running;
     this.#last = null;
-    this.set({ items: [], connected: false });
+    this.set({ items: [], connected: false, failure: null });
     void this.#run(level, running.signal);
     return () => {
       running.abort();
@@ -95,18 +97,24 @@ export class LogFeed extends Observable<LogView> {
         signal: ending,
       });
       connected = true;
-      this.set({ ...this.value, connected });
+      this.set({ ...this.value, connected, failure: null });
       for await (const event of events(response, ending, onBytes)) {
         if (isOver(signal)) break;
         this.#hear(event);
       }
     } catch (error) {
-      if (!isOver(signal) && !connection.signal.aborted) this.#door.hear(failureOf(error));
+      if (!isOver(signal) && !connection.signal.aborted) this.#fail(failureOf(error), connected);
     } finally {
       clearTimeout(patience);
       connection.abort();
     }
     return connected;
+  }
+
+  #fail(failure: HubFailure, connected: boolean): void {
+    // A connection that broke is nothing to complain of: the next one may be there at once.
+    if (!connected) this.set({ ...this.value, failure });
+    this.#door.hear(failure);
   }
 
   #hear(event: { id?: string | undefined; event?: string | undefined; data: string }): void {

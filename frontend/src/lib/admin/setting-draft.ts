@@ -68,9 +68,9 @@ export function numberFrom(setting: Setting, typed: string): number | null {
   return number >= setting.least && number <= setting.most ? number : null;
 }
 
-/** Whether the value that was at the start holds, whoever set it. */
-export function isAsAtStart(setting: Setting): boolean {
-  return setting.value === setting.at_start;
+/** The environment variable that set what held at the start; null where nothing did, or it said what holds anyway. */
+export function setterOf(setting: Setting): string | null {
+  return setting.at_start === setting.default ? null : setting.environment;
 }
 
 /** What a patch says for this value: what held at the start needs no word of its own. */

@@ -17,8 +17,6 @@ export class Watched<Value> extends Observable<Seen<Value>> {
   readonly #ask: () => Promise<Value>;
   readonly #door: Door;
   #asked = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #watching = false;
 
   constructor(ask: () => Promise<Value>, door: Door) {
     super({ value: null, failure: null });
@@ -27,16 +25,18 @@ export class Watched<Value> extends Observable<Seen<Value>> {
   }
 
   /** From now on until it is undone; while the page is hidden nobody is asked. */
-  watch(isHidden: () => boolean): () => void {
-    this.#watching = true;
+  watch(isHidden: () => boolean, pauseMs = PAUSE_MS): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
     const step = async (): Promise<void> => {
       if (!isHidden()) await this.refresh();
-      if (this.#watching) this.#timer = setTimeout(() => void step(), PAUSE_MS);
+      // Nobody else's wish: who comes again meanwhile has steps of his own.
+      if (!isOver) timer = setTimeout(() => void step(), pauseMs);
     };
     void step();
     return () => {
-      this.#watching = false;
-      clearTimeout(this.#timer);
+      isOver = true;
+      clearTimeout(timer);
     };
   }
 

@@ -36,7 +36,7 @@ export const en: Dictionary = {
         "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
       settings: "Language, look, key, computing and storage. Settings stay in this browser, on this device.",
       admin:
-        "For the hub's operator: machines, keys, the queue, settings and the log. Every change is written down.",
+        "For the hub's operator: machines, keys, the queue, audits, settings and the log. Every change is written down.",
     },
     title: (view) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "The view stopped with an error",

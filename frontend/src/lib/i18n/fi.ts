@@ -38,7 +38,7 @@ export const fi = {
       settings:
         "Kieli, ulkoasu, avain, laskenta ja tallennustila. Asetukset säilyvät vain tässä selaimessa, tällä laitteella.",
       admin:
-        "Keskuksen ylläpitäjälle: koneet, avaimet, jono, asetukset ja loki. Jokainen muutos kirjataan muistiin.",
+        "Keskuksen ylläpitäjälle: koneet, avaimet, jono, tarkastukset, asetukset ja loki. Jokainen muutos kirjataan muistiin.",
     } satisfies Record<View, string>,
     title: (view: View) => (view === "studio" ? "Kipinä" : `${viewNames[view]} – Kipinä`),
     broken: "Näkymä pysähtyi virheeseen",
