@@ -190,7 +190,7 @@ class Building(unittest.TestCase):
         for name in "index.html", "index.html.br", "wasm/threads/node_bg.wasm", "wasm/threads/node_bg.wasm.br":
             self.assertTrue((image / "site" / name).is_file(), name)
         self.assert_names_components(image / "sbom/hub.cdx.json", "axum", "rusqlite")
-        self.assert_names_components(image / "sbom/pages.cdx.json", "astro", "dompurify")
+        self.assert_names_components(image / "sbom/pages.cdx.json", "astro", "svelte", "dompurify")
 
     def test_the_nodes_image_has_its_program_and_what_that_is_made_of(self):
         image = self.build("Dockerfile.native")
