@@ -1,0 +1,821 @@
+//! One token's pass: five fused dispatches a layer. Each is a product of a few rows with one row of activations,
+//! with what comes before and after it done in the same shader; a workgroup takes some rows, its threads
+//! some blocks of columns each, and their sums come together at the end.
+
+use std::fmt::Write;
+
+use super::device::{Abilities, Gpu, MOST_THREADS};
+use super::matrix::{BLOCK, Planes};
+use super::weights::{PRELUDE, Weights};
+
+/// Parts that a long context's attention is split into at most.
+pub(super) const MOST_SPLITS: usize = 16;
+
+/// Where the page table begins in the state, in words.
+pub(super) const STATE_TABLE: usize = 8;
+
+/// Most workgroups in one direction of a dispatch.
+const MOST_GROUPS: u32 = 32_768;
+
+/// How a product is cut up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) threads: u32,
+    /// Rows of a workgroup, of each matrix.
+    pub(super) rows: usize,
+}
+
+impl Shape {
+    /// With as many rows as divide `rows`.
+    fn fitting(self, rows: usize) -> Self {
+        let mut wanted = self.rows.max(1);
+        while !rows.is_multiple_of(wanted) {
+            wanted /= 2;
+        }
+        Self {
+            rows: wanted,
+            ..self
+        }
+    }
+}
+
+/// A shader and how many workgroups it wants.
+pub(super) struct Shader {
+    pub(super) text: String,
+    pub(super) grid: [u32; 3],
+}
+
+/// A model's dimensions, as far as shaders know them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dimensions {
+    pub(super) width: usize,
+    pub(super) heads: usize,
+    pub(super) kv_heads: usize,
+    pub(super) head_width: usize,
+    pub(super) epsilon: f32,
+    /// Dimension i with i + half, not 2i with 2i + 1.
+    pub(super) halves: bool,
+}
+
+/// The pieces of a product that shaders differ in.
+struct Product<'a> {
+    abilities: Abilities,
+    shape: Shape,
+    matrices: &'a [Weights<'a>],
+    /// Beyond the matrices' own: from binding 1 on.
+    bindings: &'a str,
+    /// Functions and workgroup memory.
+    declarations: &'a str,
+    /// Statements before the loop; the workgroup's number is `group`.
+    before: &'a str,
+    /// The rows of a workgroup: for each `(matrix, row expression)` a total, in this order.
+    rows: &'a [(usize, String)],
+    /// Fills `x[0..8]`, given `column4`, a quarter of the block's first column. May add to `squares`.
+    load: &'a str,
+    /// Adds the sum of `squares` behind the rows' totals.
+    squares: bool,
+    /// Statements after the sums: `totals[i]` are whole; `thread` is this one's number.
+    after: &'a str,
+    groups: usize,
+}
+
+impl Product<'_> {
+    fn shader(&self) -> Shader {
+        let threads = self.shape.threads;
+        let columns = self.matrices[0].planes.columns;
+        let values = self.rows.len() + usize::from(self.squares);
+        let subgroups = self.abilities.subgroups;
+        let mut text = String::new();
+        if self.abilities.halves {
+            text += "enable f16;\n";
+        }
+        text += PRELUDE;
+        text += "@group(0) @binding(0) var<storage, read> weights: array<vec4<u32>>;\n";
+        text += self.bindings;
+        for matrix in self.matrices {
+            text += &matrix.dot();
+        }
+        let lanes = values * threads as usize;
+        let _ = writeln!(text, "var<workgroup> partial: array<f32, {lanes}>;");
+        let _ = writeln!(text, "var<workgroup> totals: array<f32, {values}>;");
+        text += self.declarations;
+        let _ = writeln!(text, "@compute @workgroup_size({threads})\nfn main(");
+        text += "    @builtin(workgroup_id) workgroup: vec3<u32>,\n";
+        text += "    @builtin(local_invocation_index) thread: u32,\n";
+        if subgroups {
+            text += "    @builtin(subgroup_invocation_id) lane: u32,\n";
+            text += "    @builtin(subgroup_id) subgroup: u32,\n";
+            text += "    @builtin(num_subgroups) subgroups: u32,\n";
+        }
+        let _ = writeln!(
+            text,
+            ") {{\n    let group = workgroup.x + workgroup.y * {MOST_GROUPS}u;\n    \
+             if (group >= {}u) {{\n        return;\n    }}",
+            self.groups
+        );
+        text += self.before;
+        for value in 0..values {
+            let _ = writeln!(text, "    var t{value} = 0.0;");
+        }
+        let blocks = columns / BLOCK;
+        let _ = writeln!(
+            text,
+            "    for (var block = thread; block < {blocks}u; block += {threads}u) {{\n        \
+             let column4 = block * 8u;\n        var x: array<vec4<f32>, 8>;"
+        );
+        if self.squares {
+            text += "        var squares = 0.0;\n";
+        }
+        text += self.load;
+        let one = "vec4<f32>(1.0)";
+        let _ = writeln!(
+            text,
+            "        let sums = vec2<f32>(dot(x[0] + x[1] + x[2] + x[3], {one}), dot(x[4] + x[5] + x[6] + x[7], {one}));"
+        );
+        for (value, (matrix, row)) in self.rows.iter().enumerate() {
+            let name = self.matrices[*matrix].name;
+            let _ = writeln!(
+                text,
+                "        t{value} += {name}_dot({row}, block, &x, sums);"
+            );
+        }
+        if self.squares {
+            let _ = writeln!(text, "        t{} += squares;", values - 1);
+        }
+        text += "    }\n";
+        if subgroups {
+            for value in 0..values {
+                let _ = writeln!(text, "    t{value} = subgroupAdd(t{value});");
+            }
+            text += "    if (lane == 0u) {\n";
+            for value in 0..values {
+                let at = value * threads as usize;
+                let _ = writeln!(text, "        partial[{at}u + subgroup] = t{value};");
+            }
+            text += "    }\n    workgroupBarrier();\n";
+            let _ = writeln!(
+                text,
+                "    for (var value = thread; value < {values}u; value += {threads}u) {{\n        \
+                 var total = 0.0;\n        for (var other = 0u; other < subgroups; other++) {{\n            \
+                 total += partial[value * {threads}u + other];\n        }}\n        \
+                 totals[value] = total;\n    }}\n    workgroupBarrier();"
+            );
+        } else {
+            for value in 0..values {
+                let at = value * threads as usize;
+                let _ = writeln!(text, "    partial[{at}u + thread] = t{value};");
+            }
+            text += "    workgroupBarrier();\n";
+            let mut stride = threads / 2;
+            while stride > 0 {
+                let _ = writeln!(text, "    if (thread < {stride}u) {{");
+                for value in 0..values {
+                    let at = value * threads as usize;
+                    let _ = writeln!(
+                        text,
+                        "        partial[{at}u + thread] += partial[{}u + thread];",
+                        at + stride as usize
+                    );
+                }
+                text += "    }\n    workgroupBarrier();\n";
+                stride /= 2;
+            }
+            let _ = writeln!(
+                text,
+                "    for (var value = thread; value < {values}u; value += {threads}u) {{\n        \
+                 totals[value] = partial[value * {threads}u];\n    }}\n    workgroupBarrier();"
+            );
+        }
+        text += self.after;
+        text += "}\n";
+        Shader {
+            text,
+            grid: grid(self.groups),
+        }
+    }
+}
+
+fn grid(groups: usize) -> [u32; 3] {
+    let groups = groups as u32;
+    [
+        groups.min(MOST_GROUPS),
+        groups.div_ceil(MOST_GROUPS).max(1),
+        1,
+    ]
+}
+
+/// Loads eight vectors of `hidden`, weighed by the norm; their squares are those before weighing.
+const LOAD_NORMALISED: &str = "        for (var i = 0u; i < 8u; i++) {
+            let value = hidden[column4 + i];
+            squares += dot(value, value);
+            x[i] = value * parameters[column4 + i];
+        }
+";
+
+fn inverse(dimensions: &Dimensions, squares: usize) -> String {
+    format!(
+        "    let scale = inverseSqrt(totals[{squares}] / {:?} + {:e});\n",
+        dimensions.width as f32, dimensions.epsilon
+    )
+}
+
+/// Norm, then query, key and value with their biases, rotated, the latter two written to the cache.
+///
+/// Bindings: 1 hidden, 2 parameters (norm, biases of query, key, value), 3 query, 4 keys, 5 values,
+/// 6 state, 7 rotation (cosine and sine, position × pair).
+pub(super) fn query_key_value(
+    abilities: Abilities,
+    dimensions: &Dimensions,
+    [query, key, value]: [Planes; 3],
+    has_bias: bool,
+    shape: Shape,
+) -> Shader {
+    let Dimensions {
+        width,
+        kv_heads,
+        head_width,
+        halves,
+        ..
+    } = *dimensions;
+    let half = head_width / 2;
+    // A workgroup's pairs lie in one head.
+    let shape = Shape {
+        rows: shape.rows.max(2),
+        ..shape
+    };
+    let pairs = Shape {
+        rows: shape.rows / 2,
+        ..shape
+    }
+    .fitting(half)
+    .rows;
+    let groups = |planes: &Planes| planes.rows / 2 / pairs;
+    let (first_key, first_value) = (groups(&query), groups(&query) + groups(&key));
+    let element = if abilities.halves { "f16" } else { "f32" };
+    let bindings = format!(
+        "@group(0) @binding(1) var<storage, read> hidden: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> query: array<f32>;
+@group(0) @binding(4) var<storage, read_write> keys: array<{element}>;
+@group(0) @binding(5) var<storage, read_write> values: array<{element}>;
+@group(0) @binding(6) var<storage, read> state: array<u32>;
+@group(0) @binding(7) var<storage, read> rotation: array<vec2<f32>>;
+"
+    );
+    let matrices = [("query_w", query), ("key_w", key), ("value_w", value)];
+    let mut functions = String::new();
+    // One product whose matrix depends on the workgroup: all three behind one name.
+    let mut branches = String::new();
+    for (index, (name, planes)) in matrices.into_iter().enumerate() {
+        functions += &Weights {
+            name,
+            array: "weights",
+            planes,
+        }
+        .dot();
+        let case = match index {
+            0 => format!("if (kind == 0u) {{ return {name}_dot(row, block, x, sums); }}"),
+            1 => format!("if (kind == 1u) {{ return {name}_dot(row, block, x, sums); }}"),
+            _ => format!("return {name}_dot(row, block, x, sums);"),
+        };
+        let _ = writeln!(branches, "    {case}");
+    }
+    let before = format!(
+        "    var kind = 0u;
+    var pair_group = group;
+    if (group >= {first_value}u) {{
+        kind = 2u;
+        pair_group = group - {first_value}u;
+    }} else if (group >= {first_key}u) {{
+        kind = 1u;
+        pair_group = group - {first_key}u;
+    }}
+    let head = pair_group * {pairs}u / {half}u;
+    let pair = pair_group * {pairs}u % {half}u;
+    let first_row = head * {head_width}u + {};
+",
+        if halves { "pair" } else { "2u * pair" }
+    );
+    let second = if halves { half } else { 1 };
+    let stride = if halves { 1 } else { 2 };
+    let mut rows = Vec::new();
+    for index in 0..pairs {
+        rows.push((0, format!("first_row + {}u", index * stride)));
+        rows.push((0, format!("first_row + {}u", index * stride + second)));
+    }
+    let bias = if has_bias {
+        format!(
+            "        let bias = {width}u + select(select(0u, {}u, kind == 1u), {}u, kind == 2u) + row;
+        a += parameters[bias >> 2u][bias & 3u];
+        b += parameters[(bias + {second}u) >> 2u][(bias + {second}u) & 3u];
+",
+            query.rows,
+            query.rows + key.rows
+        )
+    } else {
+        String::new()
+    };
+    let squares = rows.len();
+    let after = format!(
+        "{}    if (thread < {pairs}u) {{
+        let row = first_row + thread * {stride}u;
+        var a = totals[2u * thread] * scale;
+        var b = totals[2u * thread + 1u] * scale;
+{bias}        let position = state[0] - 1u;
+        if (kind != 2u) {{
+            let turn = rotation[position * {half}u + pair + thread];
+            let turned = a * turn.x - b * turn.y;
+            b = a * turn.y + b * turn.x;
+            a = turned;
+        }}
+        if (kind == 0u) {{
+            query[row] = a;
+            query[row + {second}u] = b;
+        }} else {{
+            let page = state[{STATE_TABLE}u + (position >> 5u)];
+            let at = ((page * {kv_heads}u + head) * 32u + (position & 31u)) * {head_width}u + row % {head_width}u;
+            if (kind == 1u) {{
+                keys[at] = {element}(a);
+                keys[at + {second}u] = {element}(b);
+            }} else {{
+                values[at] = {element}(a);
+                values[at + {second}u] = {element}(b);
+            }}
+        }}
+    }}
+",
+        inverse(dimensions, squares)
+    );
+    let mut shader = Product {
+        abilities,
+        shape,
+        matrices: &[Weights {
+            name: "any",
+            array: "weights",
+            planes: query,
+        }],
+        bindings: &bindings,
+        declarations: "",
+        before: &before,
+        rows: &rows,
+        load: LOAD_NORMALISED,
+        squares: true,
+        after: &after,
+        groups: first_value + groups(&value),
+    }
+    .shader();
+    // The stand-in for the three is replaced by what chooses among them.
+    let stand_in = Weights {
+        name: "any",
+        array: "weights",
+        planes: query,
+    }
+    .dot();
+    let choose = format!(
+        "{functions}
+fn any_dot(kind: u32, row: u32, block: u32, x: ptr<function, array<vec4<f32>, 8>>, sums: vec2<f32>) -> f32 {{
+{branches}}}
+"
+    );
+    shader.text = shader
+        .text
+        .replace(&stand_in, &choose)
+        .replace("+= any_dot(", "+= any_dot(kind, ");
+    shader
+}
+
+/// Attention of one position over the cache: a workgroup takes a key head with all query heads that share it,
+/// and some pages; what comes of several splits is put together in [`output`].
+///
+/// Bindings: 0 query, 1 keys, 2 values, 3 state, 4 partial sums (head × split × dimension), 5 their
+/// largest scores and sums of weights (head × split).
+pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader {
+    let Dimensions {
+        heads,
+        kv_heads,
+        head_width,
+        ..
+    } = *dimensions;
+    let sharing = heads / kv_heads;
+    let quads = head_width / 4;
+    let threads = MOST_THREADS.min(128) as usize;
+    // Positions at a time: what workgroup memory has room for.
+    let tile = if sharing <= 16 { 128 } else { 32 };
+    let items = sharing * quads;
+    let sums = items.div_ceil(threads);
+    let (enable, element) = if abilities.halves {
+        ("enable f16;\n", "vec4<f16>")
+    } else {
+        ("", "vec4<f32>")
+    };
+    let scale = 1.0 / (head_width as f32).sqrt();
+    let mut text = format!(
+        "{enable}@group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> keys: array<{element}>;
+@group(0) @binding(2) var<storage, read> values: array<{element}>;
+@group(0) @binding(3) var<storage, read> state: array<u32>;
+@group(0) @binding(4) var<storage, read_write> sums: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> weights: array<vec2<f32>>;
+var<workgroup> queries: array<vec4<f32>, {items}>;
+var<workgroup> scores: array<f32, {}>;
+var<workgroup> parts: array<f32, {}>;
+var<workgroup> largest: array<f32, {sharing}>;
+var<workgroup> rescale: array<f32, {sharing}>;
+var<workgroup> total: array<f32, {sharing}>;
+@compute @workgroup_size({threads})
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {{
+    let kv_head = workgroup.x;
+    let split = workgroup.y;
+    let length = state[0];
+    let pages = (length + 31u) / 32u;
+    let share = (pages + workgroups.y - 1u) / workgroups.y;
+    let first = min(split * share * 32u, length);
+    let end = min((split + 1u) * share * 32u, length);
+    for (var i = thread; i < {items}u; i += {threads}u) {{
+        queries[i] = query[kv_head * {items}u + i] * {scale:?};
+    }}
+    for (var i = thread; i < {sharing}u; i += {threads}u) {{
+        largest[i] = -1e30;
+        total[i] = 0.0;
+    }}
+",
+        sharing * tile,
+        sharing * 16
+    );
+    for sum in 0..sums {
+        let _ = writeln!(text, "    var a{sum} = vec4<f32>(0.0);");
+    }
+    let _ = writeln!(
+        text,
+        "    workgroupBarrier();
+    for (var start = first; start < end; start += {tile}u) {{
+        for (var i = thread; i < {}u; i += {threads}u) {{
+            let position = start + i % {tile}u;
+            let head = i / {tile}u;
+            var score = -1e30;
+            if (position < end) {{
+                let page = state[{STATE_TABLE}u + (position >> 5u)];
+                let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u;
+                var products = vec4<f32>(0.0);
+                for (var quad = 0u; quad < {quads}u; quad++) {{
+                    products += queries[head * {quads}u + quad] * vec4<f32>(keys[at + quad]);
+                }}
+                score = products.x + products.y + products.z + products.w;
+            }}
+            scores[i] = score;
+        }}
+        workgroupBarrier();
+        for (var i = thread; i < {}u; i += {threads}u) {{
+            var most = -1e30;
+            for (var p = i % 16u; p < {tile}u; p += 16u) {{
+                most = max(most, scores[i / 16u * {tile}u + p]);
+            }}
+            parts[i] = most;
+        }}
+        workgroupBarrier();
+        for (var i = thread; i < {sharing}u; i += {threads}u) {{
+            var most = largest[i];
+            for (var p = 0u; p < 16u; p++) {{
+                most = max(most, parts[i * 16u + p]);
+            }}
+            rescale[i] = exp(largest[i] - most);
+            largest[i] = most;
+        }}
+        workgroupBarrier();
+        for (var i = thread; i < {}u; i += {threads}u) {{
+            let head = i / 16u;
+            var sum = 0.0;
+            for (var p = i % 16u; p < {tile}u; p += 16u) {{
+                let weight = exp(scores[head * {tile}u + p] - largest[head]);
+                scores[head * {tile}u + p] = weight;
+                sum += weight;
+            }}
+            parts[i] = sum;
+        }}
+        workgroupBarrier();
+        for (var i = thread; i < {sharing}u; i += {threads}u) {{
+            var sum = total[i] * rescale[i];
+            for (var p = 0u; p < 16u; p++) {{
+                sum += parts[i * 16u + p];
+            }}
+            total[i] = sum;
+        }}
+        let count = min(end - start, {tile}u);",
+        sharing * tile,
+        sharing * 16,
+        sharing * 16
+    );
+    for sum in 0..sums {
+        let first = sum * threads;
+        let _ = writeln!(
+            text,
+            "        if (thread + {first}u < {items}u) {{
+            let head = (thread + {first}u) / {quads}u;
+            let quad = (thread + {first}u) % {quads}u;
+            a{sum} *= rescale[head];
+            for (var p = 0u; p < count; p++) {{
+                let position = start + p;
+                let page = state[{STATE_TABLE}u + (position >> 5u)];
+                let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u + quad;
+                a{sum} += scores[head * {tile}u + p] * vec4<f32>(values[at]);
+            }}
+        }}"
+        );
+    }
+    text += "        workgroupBarrier();\n    }\n";
+    for sum in 0..sums {
+        let first = sum * threads;
+        let _ = writeln!(
+            text,
+            "    if (thread + {first}u < {items}u) {{
+        let head = kv_head * {sharing}u + (thread + {first}u) / {quads}u;
+        sums[(head * {MOST_SPLITS}u + split) * {quads}u + (thread + {first}u) % {quads}u] = a{sum};
+    }}"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "    for (var i = thread; i < {sharing}u; i += {threads}u) {{
+        weights[(kv_head * {sharing}u + i) * {MOST_SPLITS}u + split] = vec2<f32>(largest[i], total[i]);
+    }}
+}}"
+    );
+    Shader {
+        text,
+        grid: [kv_heads as u32, 1, 1],
+    }
+}
+
+/// Puts the splits together, multiplies by the output's matrix, and adds that onto the hidden state.
+///
+/// Bindings: 1 the splits' sums, 2 their weights, 3 hidden, 4 state.
+pub(super) fn output(
+    abilities: Abilities,
+    dimensions: &Dimensions,
+    planes: Planes,
+    shape: Shape,
+) -> Shader {
+    let shape = shape.fitting(planes.rows);
+    let Dimensions {
+        heads, head_width, ..
+    } = *dimensions;
+    let quads = head_width / 4;
+    let threads = shape.threads;
+    let declarations = format!(
+        "var<workgroup> shares: array<f32, {}>;\n",
+        heads * MOST_SPLITS
+    );
+    let before = format!(
+        "    let splits = state[2];
+    for (var head = thread; head < {heads}u; head += {threads}u) {{
+        var largest = -1e30;
+        for (var split = 0u; split < splits; split++) {{
+            largest = max(largest, split_weights[head * {MOST_SPLITS}u + split].x);
+        }}
+        var total = 0.0;
+        for (var split = 0u; split < splits; split++) {{
+            let weight = split_weights[head * {MOST_SPLITS}u + split];
+            let share = exp(weight.x - largest);
+            shares[head * {MOST_SPLITS}u + split] = share;
+            total += share * weight.y;
+        }}
+        for (var split = 0u; split < splits; split++) {{
+            shares[head * {MOST_SPLITS}u + split] /= total;
+        }}
+    }}
+    workgroupBarrier();
+"
+    );
+    let load = format!(
+        "        for (var i = 0u; i < 8u; i++) {{
+            let head = (column4 + i) / {quads}u;
+            let quad = (column4 + i) % {quads}u;
+            var value = vec4<f32>(0.0);
+            for (var split = 0u; split < splits; split++) {{
+                let at = head * {MOST_SPLITS}u + split;
+                value += shares[at] * split_sums[at * {quads}u + quad];
+            }}
+            x[i] = value;
+        }}
+"
+    );
+    onto_hidden(
+        abilities,
+        planes,
+        shape,
+        "@group(0) @binding(1) var<storage, read> split_sums: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> split_weights: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> hidden: array<f32>;
+@group(0) @binding(4) var<storage, read> state: array<u32>;
+",
+        &declarations,
+        &before,
+        &load,
+    )
+}
+
+/// Multiplies what the gate let through and adds it onto the hidden state. Bindings: 1 gated, 2 hidden.
+pub(super) fn down(abilities: Abilities, planes: Planes, shape: Shape) -> Shader {
+    onto_hidden(
+        abilities,
+        planes,
+        shape.fitting(planes.rows),
+        "@group(0) @binding(1) var<storage, read> gated: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> hidden: array<f32>;
+",
+        "",
+        "",
+        "        for (var i = 0u; i < 8u; i++) {
+            x[i] = gated[column4 + i];
+        }
+",
+    )
+}
+
+fn onto_hidden(
+    abilities: Abilities,
+    planes: Planes,
+    shape: Shape,
+    bindings: &str,
+    declarations: &str,
+    before: &str,
+    load: &str,
+) -> Shader {
+    let count = shape.rows;
+    let rows: Vec<_> = (0..count)
+        .map(|index| (0, format!("group * {count}u + {index}u")))
+        .collect();
+    let after = format!(
+        "    if (thread < {count}u) {{
+        hidden[group * {count}u + thread] += totals[thread];
+    }}
+"
+    );
+    Product {
+        abilities,
+        shape,
+        matrices: &[Weights {
+            name: "matrix",
+            array: "weights",
+            planes,
+        }],
+        bindings,
+        declarations,
+        before,
+        rows: &rows,
+        load,
+        squares: false,
+        after: &after,
+        groups: planes.rows / count,
+    }
+    .shader()
+}
+
+/// Norm, then gate and up: `silu(gate) · up`. Bindings: 1 hidden, 2 norm, 3 gated.
+pub(super) fn gate_up(
+    abilities: Abilities,
+    dimensions: &Dimensions,
+    [gate, up]: [Planes; 2],
+    shape: Shape,
+) -> Shader {
+    let shape = shape.fitting(gate.rows);
+    let count = shape.rows;
+    let row = |index: usize| format!("group * {count}u + {index}u");
+    let rows: Vec<_> = (0..count)
+        .map(|index| (0, row(index)))
+        .chain((0..count).map(|index| (1, row(index))))
+        .collect();
+    let after = format!(
+        "{}    if (thread < {count}u) {{
+        let gate = totals[thread] * scale;
+        let up = totals[{count}u + thread] * scale;
+        gated[group * {count}u + thread] = gate / (1.0 + exp(-gate)) * up;
+    }}
+",
+        inverse(dimensions, rows.len())
+    );
+    let matrix = |name, planes| Weights {
+        name,
+        array: "weights",
+        planes,
+    };
+    Product {
+        abilities,
+        shape,
+        matrices: &[matrix("gate_w", gate), matrix("up_w", up)],
+        bindings: "@group(0) @binding(1) var<storage, read> hidden: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> gated: array<f32>;
+",
+        declarations: "",
+        before: "",
+        rows: &rows,
+        load: LOAD_NORMALISED,
+        squares: true,
+        after: &after,
+        groups: gate.rows / count,
+    }
+    .shader()
+}
+
+/// Norm, then some rows of the output's matrix, which are the vocabulary's from `first_row` on.
+/// Bindings: 1 hidden, 2 norm, 3 logits.
+pub(super) fn logits(
+    abilities: Abilities,
+    dimensions: &Dimensions,
+    planes: Planes,
+    first_row: usize,
+    shape: Shape,
+) -> Shader {
+    let shape = shape.fitting(planes.rows);
+    let count = shape.rows;
+    let rows: Vec<_> = (0..count)
+        .map(|index| (0, format!("group * {count}u + {index}u")))
+        .collect();
+    let after = format!(
+        "{}    if (thread < {count}u) {{
+        logits[{first_row}u + group * {count}u + thread] = totals[thread] * scale;
+    }}
+",
+        inverse(dimensions, rows.len())
+    );
+    Product {
+        abilities,
+        shape,
+        matrices: &[Weights {
+            name: "matrix",
+            array: "weights",
+            planes,
+        }],
+        bindings: "@group(0) @binding(1) var<storage, read> hidden: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> logits: array<f32>;
+",
+        declarations: "",
+        before: "",
+        rows: &rows,
+        load: LOAD_NORMALISED,
+        squares: true,
+        after: &after,
+        groups: planes.rows / count,
+    }
+    .shader()
+}
+
+/// The rows of some tokens of the sequence, out of the part of the embedding that has its rows from
+/// `first_row` on: a workgroup a token, of those from `state[3]` on.
+/// Bindings: 0 weights, 1 tokens, 2 state, 3 hidden.
+pub(super) fn embed(planes: Planes, first_row: usize) -> String {
+    let blocks = planes.columns / BLOCK;
+    let mut text = String::from(PRELUDE);
+    text += "@group(0) @binding(0) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> tokens: array<u32>;
+@group(0) @binding(2) var<storage, read> state: array<u32>;
+@group(0) @binding(3) var<storage, read_write> hidden: array<vec4<f32>>;
+";
+    text += &Weights {
+        name: "matrix",
+        array: "weights",
+        planes,
+    }
+    .block();
+    let rows = planes.rows;
+    let _ = writeln!(
+        text,
+        "@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {{
+    let token = tokens[state[0] - state[3] + workgroup.x];
+    if (token < {first_row}u || token >= {}u) {{
+        return;
+    }}
+    for (var block = thread; block < {blocks}u; block += 64u) {{
+        var out: array<vec4<f32>, 8>;
+        matrix_block(token - {first_row}u, block, &out);
+        for (var i = 0u; i < 8u; i++) {{
+            hidden[(workgroup.x * {blocks}u + block) * 8u + i] = out[i];
+        }}
+    }}
+}}",
+        first_row + rows
+    );
+    text
+}
+
+/// Pipelines by their text: layers of one kind share them.
+#[derive(Debug, Default)]
+pub(super) struct Pipelines(std::collections::HashMap<String, wgpu::ComputePipeline>);
+
+impl Pipelines {
+    pub(super) fn get(&mut self, gpu: &Gpu, label: &str, text: &str) -> wgpu::ComputePipeline {
+        if let Some(pipeline) = self.0.get(text) {
+            return pipeline.clone();
+        }
+        let pipeline = gpu.pipeline(label, text);
+        self.0.insert(text.to_owned(), pipeline.clone());
+        pipeline
+    }
+}
