@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         spawn: engine::spawn_thread,
         context_length: Some(CONTEXT_LENGTH),
         cache_tokens: None,
+        gpu: None,
     };
     let mut reader = BufReader::new(File::open(model)?);
     let mut engine = Engine::load(&mut reader, &options, &mut |_| ())?;

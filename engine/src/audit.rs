@@ -1,6 +1,7 @@
 //! Somebody else's answer, judged: one pass over the prompt and the answer, in steps, that tells for each
 //! token how far it lies below what the prompt's sampling would have chosen.
 
+use crate::compute::at_once;
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
 use crate::{Engine, EngineError, FinishReason, Input, Sampling};
@@ -89,14 +90,14 @@ impl Audit {
         // Logits of every token before the answer's first are of no use, so that much may be
         // somebody else's beginning.
         let limit = self.computed.max(self.first - 1);
-        let cached = engine.model.cache.begin(&self.tokens, limit);
+        let cached = engine.compute.begin(&self.tokens, limit);
         let end = (cached + chunk.clamp(1, CHUNK)).min(self.tokens.len());
-        engine.model.forward(&self.tokens[cached..end]);
+        at_once(engine.compute.forward(&self.tokens[cached..end]))?;
         self.computed = end;
         // The logits after a token judge the next one.
         let next = self.first - 1 + self.judgements.len();
         if next < end {
-            self.judge(engine, cached, next..end);
+            self.judge(engine, cached, next..end)?;
         }
         Ok(self.is_done())
     }
@@ -196,7 +197,12 @@ impl Audit {
 
     /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's
     /// first token.
-    fn judge(&mut self, engine: &mut Engine, start: usize, at: std::ops::Range<usize>) {
+    fn judge(
+        &mut self,
+        engine: &mut Engine,
+        start: usize,
+        at: std::ops::Range<usize>,
+    ) -> Result<(), EngineError> {
         // Without an end to judge, nothing follows the last token.
         let most = self.tokens.len() - usize::from(!self.ended);
         let at = at.start..at.end.min(most);
@@ -206,42 +212,40 @@ impl Audit {
         let mut scratch = Vec::new();
         let judgements = &mut self.judgements;
         let begin = at.start;
-        engine
-            .model
-            .each_logits(at.start - start..at.end - start, |index, logits| {
-                let before = begin + index + 1;
-                let chosen = |logits: &[f32]| match tokens.get(before) {
-                    Some(&token) => logits[token as usize],
-                    None => (0..)
-                        .zip(logits)
-                        .fold(f32::NEG_INFINITY, |best, (id, &logit)| {
-                            if tokenizer.ends(id) {
-                                best.max(logit)
-                            } else {
-                                best
-                            }
-                        }),
-                };
-                // Runtimes differ in which tokens a repeat penalty looks back on, or know none:
-                // whichever view is kindest to the token counts.
-                let all = &tokens[..before];
-                let answer = &tokens[first.max(before.saturating_sub(REPEAT_WINDOW))..before];
-                let mut views = vec![all];
-                if sampler.penalises() {
-                    views.extend([answer, &[]]);
+        let rows = at.start - start..at.end - start;
+        at_once(engine.compute.each_logits(rows, |index, logits| {
+            let before = begin + index + 1;
+            let chosen = |logits: &[f32]| match tokens.get(before) {
+                Some(&token) => logits[token as usize],
+                None => (0..)
+                    .zip(logits)
+                    .fold(f32::NEG_INFINITY, |best, (id, &logit)| {
+                        if tokenizer.ends(id) {
+                            best.max(logit)
+                        } else {
+                            best
+                        }
+                    }),
+            };
+            // Runtimes differ in which tokens a repeat penalty looks back on, or know none:
+            // whichever view is kindest to the token counts.
+            let all = &tokens[..before];
+            let answer = &tokens[first.max(before.saturating_sub(REPEAT_WINDOW))..before];
+            let mut views = vec![all];
+            if sampler.penalises() {
+                views.extend([answer, &[]]);
+            }
+            let views = views.into_iter().map(|recent| {
+                scratch.clear();
+                scratch.extend_from_slice(logits);
+                let (largest, least) = sampler.allowed(&mut scratch, recent);
+                let logit = chosen(&scratch);
+                Judgement {
+                    logit_margin: (largest - logit).max(0.0),
+                    sampling_margin: (least - logit).max(0.0),
                 }
-                let views = views.into_iter().map(|recent| {
-                    scratch.clear();
-                    scratch.extend_from_slice(logits);
-                    let (largest, least) = sampler.allowed(&mut scratch, recent);
-                    let logit = chosen(&scratch);
-                    Judgement {
-                        logit_margin: (largest - logit).max(0.0),
-                        sampling_margin: (least - logit).max(0.0),
-                    }
-                });
-                judgements
-                    .extend(views.min_by(|a, b| a.sampling_margin.total_cmp(&b.sampling_margin)));
             });
+            judgements.extend(views.min_by(|a, b| a.sampling_margin.total_cmp(&b.sampling_margin)));
+        }))
     }
 }

@@ -2,14 +2,15 @@
 
 use std::io::{Read, Seek};
 
+use crate::compute::{Compute, at_once};
 use crate::gguf::{Gguf, quantisation};
 use crate::kernels::Spawn;
-use crate::model::{CHUNK, Config, Model};
+use crate::model::{CHUNK, Config};
 use crate::sampler::argmax;
 use crate::template::ChatTemplate;
 use crate::text::TextStream;
 use crate::tokenizer::Tokenizer;
-use crate::{Begun, EngineError, Input, Request, Session};
+use crate::{Begun, EngineError, Gpu, Input, Request, Session};
 
 /// How to load a model.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct EngineOptions {
     /// Tokens of several prompts and answers whose keys and values are kept for prompts that begin
     /// the same; at least the context's length, which is also what `None` means.
     pub cache_tokens: Option<usize>,
+    /// What computes; `None`: the processor.
+    pub gpu: Option<Gpu>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +45,12 @@ pub struct ModelInfo {
     pub parameters: u64,
     /// What this engine was loaded with, at most what the model was trained for.
     pub context_length: usize,
-    /// Which instruction set's kernels compute it, as in `avx2`.
+    /// Which instruction set's kernels compute it, as in `avx2`; `webgpu` on a GPU.
     pub kernels: &'static str,
     /// Threads that compute, the caller's own included.
     pub threads: usize,
+    /// The GPU's name, where one computes.
+    pub gpu: Option<String>,
 }
 
 /// What is known of a model before it is loaded.
@@ -61,15 +66,24 @@ pub struct ModelHead {
 /// A loaded model and its KV cache; answers one prompt at a time.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) model: Model,
+    pub(crate) compute: Compute,
     pub(crate) tokenizer: Tokenizer,
     template: Option<ChatTemplate>,
     info: ModelInfo,
 }
 
 impl Engine {
-    /// Reads tensor by tensor; never holds the whole file in memory beside the packed weights.
+    /// As [`Self::load_async`], where the thread may block: everywhere but in a browser with a GPU.
     pub fn load<R: Read + Seek>(
+        reader: &mut R,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, EngineError> {
+        at_once(Self::load_async(reader, options, progress))
+    }
+
+    /// Reads tensor by tensor; never holds the whole file in memory beside the packed weights.
+    pub async fn load_async<R: Read + Seek>(
         reader: &mut R,
         options: &EngineOptions,
         progress: &mut dyn FnMut(LoadProgress),
@@ -80,18 +94,19 @@ impl Engine {
         let architecture = architecture(&gguf)?;
         let tokenizer = Tokenizer::read(&gguf)?;
         let template = ChatTemplate::read(&gguf, &tokenizer)?;
-        let model = Model::load(&gguf, reader, options, progress)?;
+        let compute = Compute::load(&gguf, reader, options, progress).await?;
         let info = ModelInfo {
             architecture,
             name: gguf.string("general.name").ok().map(str::to_owned),
             quantisation: quantisation(&gguf),
             parameters: gguf.parameters(),
-            context_length: model.cache.context_length(),
-            kernels: model.kernels_name(),
-            threads: model.threads(),
+            context_length: compute.context_length(),
+            kernels: compute.kernels_name(),
+            threads: compute.threads(),
+            gpu: compute.adapter().map(str::to_owned),
         };
         Ok(Self {
-            model,
+            compute,
             tokenizer,
             template,
             info,
@@ -162,8 +177,13 @@ impl Engine {
 
     /// Multiplies the output's matrix by one row and returns how many multiply-adds that was: work
     /// to measure a machine with. Nothing that was computed before is disturbed.
-    pub fn exercise(&mut self) -> u64 {
-        self.model.exercise()
+    pub fn exercise(&mut self) -> Result<u64, EngineError> {
+        at_once(self.exercise_async())
+    }
+
+    /// As [`Self::exercise`], for callers that may not block.
+    pub async fn exercise_async(&mut self) -> Result<u64, EngineError> {
+        self.compute.exercise().await
     }
 
     /// The tokens to go on from, and the text's state behind them.
@@ -210,7 +230,7 @@ impl Engine {
     }
 
     pub(crate) fn check_tokens(&self, tokens: &[u32]) -> Result<(), EngineError> {
-        let vocabulary = self.model.config.vocabulary;
+        let vocabulary = self.compute.config().vocabulary;
         match tokens.iter().find(|&&id| id as usize >= vocabulary) {
             Some(unknown) => Err(EngineError::InvalidRequest(format!(
                 "the model has no token {unknown}"
@@ -236,18 +256,20 @@ impl Engine {
                 tokens.len()
             )));
         }
-        self.model.cache.begin(&[], 0);
+        self.compute.begin(&[], 0);
         let mut scores = Vec::with_capacity(tokens.len() - first);
         for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
-            self.model.forward(chunk);
+            at_once(self.compute.forward(chunk))?;
             // The logits after a token judge the next one.
             let start = index * CHUNK + 1;
             let skipped = first.saturating_sub(start).min(chunk.len());
             let judged = &tokens[start + skipped..(start + chunk.len()).min(tokens.len())];
-            self.model
-                .each_logits(skipped..skipped + judged.len(), |at, logits| {
-                    scores.push(Score::of(logits, judged[at]));
-                });
+            at_once(
+                self.compute
+                    .each_logits(skipped..skipped + judged.len(), |at, logits| {
+                        scores.push(Score::of(logits, judged[at]));
+                    }),
+            )?;
         }
         Ok(scores)
     }

@@ -152,6 +152,23 @@ impl Gguf {
             .ok_or_else(|| invalid(format!("it has no tensor `{name}`")))
     }
 
+    /// The tensor, where it has this shape.
+    pub(crate) fn shaped(
+        &self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Tensor, EngineError> {
+        let tensor = self.tensor(name)?;
+        if (tensor.rows, tensor.columns) != (rows, columns) {
+            return Err(invalid(format!(
+                "tensor `{name}` is {} × {}, not {rows} × {columns}",
+                tensor.rows, tensor.columns
+            )));
+        }
+        Ok(tensor)
+    }
+
     pub(crate) fn parameters(&self) -> u64 {
         let count = |tensor: &TensorHead| {
             let dimensions = tensor.dimensions.iter();

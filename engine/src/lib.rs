@@ -4,11 +4,13 @@
 //! and in a browser.
 
 mod audit;
+mod compute;
 mod distribution;
 mod engine;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod gguf;
+mod gpu;
 #[allow(
     unsafe_code,
     reason = "intrinsics and threads on shared rows; nowhere else"
@@ -26,6 +28,7 @@ mod tokenizer;
 pub use audit::{Audit, AuditRequest, Judgement};
 pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
+pub use gpu::{Gpu, GpuError};
 pub use kernels::{Spawn, spawn_thread};
 pub use request::{Begun, EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};

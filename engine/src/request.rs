@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::GpuError;
+
 /// One prompt: what to answer and how to choose the tokens.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -92,6 +94,10 @@ impl Sampling {
             stop: Vec::new(),
         }
     }
+
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.temperature <= 0.0 || self.top_k == 1
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -116,4 +122,6 @@ pub enum EngineError {
     },
     #[error("{0}")]
     InvalidRequest(String),
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
 }

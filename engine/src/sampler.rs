@@ -1,5 +1,7 @@
 //! How the next token is chosen from its logits, without sorting a vocabulary of 150 000.
 
+use std::ops::Range;
+
 use crate::Sampling;
 
 /// Tokens that the repeat penalty looks back on.
@@ -25,11 +27,36 @@ impl Sampler {
         }
     }
 
+    pub(crate) fn settings(&self) -> &Sampling {
+        &self.settings
+    }
+
     /// The next token; `recent` are the tokens before it. Logits are changed by the penalty.
     pub(crate) fn sample(&mut self, logits: &mut [f32], recent: &[u32]) -> u32 {
+        let uniform = self.random.f64();
+        self.choose(logits, recent, uniform)
+    }
+
+    /// The numbers that choose the tokens of some steps from here on, each at least 0 and below 1, for
+    /// whoever samples elsewhere. They are still to come: see [`Self::skip`].
+    pub(crate) fn uniforms(&self, steps: Range<usize>) -> Vec<f32> {
+        let mut random = self.random.clone();
+        let all = (0..steps.end).map(|_| (random.f64() as f32).min(1f32.next_down()));
+        all.skip(steps.start).collect()
+    }
+
+    /// So many tokens were chosen elsewhere.
+    pub(crate) fn skip(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.random.f64();
+        }
+    }
+
+    /// The token at a point, from 0 to 1, of the probabilities in a row.
+    pub(crate) fn choose(&mut self, logits: &mut [f32], recent: &[u32], uniform: f64) -> u32 {
         self.penalise(logits, recent);
         let (best, largest) = argmax(logits);
-        if self.is_greedy() {
+        if self.settings.is_greedy() {
             return best;
         }
         self.collect(logits, largest);
@@ -39,7 +66,7 @@ impl Sampler {
             candidates.iter().map(weigh).collect()
         };
         let weights = probabilities(&self.candidates, self.settings.temperature);
-        let mut point = self.random.f64() * weights.iter().sum::<f64>();
+        let mut point = uniform * weights.iter().sum::<f64>();
         for (&(token, _), weight) in self.candidates.iter().zip(&weights) {
             point -= weight;
             if point < 0.0 {
@@ -59,17 +86,13 @@ impl Sampler {
     pub(crate) fn allowed(&mut self, logits: &mut [f32], recent: &[u32]) -> (f32, f32) {
         self.penalise(logits, recent);
         let (_, largest) = argmax(logits);
-        if self.is_greedy() {
+        if self.settings.is_greedy() {
             return (largest, largest);
         }
         self.collect(logits, largest);
         self.keep_top_p(largest);
         let least = self.candidates.iter().map(|&(_, logit)| logit);
         (largest, least.fold(largest, f32::min))
-    }
-
-    fn is_greedy(&self) -> bool {
-        self.settings.temperature <= 0.0 || self.settings.top_k == 1
     }
 
     fn penalise(&self, logits: &mut [f32], recent: &[u32]) {
@@ -110,6 +133,10 @@ impl Sampler {
             self.candidates.select_nth_unstable_by(top_k - 1, likelier);
             self.candidates.truncate(top_k);
         }
+        // In an order that does not hang on how they were found: a GPU finds them otherwise.
+        if (1..=FIRST_SORT).contains(&top_k) {
+            self.candidates.sort_unstable_by(likelier);
+        }
     }
 
     /// Keeps the likeliest candidates that together reach `top_p` of the candidates' probability.
@@ -140,9 +167,10 @@ impl Sampler {
     }
 }
 
-/// Likelier first; equal ones by id, so that a seed gives the same answer every time.
+/// Likelier first; equal ones by id, so that a seed gives the same answer every time. Zero is zero
+/// whatever its sign, as it is for [`argmax`].
 pub(crate) fn likelier(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
-    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+    (b.1 + 0.0).total_cmp(&(a.1 + 0.0)).then(a.0.cmp(&b.0))
 }
 
 /// The likeliest token, the first of equals, and its logit.

@@ -1,9 +1,14 @@
 //! One prompt being answered, a step at a time.
 
+use crate::compute::at_once;
+use crate::gpu::MOST_AHEAD;
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
 use crate::text::TextStream;
 use crate::{Distribution, Engine, EngineError, Sampling};
+
+/// Enough to keep a GPU busy while what it computed is read.
+const AHEAD: usize = 8;
 
 /// An answer in the making: an iterator of steps. Dropping it between two steps aborts; what the
 /// KV cache holds by then stays useful to the next prompt.
@@ -21,6 +26,8 @@ pub struct Session<'engine> {
     logits: Vec<f32>,
     /// Tokens of the prompt in one step.
     chunk: usize,
+    /// Tokens of the answer that a GPU computes before anybody looks at them.
+    ahead: usize,
     /// Tokens that end an answer are tokens like any other.
     endless: bool,
     finished: bool,
@@ -72,7 +79,7 @@ impl<'engine> Session<'engine> {
         }
         // The last token is always computed: its logits choose the first token of the answer.
         let limit = most_cached.min(prompt_length - 1);
-        let cached = engine.model.cache.begin(&prompt, limit);
+        let cached = engine.compute.begin(&prompt, limit);
         let room = context_length - prompt_length;
         Ok(Self {
             engine,
@@ -84,6 +91,7 @@ impl<'engine> Session<'engine> {
             text,
             logits: Vec::new(),
             chunk: CHUNK,
+            ahead: AHEAD,
             endless: false,
             finished: false,
         })
@@ -93,6 +101,12 @@ impl<'engine> Session<'engine> {
     /// that whoever steps can do something else sooner; the answer stays the same.
     pub fn set_chunk(&mut self, tokens: usize) {
         self.chunk = tokens.clamp(1, CHUNK);
+    }
+
+    /// How many tokens a GPU computes between two looks at the answer: 1 to 32. Fewer make shorter steps and
+    /// waste less where an answer ends or is cancelled; more keep a fast GPU busy.
+    pub fn set_ahead(&mut self, tokens: usize) {
+        self.ahead = tokens.clamp(1, MOST_AHEAD);
     }
 
     /// Goes on to the last token that was asked for, whatever the model says.
@@ -120,35 +134,61 @@ impl<'engine> Session<'engine> {
         Some(Distribution::of(&self.logits, recent, count, tokenizer))
     }
 
-    fn step(&mut self) -> Step {
-        if self.text.stopped() {
-            return self.finish(FinishReason::Stop);
+    /// The next step, for callers that may not block while a GPU computes; what [`Iterator::next`] gives. After an
+    /// error there are no more.
+    pub async fn next_step(&mut self) -> Option<Result<Step, EngineError>> {
+        if self.finished {
+            return None;
         }
-        if self.tokens.len() >= self.limit {
-            return self.finish(FinishReason::Length);
-        }
-        let model = &mut self.engine.model;
-        let computed = model.cache.length();
-        if computed < self.tokens.len() {
-            let chunk = &self.tokens[computed..];
-            let chunk = &chunk[..chunk.len().min(self.chunk)];
-            model.forward(chunk);
-            let done = computed + chunk.len();
-            if done == self.tokens.len() {
-                model.last_logits(&mut self.logits);
-            }
-            if done <= self.prompt_length {
-                return Step::Prefilled {
-                    done,
-                    total: self.prompt_length,
-                };
-            }
-        }
-        self.decode()
+        let step = self.step().await;
+        self.finished |= step.is_err();
+        Some(step)
     }
 
-    fn decode(&mut self) -> Step {
-        let token_id = self.sampler.sample(&mut self.logits, &self.tokens);
+    async fn step(&mut self) -> Result<Step, EngineError> {
+        if self.text.stopped() {
+            return Ok(self.finish(FinishReason::Stop));
+        }
+        if self.tokens.len() >= self.limit {
+            return Ok(self.finish(FinishReason::Length));
+        }
+        let compute = &mut self.engine.compute;
+        let computed = compute.length();
+        if computed < self.prompt_length {
+            let chunk = &self.tokens[computed..self.prompt_length];
+            let chunk = &chunk[..chunk.len().min(self.chunk)];
+            compute.forward(chunk).await?;
+            let done = computed + chunk.len();
+            if done == self.prompt_length {
+                compute.last_logits(&mut self.logits).await?;
+            }
+            return Ok(Step::Prefilled {
+                done,
+                total: self.prompt_length,
+            });
+        }
+        let token_id = self.choose(computed).await?;
+        Ok(self.decode(token_id))
+    }
+
+    /// The next token; `computed` of those before it are computed.
+    async fn choose(&mut self, computed: usize) -> Result<u32, EngineError> {
+        let compute = &mut self.engine.compute;
+        if computed < self.tokens.len() {
+            let most = self.limit - self.tokens.len();
+            let chosen = compute
+                .next_token(&self.tokens, most, self.ahead, &mut self.sampler)
+                .await;
+            if let Some(token_id) = chosen {
+                return token_id;
+            }
+            compute.forward(&self.tokens[computed..]).await?;
+            compute.last_logits(&mut self.logits).await?;
+        }
+        Ok(self.sampler.sample(&mut self.logits, &self.tokens))
+    }
+
+    fn decode(&mut self, token_id: u32) -> Step {
         if !self.endless && self.engine.tokenizer.ends(token_id) {
             return self.finish(FinishReason::Stop);
         }
@@ -177,9 +217,6 @@ impl Iterator for Session<'_> {
     type Item = Result<Step, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.finished {
-            return None;
-        }
-        Some(Ok(self.step()))
+        at_once(self.next_step())
     }
 }

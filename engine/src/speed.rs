@@ -120,6 +120,27 @@ impl<Clock: FnMut() -> Duration> Measuring<'_, Clock> {
         self.session.usage().cached_tokens
     }
 
+    /// As [`Session::set_ahead`].
+    pub fn set_ahead(&mut self, tokens: usize) {
+        self.session.set_ahead(tokens);
+    }
+
+    /// As [`Session::next_step`].
+    pub async fn next_step(&mut self) -> Option<Result<Step, EngineError>> {
+        let step = self.session.next_step().await?;
+        self.note(&step);
+        Some(step)
+    }
+
+    fn note(&mut self, step: &Result<Step, EngineError>) {
+        let elapsed = (self.clock)().saturating_sub(self.started);
+        match step {
+            Ok(Step::Prefilled { .. }) => self.speed.prefill = elapsed,
+            Ok(Step::Text { token_id, .. }) => self.speed.decoded(*token_id, elapsed),
+            Ok(Step::Finished { .. }) | Err(_) => {}
+        }
+    }
+
     /// What came out, of the steps that were taken.
     pub fn finish(self) -> Speed {
         let usage = self.session.usage();
@@ -136,12 +157,7 @@ impl<Clock: FnMut() -> Duration> Iterator for Measuring<'_, Clock> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.session.next()?;
-        let elapsed = (self.clock)().saturating_sub(self.started);
-        match &step {
-            Ok(Step::Prefilled { .. }) => self.speed.prefill = elapsed,
-            Ok(Step::Text { token_id, .. }) => self.speed.decoded(*token_id, elapsed),
-            Ok(Step::Finished { .. }) | Err(_) => {}
-        }
+        self.note(&step);
         Some(step)
     }
 }

@@ -12,6 +12,7 @@ fn load() -> Engine {
             spawn: engine::spawn_thread,
             context_length: Some(512),
             cache_tokens: None,
+            gpu: None,
         },
     )
 }

@@ -58,6 +58,7 @@ fn load_with_cache(
             spawn: engine::spawn_thread,
             context_length,
             cache_tokens,
+            gpu: None,
         },
     )
 }
@@ -415,6 +416,7 @@ fn what_is_no_model_is_refused_with_a_reason() {
             spawn: engine::spawn_thread,
             context_length: None,
             cache_tokens: None,
+            gpu: None,
         };
         Engine::load(&mut std::io::Cursor::new(bytes), &options, &mut |_| ())
             .err()

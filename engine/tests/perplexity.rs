@@ -41,6 +41,7 @@ fn load(weights: &str) -> Engine {
             spawn: engine::spawn_thread,
             context_length: Some(512),
             cache_tokens: None,
+            gpu: None,
         },
     )
 }

@@ -16,6 +16,7 @@ fn load(context_length: usize) -> Engine {
             spawn: engine::spawn_thread,
             context_length: Some(context_length),
             cache_tokens: None,
+            gpu: None,
         },
     )
 }

@@ -186,6 +186,17 @@ impl Gpu {
         })
     }
 
+    /// A storage buffer with these numbers.
+    pub(super) fn floats(&self, label: &str, values: &[f32]) -> wgpu::Buffer {
+        let buffer = self.storage(label, 4 * values.len() as u64);
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.queue.write_buffer(&buffer, 0, &bytes);
+        buffer
+    }
+
     pub(super) fn readable(&self, label: &str, bytes: u64) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
@@ -212,7 +223,7 @@ impl Gpu {
     }
 
     /// Waits until all that was submitted is done, where the thread may block.
-    fn wait(&self) -> Result<(), GpuError> {
+    pub(super) fn wait(&self) -> Result<(), GpuError> {
         #[cfg(not(target_arch = "wasm32"))]
         if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
             self.check()?;

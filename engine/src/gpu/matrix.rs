@@ -270,8 +270,9 @@ fn byte_minimum(format: Format, source: &[u8], index: usize, scratch: &mut Scrat
             *byte = run[at] >> shift & 15 | (run[at + 16] >> shift & 15) << 4;
         }
         if format == Format::Q5K {
-            let bits = (high.iter().enumerate())
-                .fold(0u32, |bits, (column, byte)| bits | u32::from(byte >> part & 1) << column);
+            let bits = (high.iter().enumerate()).fold(0u32, |bits, (column, byte)| {
+                bits | u32::from(byte >> part & 1) << column
+            });
             scratch.high[4 * block..][..4].copy_from_slice(&bits.to_le_bytes());
         }
     }

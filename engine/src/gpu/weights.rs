@@ -49,7 +49,12 @@ impl Weights<'_> {
         let part = |byte: u32| {
             let quant = match bits {
                 8 => field(&format!("q{}", step), 8 * byte, 8, lowest),
-                _ => field(&format!("q{}", step % 4), 8 * byte + 4 * (step / 4), 4, lowest),
+                _ => field(
+                    &format!("q{}", step % 4),
+                    8 * byte + 4 * (step / 4),
+                    4,
+                    lowest,
+                ),
             };
             let high = match bits {
                 5 => format!(" | {}", field("h0", 4 * step + byte, 1, 22)),
@@ -107,7 +112,10 @@ impl Weights<'_> {
     /// The 32 bits at some index of a plane.
     fn word(&self, plane: usize, index: &str) -> String {
         let first = plane / 16;
-        format!("{}[{first}u + (({index}) >> 2u)][({index}) & 3u]", self.array)
+        format!(
+            "{}[{first}u + (({index}) >> 2u)][({index}) & 3u]",
+            self.array
+        )
     }
 
     /// Declares `scale`, `minimum` (which is taken off), and with Q6_K `scale` and `second` for the halves.
@@ -160,11 +168,7 @@ impl Weights<'_> {
             let terms: Vec<String> = (4 * half..4 * half + 4)
                 .map(|step| format!("dot({}, (*x)[{step}])", self.step(step)))
                 .collect();
-            let _ = writeln!(
-                text,
-                "    let s{half} = {};",
-                terms.join("\n        + ")
-            );
+            let _ = writeln!(text, "    let s{half} = {};", terms.join("\n        + "));
         }
         if format == Format::Q6K {
             let _ = writeln!(

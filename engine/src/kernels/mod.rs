@@ -35,7 +35,7 @@ use activations::BlocksMut;
 use attention::{Blocks, Queries};
 pub(crate) use attention::{INTERLEAVED, MOST_WIDTH, POSITIONS};
 pub(crate) use operations::{Attention, CacheRows, Heads, Projection, Rotation, Workers};
-pub(crate) use pack::{PackedMatrix, dequantise_row};
+pub(crate) use pack::{PackedMatrix, UnsupportedType, dequantise_row};
 use sets::detect;
 pub(crate) use threads::Pool;
 use threads::SharedSlice;

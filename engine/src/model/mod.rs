@@ -9,7 +9,9 @@ mod weights;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-pub(crate) use config::Config;
+pub(crate) use cache::{Begun, PAGE, Prefixes};
+pub(crate) use config::{Config, RopePairs};
+pub(crate) use rope::Rope;
 
 use crate::gguf::{Gguf, invalid};
 use crate::kernels::{
@@ -17,7 +19,7 @@ use crate::kernels::{
 };
 use crate::{EngineError, EngineOptions, LoadProgress};
 use cache::{KvCache, Layout};
-use rope::{Angles, Rope};
+use rope::Angles;
 use weights::{Layer, Linear, Weights};
 
 /// Most tokens of one forward pass: a prompt is computed in chunks of this many, and a cancelled

@@ -45,6 +45,14 @@ impl Rope {
         }
     }
 
+    /// Cosine and sine of each pair of the first `count` positions, position after position.
+    pub(crate) fn table(&self, count: usize) -> Vec<f32> {
+        let mut angles = Angles::default();
+        self.angles(0, count, &mut angles);
+        let pairs = angles.cosines.into_iter().zip(angles.sines);
+        pairs.flat_map(|(cosine, sine)| [cosine, sine]).collect()
+    }
+
     pub(crate) fn rotation<'a>(&self, angles: &'a Angles) -> Rotation<'a> {
         Rotation {
             cosines: &angles.cosines,

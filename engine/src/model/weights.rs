@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use crate::gguf::{Gguf, Tensor, invalid};
+use crate::gguf::{Gguf, invalid};
 use crate::kernels::{PackedMatrix, Pool};
 use crate::{EngineError, LoadProgress};
 
@@ -122,7 +122,7 @@ impl<R: Read + Seek> Loader<'_, R> {
     }
 
     fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, EngineError> {
-        let tensor = self.shaped(name, 1, length)?;
+        let tensor = self.gguf.shaped(name, 1, length)?;
         let values = tensor.read_f32(self.reader)?;
         self.advance(tensor.bytes);
         Ok(values)
@@ -134,7 +134,7 @@ impl<R: Read + Seek> Loader<'_, R> {
         rows: usize,
         columns: usize,
     ) -> Result<PackedMatrix, EngineError> {
-        let tensor = self.shaped(name, rows, columns)?;
+        let tensor = self.gguf.shaped(name, rows, columns)?;
         let mut packed = PackedMatrix::new(tensor.dtype, rows, columns)
             .map_err(|error| invalid(format!("tensor `{name}`: {error}")))?;
         // Whole groups of rows, as many as fit a piece.
@@ -150,17 +150,6 @@ impl<R: Read + Seek> Loader<'_, R> {
             self.advance(bytes as u64);
         }
         Ok(packed)
-    }
-
-    fn shaped(&self, name: &str, rows: usize, columns: usize) -> Result<Tensor, EngineError> {
-        let tensor = self.gguf.tensor(name)?;
-        if (tensor.rows, tensor.columns) != (rows, columns) {
-            return Err(invalid(format!(
-                "tensor `{name}` is {} × {}, not {rows} × {columns}",
-                tensor.rows, tensor.columns
-            )));
-        }
-        Ok(tensor)
     }
 
     fn advance(&mut self, bytes: u64) {

@@ -9,10 +9,11 @@ use std::ops::Range;
 
 use super::config::Config;
 use crate::kernels::{INTERLEAVED, POSITIONS};
-use prefixes::{Begun, Prefixes};
+pub(crate) use prefixes::{Begun, Prefixes};
 
 /// Positions of one block.
-const BLOCK: usize = POSITIONS;
+pub(crate) const PAGE: usize = POSITIONS;
+const BLOCK: usize = PAGE;
 
 /// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
 /// copied in one piece and what was never used lies together at the end. A head's part of a block is

@@ -14,31 +14,31 @@ pub(super) const KEPT: usize = 16;
 
 /// Tokens whose keys and values were computed one after another, and the blocks that hold them.
 #[derive(Debug, Default)]
-pub(super) struct Prefix {
-    pub(super) tokens: Vec<u32>,
-    pub(super) blocks: Vec<usize>,
+pub(crate) struct Prefix {
+    pub(crate) tokens: Vec<u32>,
+    pub(crate) blocks: Vec<usize>,
 }
 
 /// What [`Prefixes::begin`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Begun {
+pub(crate) struct Begun {
     /// Tokens of the prompt that are already computed.
-    pub(super) length: usize,
+    pub(crate) length: usize,
     /// `(from, to)`: this block is to be copied before anything is written.
-    pub(super) copy: Option<(usize, usize)>,
+    pub(crate) copy: Option<(usize, usize)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Prefixes {
-    pub(super) current: Prefix,
+pub(crate) struct Prefixes {
+    pub(crate) current: Prefix,
     /// In the order in which they were last the current one, the oldest first.
-    pub(super) others: Vec<Prefix>,
+    pub(crate) others: Vec<Prefix>,
     /// How many prefixes hold each block of the pool; 0 is free.
-    pub(super) holders: Vec<usize>,
+    pub(crate) holders: Vec<usize>,
 }
 
 impl Prefixes {
-    pub(super) fn new(blocks: usize) -> Self {
+    pub(crate) fn new(blocks: usize) -> Self {
         Self {
             current: Prefix::default(),
             others: Vec::new(),
@@ -54,7 +54,7 @@ impl Prefixes {
     /// was tokenised a little differently when it came back would else leave a near copy behind at
     /// every turn. Where there is more to lose, the prefix is kept as it is, and the current one
     /// shares its full blocks.
-    pub(super) fn begin(&mut self, prompt: &[u32], limit: usize) -> Begun {
+    pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> Begun {
         self.put_current_by();
         let prompt = &prompt[..prompt.len().min(limit)];
         let found = (self.others.iter().enumerate())
@@ -84,7 +84,7 @@ impl Prefixes {
     /// others may have in common with it, stays longest.
     ///
     /// The whole pool can become the current prefix's, and never more is asked for.
-    pub(super) fn reserve(&mut self, count: usize) {
+    pub(crate) fn reserve(&mut self, count: usize) {
         let needed = (self.current.tokens.len() + count).div_ceil(BLOCK);
         while self.current.blocks.len() < needed {
             let block = loop {
@@ -98,7 +98,7 @@ impl Prefixes {
     }
 
     /// Marks tokens of the current prefix as computed; there is room for them.
-    pub(super) fn extend(&mut self, tokens: &[u32]) {
+    pub(crate) fn extend(&mut self, tokens: &[u32]) {
         self.current.tokens.extend_from_slice(tokens);
         assert!(self.current.tokens.len() <= self.current.blocks.len() * BLOCK);
     }

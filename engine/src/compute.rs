@@ -1,0 +1,161 @@
+//! What computes: the processor or a GPU. Everything above sees one thing with a cache of what it has read.
+
+use std::future::Future;
+use std::io::{Read, Seek};
+use std::ops::Range;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::gguf::Gguf;
+use crate::gpu::GpuModel;
+use crate::model::{Config, Model};
+use crate::sampler::Sampler;
+use crate::{EngineError, EngineOptions, LoadProgress};
+
+#[derive(Debug)]
+pub(crate) enum Compute {
+    Cpu(Box<Model>),
+    Gpu(Box<GpuModel>),
+}
+
+impl Compute {
+    pub(crate) async fn load<R: Read + Seek>(
+        gguf: &Gguf,
+        reader: &mut R,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, EngineError> {
+        Ok(match &options.gpu {
+            None => Self::Cpu(Box::new(Model::load(gguf, reader, options, progress)?)),
+            Some(gpu) => {
+                let model = GpuModel::load(gpu, gguf, reader, options, progress).await?;
+                Self::Gpu(Box::new(model))
+            }
+        })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        match self {
+            Self::Cpu(model) => &model.config,
+            Self::Gpu(model) => &model.config,
+        }
+    }
+
+    pub(crate) fn context_length(&self) -> usize {
+        match self {
+            Self::Cpu(model) => model.cache.context_length(),
+            Self::Gpu(model) => model.context_length(),
+        }
+    }
+
+    pub(crate) fn kernels_name(&self) -> &'static str {
+        match self {
+            Self::Cpu(model) => model.kernels_name(),
+            Self::Gpu(_) => "webgpu",
+        }
+    }
+
+    /// Threads that compute; those that feed a GPU do not.
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Self::Cpu(model) => model.threads(),
+            Self::Gpu(_) => 1,
+        }
+    }
+
+    /// The GPU's name, where one computes.
+    pub(crate) fn adapter(&self) -> Option<&str> {
+        match self {
+            Self::Cpu(_) => None,
+            Self::Gpu(model) => Some(model.adapter()),
+        }
+    }
+
+    /// Goes on from the kept prefix that shares the longest beginning with `prompt`, of which at most `limit`
+    /// tokens count, and returns how many tokens that is.
+    pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
+        match self {
+            Self::Cpu(model) => model.cache.begin(prompt, limit),
+            Self::Gpu(model) => model.begin(prompt, limit),
+        }
+    }
+
+    /// Tokens of the current prefix that are computed.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Cpu(model) => model.cache.length(),
+            Self::Gpu(model) => model.length(),
+        }
+    }
+
+    /// As [`Model::forward`].
+    pub(crate) async fn forward(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+        match self {
+            Self::Cpu(model) => {
+                model.forward(tokens);
+                Ok(())
+            }
+            Self::Gpu(model) => model.forward(tokens).await,
+        }
+    }
+
+    /// As [`Model::last_logits`].
+    pub(crate) async fn last_logits(&mut self, logits: &mut Vec<f32>) -> Result<(), EngineError> {
+        match self {
+            Self::Cpu(model) => {
+                model.last_logits(logits);
+                Ok(())
+            }
+            Self::Gpu(model) => model.last_logits(logits).await,
+        }
+    }
+
+    /// As [`Model::each_logits`].
+    pub(crate) async fn each_logits(
+        &mut self,
+        tokens: Range<usize>,
+        visit: impl FnMut(usize, &[f32]),
+    ) -> Result<(), EngineError> {
+        match self {
+            Self::Cpu(model) => {
+                model.each_logits(tokens, visit);
+                Ok(())
+            }
+            Self::Gpu(model) => model.each_logits(tokens, visit).await,
+        }
+    }
+
+    /// The token after `sequence`, of which all but the last token are computed, where what computes can
+    /// choose it without showing its logits: as [`GpuModel::next_token`].
+    pub(crate) async fn next_token(
+        &mut self,
+        sequence: &[u32],
+        most: usize,
+        batch: usize,
+        sampler: &mut Sampler,
+    ) -> Option<Result<u32, EngineError>> {
+        match self {
+            Self::Gpu(model) if model.chooses(sampler) => {
+                Some(model.next_token(sequence, most, batch, sampler).await)
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`Model::exercise`].
+    pub(crate) async fn exercise(&mut self) -> Result<u64, EngineError> {
+        match self {
+            Self::Cpu(model) => Ok(model.exercise()),
+            Self::Gpu(model) => model.exercise().await,
+        }
+    }
+}
+
+/// What a future comes to that is ready at once: the processor's always, and a GPU's wherever the thread
+/// may block, which is everywhere but in a browser.
+pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("in a browser a GPU's steps are awaited"),
+    }
+}

@@ -1,0 +1,684 @@
+//! A model whose weights and cache lie on a GPU, and its passes: a prompt's chunk, a token, and tokens ahead.
+
+use std::collections::VecDeque;
+use std::io::{Read, Seek};
+use std::ops::Range;
+
+use super::decode::{self, Dimensions, MOST_SPLITS, Pipelines, STATE_TABLE, Shader, Shape};
+use super::device::{Gpu, GpuError, Reading};
+use super::load::{Layer, Loader, Part, Weights};
+use super::sampling::GpuSampler;
+use crate::gguf::{Gguf, invalid};
+use crate::model::{Begun, Config, PAGE, Prefixes, Rope, RopePairs};
+use crate::sampler::Sampler;
+use crate::{EngineError, EngineOptions, LoadProgress};
+
+/// Batches of tokens under way: while one is read back, the next is computed.
+const BATCHES: usize = 2;
+
+/// Rows of logits that are read back at a time where all are wanted.
+const LOGIT_ROWS: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct GpuModel {
+    pub(crate) config: Config,
+    gpu: Gpu,
+    context_length: usize,
+    prefixes: Prefixes,
+    buffers: Buffers,
+    /// One token's pass up to its logits.
+    token: Vec<Dispatch>,
+    /// The logits of the hidden state, which are the last of `token`.
+    logits: Vec<Dispatch>,
+    sampler: GpuSampler,
+    ahead: Ahead,
+    /// Tokens of the last forward pass.
+    rows: usize,
+    bytes_per_token: u64,
+}
+
+#[derive(Debug)]
+struct Buffers {
+    state: wgpu::Buffer,
+    tokens: wgpu::Buffer,
+    /// One token's.
+    hidden: wgpu::Buffer,
+    /// A chunk's, in its order.
+    chunk: wgpu::Buffer,
+    logits: wgpu::Buffer,
+    keys: Vec<wgpu::Buffer>,
+    values: Vec<wgpu::Buffer>,
+    logit_rows: wgpu::Buffer,
+}
+
+/// A shader with what it reads and writes.
+#[derive(Debug)]
+struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    grid: [u32; 3],
+    /// As many groups in the second direction as there are splits.
+    split: bool,
+}
+
+impl Dispatch {
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, splits: u32) {
+        let [x, y, z] = self.grid;
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(x, if self.split { splits } else { y }, z);
+    }
+}
+
+/// Tokens that were chosen before anybody asked for them.
+#[derive(Debug, Default)]
+struct Ahead {
+    known: VecDeque<u32>,
+    batches: VecDeque<Batch>,
+    /// Buffers that nothing is read from now.
+    free: Vec<wgpu::Buffer>,
+}
+
+#[derive(Debug)]
+struct Batch {
+    reading: Reading,
+    buffer: wgpu::Buffer,
+    tokens: usize,
+}
+
+/// How many tokens a batch has at most: more than this keep a person waiting for nothing.
+pub(crate) const MOST_AHEAD: usize = 32;
+
+impl GpuModel {
+    pub(crate) async fn load<R: Read + Seek>(
+        gpu: &Gpu,
+        gguf: &Gguf,
+        reader: &mut R,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, EngineError> {
+        let config = Config::read(gguf)?;
+        let context_length = options
+            .context_length
+            .unwrap_or(usize::MAX)
+            .clamp(1, config.trained_context);
+        check_dimensions(&config)?;
+        let mut loaded = Err(invalid("it was not read"));
+        gpu.attempt(|| {
+            loaded =
+                Loader::new(gpu, gguf, reader, progress).and_then(|loader| loader.load(&config))
+        })
+        .await?;
+        let weights = loaded?;
+        let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
+        let model = gpu
+            .attempt(|| Self::new(gpu, config, &weights, context_length, cache_tokens))
+            .await?;
+        model.warm_up().await?;
+        Ok(model)
+    }
+
+    fn new(
+        gpu: &Gpu,
+        config: Config,
+        weights: &Weights,
+        context_length: usize,
+        cache_tokens: usize,
+    ) -> Self {
+        let pages = cache_tokens.div_ceil(PAGE);
+        let rope = Rope::new(&config, weights.rope_divisors.as_deref());
+        let rotation = gpu.floats(
+            "rotation",
+            &rope.table(context_length + MOST_AHEAD * BATCHES),
+        );
+        let buffers = Buffers::new(gpu, &config, context_length, pages);
+        let mut passes = Passes {
+            gpu,
+            dimensions: dimensions(&config),
+            pipelines: Pipelines::default(),
+            buffers: &buffers,
+            query: gpu.storage("query", 4 * (config.heads * config.head_width) as u64),
+            sums: gpu.storage(
+                "attention's sums",
+                4 * (config.heads * MOST_SPLITS * config.head_width) as u64,
+            ),
+            weights: gpu.storage(
+                "attention's weights",
+                8 * (config.heads * MOST_SPLITS) as u64,
+            ),
+            gated: gpu.storage("gated", 4 * config.feed_forward as u64),
+            rotation,
+        };
+        let mut token = passes.embed(&weights.embedding);
+        for (index, layer) in weights.layers.iter().enumerate() {
+            token.extend(passes.layer(index, layer));
+        }
+        let output = weights.output.as_ref().unwrap_or(&weights.embedding);
+        let logits = passes.logits(output, &weights.output_norm);
+        let sampler = GpuSampler::new(
+            gpu,
+            config.vocabulary,
+            &buffers.logits,
+            &buffers.state,
+            &buffers.tokens,
+        );
+        let layers: u64 = weights.layers.iter().map(Layer::bytes).sum();
+        let last: u64 = output.iter().map(|part| part.planes.bytes()).sum();
+        Self {
+            gpu: gpu.clone(),
+            context_length,
+            prefixes: Prefixes::new(pages),
+            token,
+            logits,
+            sampler,
+            ahead: Ahead::default(),
+            rows: 0,
+            bytes_per_token: layers + last,
+            buffers,
+            config,
+        }
+    }
+
+    /// Runs every shader once: drivers compile when a shader is first used.
+    async fn warm_up(&self) -> Result<(), EngineError> {
+        self.write_state(1, 1, 1);
+        let mut encoder = self.encoder();
+        self.encode_token(&mut encoder, 1);
+        self.gpu.queue.submit([encoder.finish()]);
+        let mut logits = Vec::new();
+        self.read_logits(&mut logits).await?;
+        if logits.iter().all(|logit| logit.is_finite()) {
+            Ok(())
+        } else {
+            Err(GpuError::Driver("it computes numbers that are none".into()).into())
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> &str {
+        self.gpu.adapter()
+    }
+
+    pub(crate) fn context_length(&self) -> usize {
+        self.context_length
+    }
+
+    /// Bytes of weights that one token's pass reads.
+    pub(crate) fn bytes_per_token(&self) -> u64 {
+        self.bytes_per_token
+    }
+
+    /// Dispatches of one token's pass, its choice included.
+    pub(crate) fn dispatches_per_token(&self) -> usize {
+        self.token.len() + self.logits.len() + GpuSampler::DISPATCHES
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.prefixes.current.tokens.len()
+    }
+
+    /// As the CPU's cache does: goes on from the kept prefix that shares the longest beginning.
+    pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
+        self.ahead.forget(&self.gpu);
+        let Begun { length, copy } = self.prefixes.begin(prompt, limit);
+        if let Some((from, to)) = copy {
+            let mut encoder = self.encoder();
+            for memory in self.buffers.keys.iter().chain(&self.buffers.values) {
+                let bytes = memory.size() / self.prefixes.holders.len() as u64;
+                encoder.copy_buffer_to_buffer(
+                    memory,
+                    from as u64 * bytes,
+                    memory,
+                    to as u64 * bytes,
+                    bytes,
+                );
+            }
+            self.gpu.queue.submit([encoder.finish()]);
+        }
+        length
+    }
+
+    /// Computes tokens that follow what the cache holds; there is room for them.
+    pub(crate) async fn forward(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+        let first = self.length();
+        self.prefixes.reserve(tokens.len());
+        self.write_tokens(first, tokens);
+        for index in 0..tokens.len() {
+            let length = first + index + 1;
+            let splits = self.write_state(length, 1, 1);
+            let mut encoder = self.encoder();
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for dispatch in &self.token {
+                    dispatch.encode(&mut pass, splits);
+                }
+            }
+            let row = self.row_bytes();
+            encoder.copy_buffer_to_buffer(
+                &self.buffers.hidden,
+                0,
+                &self.buffers.chunk,
+                index as u64 * row,
+                row,
+            );
+            self.gpu.queue.submit([encoder.finish()]);
+        }
+        self.prefixes.extend(tokens);
+        self.rows = tokens.len();
+        self.gpu.wait()?;
+        self.gpu.check()?;
+        Ok(())
+    }
+
+    /// Logits of the last token of the last [`Self::forward`].
+    pub(crate) async fn last_logits(&mut self, logits: &mut Vec<f32>) -> Result<(), EngineError> {
+        self.submit_logits(self.rows - 1..self.rows);
+        self.read_logits(logits).await
+    }
+
+    /// Calls `visit` with the logits of each of `tokens` of the last [`Self::forward`], in order.
+    pub(crate) async fn each_logits(
+        &mut self,
+        tokens: Range<usize>,
+        mut visit: impl FnMut(usize, &[f32]),
+    ) -> Result<(), EngineError> {
+        let mut visited = 0;
+        for first in tokens.clone().step_by(LOGIT_ROWS) {
+            let count = LOGIT_ROWS.min(tokens.end - first);
+            self.submit_logits(first..first + count);
+            let bytes = count as u64 * self.logits_bytes();
+            let reading = self.gpu.read(&self.buffers.logit_rows, bytes);
+            let mut logits = Vec::new();
+            reading.finish(|bytes| floats(bytes, &mut logits)).await?;
+            for logits in logits.chunks_exact(self.config.vocabulary) {
+                visit(visited, logits);
+                visited += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the GPU itself can choose by a sampler's settings.
+    pub(crate) fn chooses(&self, sampler: &Sampler) -> bool {
+        self.sampler.can(sampler.settings())
+    }
+
+    /// The token that follows `sequence`, of which all but the last token were computed. Up to `most` tokens
+    /// will be wanted one after another; a batch has `batch` of them.
+    pub(crate) async fn next_token(
+        &mut self,
+        sequence: &[u32],
+        most: usize,
+        batch: usize,
+        sampler: &mut Sampler,
+    ) -> Result<u32, EngineError> {
+        if self.ahead.known.is_empty() {
+            if self.ahead.batches.is_empty() {
+                self.write_tokens(0, sequence);
+            }
+            loop {
+                let under_way = self.ahead.under_way();
+                let count = batch.clamp(1, MOST_AHEAD).min(most - under_way);
+                if count == 0 || self.ahead.batches.len() == BATCHES {
+                    break;
+                }
+                self.submit_batch(sequence.len() + under_way, count, sampler);
+            }
+            let batch = self.ahead.batches.pop_front().expect("one was submitted");
+            let bytes = batch.reading.finish(<[u8]>::to_vec).await?;
+            let ids = bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|id| u32::from_le_bytes(*id));
+            self.ahead.known.extend(ids.take(batch.tokens));
+            self.ahead.free.push(batch.buffer);
+        }
+        let token = self.ahead.known.pop_front().expect("a batch has tokens");
+        sampler.skip(1);
+        self.prefixes.extend(&sequence[self.length()..]);
+        if token as usize >= self.config.vocabulary {
+            return Err(GpuError::Driver(format!("it chose {token}, which is no token")).into());
+        }
+        Ok(token)
+    }
+
+    /// One product with the output's matrix; returns its multiply-adds.
+    pub(crate) async fn exercise(&mut self) -> Result<u64, EngineError> {
+        const TIMES: u64 = 16;
+        let mut encoder = self.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for _ in 0..TIMES {
+                for dispatch in &self.logits {
+                    dispatch.encode(&mut pass, 1);
+                }
+            }
+        }
+        encoder.copy_buffer_to_buffer(&self.buffers.logits, 0, &self.buffers.logit_rows, 0, 16);
+        self.gpu.queue.submit([encoder.finish()]);
+        let reading = self.gpu.read(&self.buffers.logit_rows, 16);
+        reading.finish(|_| ()).await?;
+        Ok(TIMES * (self.config.vocabulary * self.config.width) as u64)
+    }
+
+    fn submit_batch(&mut self, length: usize, count: usize, sampler: &Sampler) {
+        let computed = self.length();
+        self.prefixes.reserve(length + count - 1 - computed);
+        let splits = self.write_state(length, 1, count);
+        let first = self.ahead.under_way();
+        let uniforms = sampler.uniforms(first..first + count);
+        self.sampler
+            .prepare(&self.gpu.queue, sampler.settings(), &uniforms);
+        let buffer = self
+            .ahead
+            .free
+            .pop()
+            .unwrap_or_else(|| self.gpu.readable("tokens", 4 * MOST_AHEAD as u64));
+        let mut encoder = self.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for _ in 0..count {
+                for dispatch in self.token.iter().chain(&self.logits) {
+                    dispatch.encode(&mut pass, splits);
+                }
+                self.sampler.encode(&mut pass);
+            }
+        }
+        let bytes = 4 * count as u64;
+        encoder.copy_buffer_to_buffer(&self.buffers.tokens, 4 * length as u64, &buffer, 0, bytes);
+        self.gpu.queue.submit([encoder.finish()]);
+        self.ahead.batches.push_back(Batch {
+            reading: self.gpu.read(&buffer, bytes),
+            buffer,
+            tokens: count,
+        });
+    }
+
+    fn submit_logits(&self, rows: Range<usize>) {
+        let mut encoder = self.encoder();
+        let (row, logits) = (self.row_bytes(), self.logits_bytes());
+        for (index, from) in rows.enumerate() {
+            encoder.copy_buffer_to_buffer(
+                &self.buffers.chunk,
+                from as u64 * row,
+                &self.buffers.hidden,
+                0,
+                row,
+            );
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for dispatch in &self.logits {
+                    dispatch.encode(&mut pass, 1);
+                }
+            }
+            encoder.copy_buffer_to_buffer(
+                &self.buffers.logits,
+                0,
+                &self.buffers.logit_rows,
+                index as u64 * logits,
+                logits,
+            );
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    async fn read_logits(&self, logits: &mut Vec<f32>) -> Result<(), EngineError> {
+        let reading = self.gpu.read(&self.buffers.logit_rows, self.logits_bytes());
+        reading.finish(|bytes| floats(bytes, logits)).await?;
+        Ok(())
+    }
+
+    fn encode_token(&self, encoder: &mut wgpu::CommandEncoder, splits: u32) {
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for dispatch in self.token.iter().chain(&self.logits) {
+                dispatch.encode(&mut pass, splits);
+            }
+        }
+        let bytes = self.logits_bytes();
+        encoder.copy_buffer_to_buffer(&self.buffers.logits, 0, &self.buffers.logit_rows, 0, bytes);
+    }
+
+    /// What the shaders of the next submission see: `length` tokens, of which the last `rows` are new, and
+    /// `steps` more to come. Returns how many parts the attention is split into.
+    fn write_state(&self, length: usize, rows: usize, steps: usize) -> u32 {
+        let pages = (length + steps - 1).div_ceil(PAGE);
+        // Two pages at least for each: a split costs more than a page.
+        let splits = (pages / 2).clamp(1, MOST_SPLITS) as u32;
+        let mut state = vec![length as u32, 0, splits, rows as u32];
+        state.resize(STATE_TABLE, 0);
+        state.extend(
+            self.prefixes
+                .current
+                .blocks
+                .iter()
+                .map(|&block| block as u32),
+        );
+        let bytes: Vec<u8> = state.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.gpu.queue.write_buffer(&self.buffers.state, 0, &bytes);
+        splits
+    }
+
+    fn write_tokens(&self, first: usize, tokens: &[u32]) {
+        let bytes: Vec<u8> = tokens.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let at = 4 * first as u64;
+        self.gpu
+            .queue
+            .write_buffer(&self.buffers.tokens, at, &bytes);
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        let description = wgpu::CommandEncoderDescriptor::default();
+        self.gpu.device.create_command_encoder(&description)
+    }
+
+    fn row_bytes(&self) -> u64 {
+        4 * self.config.width as u64
+    }
+
+    fn logits_bytes(&self) -> u64 {
+        4 * self.config.vocabulary as u64
+    }
+}
+
+impl Ahead {
+    /// Tokens that are known or will be.
+    fn under_way(&self) -> usize {
+        let batches = self.batches.iter().map(|batch| batch.tokens);
+        self.known.len() + batches.sum::<usize>()
+    }
+
+    /// Nobody wants what is under way; what is computed by then lies behind what the cache is said to hold.
+    fn forget(&mut self, gpu: &Gpu) {
+        self.known.clear();
+        self.batches.clear();
+        let _ = gpu;
+    }
+}
+
+impl Buffers {
+    fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
+        let element = if gpu.abilities.halves { 2 } else { 4 };
+        let memory = pages * PAGE * config.kv_heads * config.head_width * element;
+        let cache = |label: &str| -> Vec<_> {
+            (0..config.layers)
+                .map(|_| gpu.storage(label, memory as u64))
+                .collect()
+        };
+        let longest = context_length + MOST_AHEAD * BATCHES;
+        Self {
+            state: gpu.storage("state", 4 * (STATE_TABLE + pages) as u64),
+            tokens: gpu.storage("tokens", 4 * longest as u64),
+            hidden: gpu.storage("hidden", 4 * config.width as u64),
+            chunk: gpu.storage("chunk", 4 * (config.width * crate::model::CHUNK) as u64),
+            logits: gpu.storage("logits", 4 * config.vocabulary as u64),
+            keys: cache("keys"),
+            values: cache("values"),
+            logit_rows: gpu.readable("logits", 4 * (config.vocabulary * LOGIT_ROWS) as u64),
+        }
+    }
+}
+
+/// Makes the dispatches of a token's pass.
+struct Passes<'a> {
+    gpu: &'a Gpu,
+    dimensions: Dimensions,
+    pipelines: Pipelines,
+    buffers: &'a Buffers,
+    query: wgpu::Buffer,
+    sums: wgpu::Buffer,
+    weights: wgpu::Buffer,
+    gated: wgpu::Buffer,
+    rotation: wgpu::Buffer,
+}
+
+impl Passes<'_> {
+    fn dispatch(&mut self, label: &str, shader: &Shader, buffers: &[&wgpu::Buffer]) -> Dispatch {
+        let pipeline = self.pipelines.get(self.gpu, label, &shader.text);
+        Dispatch {
+            group: self.gpu.bind(&pipeline, buffers),
+            pipeline,
+            grid: shader.grid,
+            split: false,
+        }
+    }
+
+    fn embed(&mut self, parts: &[Part]) -> Vec<Dispatch> {
+        let buffers = self.buffers;
+        let dispatch = |part: &Part| {
+            let shader = Shader {
+                text: decode::embed(part.planes, part.first_row),
+                grid: [1, 1, 1],
+            };
+            let bound = [
+                &part.buffer,
+                &buffers.tokens,
+                &buffers.state,
+                &buffers.hidden,
+            ];
+            self.dispatch("embed", &shader, &bound)
+        };
+        parts.iter().map(dispatch).collect()
+    }
+
+    fn layer(&mut self, index: usize, layer: &Layer) -> [Dispatch; 5] {
+        let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
+        let buffers = self.buffers;
+        let (keys, values) = (&buffers.keys[index], &buffers.values[index]);
+        let shape = shape(self.dimensions.width);
+        let [query, sums, weights, gated, rotation] = [
+            &self.query,
+            &self.sums,
+            &self.weights,
+            &self.gated,
+            &self.rotation,
+        ]
+        .map(Clone::clone);
+        let shader = decode::query_key_value(
+            abilities,
+            &dimensions,
+            layer.query_key_value,
+            layer.has_bias,
+            shape,
+        );
+        let bound = [
+            &layer.attention,
+            &buffers.hidden,
+            &layer.attention_parameters,
+            &query,
+            keys,
+            values,
+            &buffers.state,
+            &rotation,
+        ];
+        let projected = self.dispatch("query, key, value", &shader, &bound);
+        let shader = decode::attention(abilities, &dimensions);
+        let bound = [&query, keys, values, &buffers.state, &sums, &weights];
+        let attended = Dispatch {
+            split: true,
+            ..self.dispatch("attention", &shader, &bound)
+        };
+        let shader = decode::output(abilities, &dimensions, layer.output_planes, shape);
+        let bound = [
+            &layer.output,
+            &sums,
+            &weights,
+            &buffers.hidden,
+            &buffers.state,
+        ];
+        let output = self.dispatch("output", &shader, &bound);
+        let shader = decode::gate_up(abilities, &dimensions, layer.gate_up_planes, shape);
+        let bound = [
+            &layer.gate_up,
+            &buffers.hidden,
+            &layer.feed_forward_norm,
+            &gated,
+        ];
+        let gate = self.dispatch("gate, up", &shader, &bound);
+        let wide = self::shape(layer.down_planes.columns);
+        let shader = decode::down(abilities, layer.down_planes, wide);
+        let bound = [&layer.down, &gated, &buffers.hidden];
+        let down = self.dispatch("down", &shader, &bound);
+        [projected, attended, output, gate, down]
+    }
+
+    fn logits(&mut self, parts: &[Part], norm: &wgpu::Buffer) -> Vec<Dispatch> {
+        let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
+        let buffers = self.buffers;
+        let shape = shape(dimensions.width);
+        let dispatch = |part: &Part| {
+            let shader = decode::logits(abilities, &dimensions, part.planes, part.first_row, shape);
+            let bound = [&part.buffer, &buffers.hidden, norm, &buffers.logits];
+            self.dispatch("logits", &shader, &bound)
+        };
+        parts.iter().map(dispatch).collect()
+    }
+}
+
+/// A thread a block, up to 128 of them: fewer threads than blocks are idle less.
+fn shape(columns: usize) -> Shape {
+    let blocks = columns / PAGE;
+    let threads = blocks.next_power_of_two().clamp(32, 128) as u32;
+    Shape { threads, rows: 4 }
+}
+
+fn dimensions(config: &Config) -> Dimensions {
+    Dimensions {
+        width: config.width,
+        heads: config.heads,
+        kv_heads: config.kv_heads,
+        head_width: config.head_width,
+        epsilon: config.rms_epsilon,
+        halves: config.rope_pairs == RopePairs::Halves,
+    }
+}
+
+/// What the shaders' workgroup memory has room for.
+fn check_dimensions(config: &Config) -> Result<(), GpuError> {
+    let sharing = config.heads / config.kv_heads;
+    let checks = [
+        ("query heads to a key head", sharing, 32),
+        (
+            "dimensions of those heads",
+            sharing * config.head_width,
+            2048,
+        ),
+        ("heads", config.heads, 128),
+    ];
+    for (what, needed, allowed) in checks {
+        if needed > allowed {
+            return Err(GpuError::TooSmall {
+                what,
+                needed: needed as u64,
+                allowed: allowed as u64,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn floats(bytes: &[u8], into: &mut Vec<f32>) {
+    into.clear();
+    let values = bytes.as_chunks::<4>().0.iter();
+    into.extend(values.map(|bytes| f32::from_le_bytes(*bytes)));
+}
