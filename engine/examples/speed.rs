@@ -1,4 +1,4 @@
-//! Measures one model: `speed MODEL THREADS MEASUREMENT...` prints one JSON line.
+//! Measures one model: `speed MODEL THREADS MEASUREMENT...` prints one JSON line. THREADS is `gpu` for a GPU.
 //!
 //! A measurement is `PROMPT+DECODE`, in tokens, with an empty cache; or `PROMPT+DECODE+MORE`: the
 //! second turn of a conversation, whose text is the first one's prompt, its answer and so many tokens
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::time::{Duration, Instant};
 
-use engine::{Engine, EngineOptions, Measurement, Speed};
+use engine::{Engine, EngineOptions, Gpu, Measurement, Speed};
 use serde_json::{Map, Value, json};
 
 /// All prompts here and their answers.
@@ -21,13 +21,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [model, threads, measurements @ ..] = arguments.as_slice() else {
         return Err("usage: speed MODEL THREADS MEASUREMENT...".into());
     };
+    let gpu = match threads.as_str() {
+        "gpu" => Some(pollster::block_on(Gpu::request())?),
+        _ => None,
+    };
     let start = Instant::now();
     let options = EngineOptions {
-        threads: threads.parse()?,
+        threads: if gpu.is_some() { 1 } else { threads.parse()? },
         spawn: engine::spawn_thread,
         context_length: Some(CONTEXT_LENGTH),
         cache_tokens: None,
-        gpu: None,
+        gpu,
     };
     let mut reader = BufReader::new(File::open(model)?);
     let mut engine = Engine::load(&mut reader, &options, &mut |_| ())?;
@@ -37,13 +41,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|name| Ok((name.clone(), measure(&mut engine, name)?)))
         .collect::<Result<Map<String, Value>, Box<dyn Error>>>()?;
-    let info = engine.info();
+    let (info, facts) = (engine.info(), engine.gpu_facts());
     println!(
         "{}",
         json!({
             "load_ms": load_ms,
             "kernels": info.kernels,
             "threads": info.threads,
+            "gpu": info.gpu,
+            "gpu_bytes_per_token": facts.as_ref().map(|facts| facts.bytes_per_token),
+            "gpu_dispatches_per_token": facts.as_ref().map(|facts| facts.dispatches_per_token),
+            "gpu_shapes": facts.map(|facts| facts.shapes),
             "measured": measured,
         })
     );

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::gguf::Gguf;
-use crate::gpu::GpuModel;
+use crate::gpu::{GpuFacts, GpuModel};
 use crate::model::{Config, Model};
 use crate::sampler::Sampler;
 use crate::{EngineError, EngineOptions, LoadProgress};
@@ -68,6 +68,13 @@ impl Compute {
         match self {
             Self::Cpu(_) => None,
             Self::Gpu(model) => Some(model.adapter()),
+        }
+    }
+
+    pub(crate) fn gpu_facts(&self) -> Option<GpuFacts> {
+        match self {
+            Self::Cpu(_) => None,
+            Self::Gpu(model) => Some(model.facts()),
         }
     }
 

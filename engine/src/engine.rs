@@ -10,7 +10,7 @@ use crate::sampler::argmax;
 use crate::template::ChatTemplate;
 use crate::text::TextStream;
 use crate::tokenizer::Tokenizer;
-use crate::{Begun, EngineError, Gpu, Input, Request, Session};
+use crate::{Begun, EngineError, Gpu, GpuFacts, Input, Request, Session};
 
 /// How to load a model.
 #[derive(Clone, Debug)]
@@ -126,6 +126,11 @@ impl Engine {
 
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// What a token costs, where a GPU computes.
+    pub fn gpu_facts(&self) -> Option<GpuFacts> {
+        self.compute.gpu_facts()
     }
 
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.

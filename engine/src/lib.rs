@@ -28,7 +28,7 @@ mod tokenizer;
 pub use audit::{Audit, AuditRequest, Judgement};
 pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
-pub use gpu::{Gpu, GpuError};
+pub use gpu::{Gpu, GpuError, GpuFacts};
 pub use kernels::{Spawn, spawn_thread};
 pub use request::{Begun, EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};

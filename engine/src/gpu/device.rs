@@ -47,6 +47,8 @@ pub(super) struct Abilities {
     pub(super) subgroups: bool,
     /// Numbers of 16 bits with a fraction.
     pub(super) halves: bool,
+    /// The GPU tells how long it took.
+    pub(super) timestamps: bool,
 }
 
 /// Threads of a workgroup that every adapter allows.
@@ -72,7 +74,8 @@ impl Gpu {
             .map_err(|error| unavailable(&error))?;
         let info = adapter.get_info();
         let has = adapter.features();
-        let wanted = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16;
+        let wanted =
+            wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 required_features: has & wanted,
@@ -102,6 +105,7 @@ impl Gpu {
             abilities: Abilities {
                 subgroups: features.contains(wgpu::Features::SUBGROUP),
                 halves: features.contains(wgpu::Features::SHADER_F16),
+                timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             },
             adapter: name(info).into(),
             software: info.device_type == wgpu::DeviceType::Cpu
@@ -172,6 +176,11 @@ impl Gpu {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         })
+    }
+
+    pub(super) fn encoder(&self) -> wgpu::CommandEncoder {
+        let description = wgpu::CommandEncoderDescriptor::default();
+        self.device.create_command_encoder(&description)
     }
 
     /// A storage buffer, of at least 16 bytes.

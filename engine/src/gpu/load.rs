@@ -52,8 +52,21 @@ pub(super) struct Layer {
     pub(super) down_planes: Planes,
 }
 
+impl Weights {
+    pub(super) fn output(&self) -> &[Part] {
+        self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// Bytes that one token's pass reads.
+    pub(super) fn bytes_per_token(&self) -> u64 {
+        let layers: u64 = self.layers.iter().map(Layer::bytes).sum();
+        let output = self.output().iter().map(|part| part.planes.bytes());
+        layers + output.sum::<u64>()
+    }
+}
+
 impl Layer {
-    pub(super) fn bytes(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         let planes = self.query_key_value.iter().chain(&self.gate_up_planes);
         planes
             .chain([&self.output_planes, &self.down_planes])

@@ -7,7 +7,9 @@ mod load;
 mod matrix;
 mod model;
 mod sampling;
+mod tuning;
 mod weights;
 
 pub use device::{Gpu, GpuError};
+pub use model::GpuFacts;
 pub(crate) use model::{GpuModel, MOST_AHEAD};

@@ -8,10 +8,22 @@ use super::decode::{self, Dimensions, MOST_SPLITS, Pipelines, STATE_TABLE, Shade
 use super::device::{Gpu, GpuError, Reading};
 use super::load::{Layer, Loader, Part, Weights};
 use super::sampling::GpuSampler;
+use super::tuning::{Kind, Shapes};
 use crate::gguf::{Gguf, invalid};
 use crate::model::{Begun, Config, PAGE, Prefixes, Rope, RopePairs};
 use crate::sampler::Sampler;
 use crate::{EngineError, EngineOptions, LoadProgress};
+
+/// What one token costs on a GPU, for those who measure.
+#[derive(Clone, Debug)]
+pub struct GpuFacts {
+    /// Of weights, as packed.
+    pub bytes_per_token: u64,
+    /// Its choice included. Nothing is made for a token, and read back only with a batch of them.
+    pub dispatches_per_token: usize,
+    /// Threads and rows of each kind of product.
+    pub shapes: String,
+}
 
 /// Batches of tokens under way: while one is read back, the next is computed.
 const BATCHES: usize = 2;
@@ -35,9 +47,10 @@ pub(crate) struct GpuModel {
     /// Tokens of the last forward pass.
     rows: usize,
     bytes_per_token: u64,
+    shapes: Shapes,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Buffers {
     state: wgpu::Buffer,
     tokens: wgpu::Buffer,
@@ -53,7 +66,7 @@ struct Buffers {
 
 /// A shader with what it reads and writes.
 #[derive(Debug)]
-struct Dispatch {
+pub(super) struct Dispatch {
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     grid: [u32; 3],
@@ -62,7 +75,7 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, splits: u32) {
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, splits: u32) {
         let [x, y, z] = self.grid;
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.group, &[]);
@@ -111,78 +124,66 @@ impl GpuModel {
         .await?;
         let weights = loaded?;
         let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
-        let model = gpu
-            .attempt(|| Self::new(gpu, config, &weights, context_length, cache_tokens))
-            .await?;
+        let model = Self::new(gpu, config, &weights, context_length, cache_tokens).await?;
         model.warm_up().await?;
         Ok(model)
     }
 
-    fn new(
+    async fn new(
         gpu: &Gpu,
         config: Config,
         weights: &Weights,
         context_length: usize,
         cache_tokens: usize,
-    ) -> Self {
+    ) -> Result<Self, GpuError> {
         let pages = cache_tokens.div_ceil(PAGE);
         let rope = Rope::new(&config, weights.rope_divisors.as_deref());
-        let rotation = gpu.floats(
-            "rotation",
-            &rope.table(context_length + MOST_AHEAD * BATCHES),
-        );
-        let buffers = Buffers::new(gpu, &config, context_length, pages);
-        let mut passes = Passes {
-            gpu,
-            dimensions: dimensions(&config),
-            pipelines: Pipelines::default(),
-            buffers: &buffers,
-            query: gpu.storage("query", 4 * (config.heads * config.head_width) as u64),
-            sums: gpu.storage(
-                "attention's sums",
-                4 * (config.heads * MOST_SPLITS * config.head_width) as u64,
-            ),
-            weights: gpu.storage(
-                "attention's weights",
-                8 * (config.heads * MOST_SPLITS) as u64,
-            ),
-            gated: gpu.storage("gated", 4 * config.feed_forward as u64),
-            rotation,
-        };
-        let mut token = passes.embed(&weights.embedding);
-        for (index, layer) in weights.layers.iter().enumerate() {
-            token.extend(passes.layer(index, layer));
-        }
-        let output = weights.output.as_ref().unwrap_or(&weights.embedding);
-        let logits = passes.logits(output, &weights.output_norm);
-        let sampler = GpuSampler::new(
-            gpu,
-            config.vocabulary,
-            &buffers.logits,
-            &buffers.state,
-            &buffers.tokens,
-        );
-        let layers: u64 = weights.layers.iter().map(Layer::bytes).sum();
-        let last: u64 = output.iter().map(|part| part.planes.bytes()).sum();
-        Self {
-            gpu: gpu.clone(),
-            context_length,
-            prefixes: Prefixes::new(pages),
-            token,
-            logits,
-            sampler,
-            ahead: Ahead::default(),
-            rows: 0,
-            bytes_per_token: layers + last,
-            buffers,
-            config,
-        }
+        let made = gpu.attempt(|| {
+            let table = rope.table(context_length + MOST_AHEAD * BATCHES);
+            let buffers = Buffers::new(gpu, &config, context_length, pages);
+            (gpu.floats("rotation", &table), buffers)
+        });
+        let (rotation, buffers) = made.await?;
+        let mut passes = gpu
+            .attempt(|| Passes::new(gpu, &config, &buffers, weights, rotation))
+            .await?;
+        let usual = Shapes::usual(config.width, config.feed_forward);
+        let shapes = usual.tuned(gpu, |kind, shape| passes.products(kind, shape));
+        let shapes = shapes.await?;
+        gpu.attempt(|| {
+            let (token, logits) = (
+                passes.token(&shapes),
+                passes.products(Kind::Logits, shapes.of(Kind::Logits)),
+            );
+            let sampler = GpuSampler::new(
+                gpu,
+                config.vocabulary,
+                &buffers.logits,
+                &buffers.state,
+                &buffers.tokens,
+            );
+            Self {
+                gpu: gpu.clone(),
+                context_length,
+                prefixes: Prefixes::new(pages),
+                token,
+                logits,
+                sampler,
+                ahead: Ahead::default(),
+                rows: 0,
+                bytes_per_token: weights.bytes_per_token(),
+                shapes,
+                buffers: buffers.clone(),
+                config: config.clone(),
+            }
+        })
+        .await
     }
 
     /// Runs every shader once: drivers compile when a shader is first used.
     async fn warm_up(&self) -> Result<(), EngineError> {
         self.write_state(1, 1, 1);
-        let mut encoder = self.encoder();
+        let mut encoder = self.gpu.encoder();
         self.encode_token(&mut encoder, 1);
         self.gpu.queue.submit([encoder.finish()]);
         let mut logits = Vec::new();
@@ -202,14 +203,12 @@ impl GpuModel {
         self.context_length
     }
 
-    /// Bytes of weights that one token's pass reads.
-    pub(crate) fn bytes_per_token(&self) -> u64 {
-        self.bytes_per_token
-    }
-
-    /// Dispatches of one token's pass, its choice included.
-    pub(crate) fn dispatches_per_token(&self) -> usize {
-        self.token.len() + self.logits.len() + GpuSampler::DISPATCHES
+    pub(crate) fn facts(&self) -> GpuFacts {
+        GpuFacts {
+            bytes_per_token: self.bytes_per_token,
+            dispatches_per_token: self.token.len() + self.logits.len() + GpuSampler::DISPATCHES,
+            shapes: format!("{:?}", self.shapes),
+        }
     }
 
     pub(crate) fn length(&self) -> usize {
@@ -221,7 +220,7 @@ impl GpuModel {
         self.ahead.forget(&self.gpu);
         let Begun { length, copy } = self.prefixes.begin(prompt, limit);
         if let Some((from, to)) = copy {
-            let mut encoder = self.encoder();
+            let mut encoder = self.gpu.encoder();
             for memory in self.buffers.keys.iter().chain(&self.buffers.values) {
                 let bytes = memory.size() / self.prefixes.holders.len() as u64;
                 encoder.copy_buffer_to_buffer(
@@ -245,7 +244,7 @@ impl GpuModel {
         for index in 0..tokens.len() {
             let length = first + index + 1;
             let splits = self.write_state(length, 1, 1);
-            let mut encoder = self.encoder();
+            let mut encoder = self.gpu.encoder();
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                 for dispatch in &self.token {
@@ -345,7 +344,7 @@ impl GpuModel {
     /// One product with the output's matrix; returns its multiply-adds.
     pub(crate) async fn exercise(&mut self) -> Result<u64, EngineError> {
         const TIMES: u64 = 16;
-        let mut encoder = self.encoder();
+        let mut encoder = self.gpu.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for _ in 0..TIMES {
@@ -374,7 +373,7 @@ impl GpuModel {
             .free
             .pop()
             .unwrap_or_else(|| self.gpu.readable("tokens", 4 * MOST_AHEAD as u64));
-        let mut encoder = self.encoder();
+        let mut encoder = self.gpu.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for _ in 0..count {
@@ -395,7 +394,7 @@ impl GpuModel {
     }
 
     fn submit_logits(&self, rows: Range<usize>) {
-        let mut encoder = self.encoder();
+        let mut encoder = self.gpu.encoder();
         let (row, logits) = (self.row_bytes(), self.logits_bytes());
         for (index, from) in rows.enumerate() {
             encoder.copy_buffer_to_buffer(
@@ -467,11 +466,6 @@ impl GpuModel {
             .write_buffer(&self.buffers.tokens, at, &bytes);
     }
 
-    fn encoder(&self) -> wgpu::CommandEncoder {
-        let description = wgpu::CommandEncoderDescriptor::default();
-        self.gpu.device.create_command_encoder(&description)
-    }
-
     fn row_bytes(&self) -> u64 {
         4 * self.config.width as u64
     }
@@ -525,14 +519,70 @@ struct Passes<'a> {
     dimensions: Dimensions,
     pipelines: Pipelines,
     buffers: &'a Buffers,
+    model: &'a Weights,
     query: wgpu::Buffer,
+    /// Of each head and split of the attention.
     sums: wgpu::Buffer,
     weights: wgpu::Buffer,
     gated: wgpu::Buffer,
     rotation: wgpu::Buffer,
 }
 
-impl Passes<'_> {
+impl<'a> Passes<'a> {
+    fn new(
+        gpu: &'a Gpu,
+        config: &Config,
+        buffers: &'a Buffers,
+        model: &'a Weights,
+        rotation: wgpu::Buffer,
+    ) -> Self {
+        let splits = (config.heads * MOST_SPLITS) as u64;
+        let head_width = config.head_width as u64;
+        Self {
+            gpu,
+            dimensions: dimensions(config),
+            pipelines: Pipelines::default(),
+            buffers,
+            model,
+            query: gpu.storage("query", 4 * config.heads as u64 * head_width),
+            sums: gpu.storage("attention's sums", 4 * splits * head_width),
+            weights: gpu.storage("attention's weights", 8 * splits),
+            gated: gpu.storage("gated", 4 * config.feed_forward as u64),
+            rotation,
+        }
+    }
+
+    /// Everything up to the logits.
+    fn token(&mut self, shapes: &Shapes) -> Vec<Dispatch> {
+        let mut dispatches = self.embed();
+        for (index, layer) in self.model.layers.iter().enumerate() {
+            dispatches.extend([
+                self.query_key_value(index, layer, shapes.of(Kind::QueryKeyValue)),
+                self.attention(index),
+                self.output(layer, shapes.of(Kind::Output)),
+                self.gate_up(layer, shapes.of(Kind::GateUp)),
+                self.down(layer, shapes.of(Kind::Down)),
+            ]);
+        }
+        dispatches
+    }
+
+    /// One kind of product, of all layers.
+    fn products(&mut self, kind: Kind, shape: Shape) -> Vec<Dispatch> {
+        if kind == Kind::Logits {
+            return self.logits(shape);
+        }
+        let layers = self.model.layers.iter().enumerate();
+        layers
+            .map(|(index, layer)| match kind {
+                Kind::QueryKeyValue => self.query_key_value(index, layer, shape),
+                Kind::Output => self.output(layer, shape),
+                Kind::GateUp => self.gate_up(layer, shape),
+                Kind::Down | Kind::Logits => self.down(layer, shape),
+            })
+            .collect()
+    }
+
     fn dispatch(&mut self, label: &str, shader: &Shader, buffers: &[&wgpu::Buffer]) -> Dispatch {
         let pipeline = self.pipelines.get(self.gpu, label, &shader.text);
         Dispatch {
@@ -543,8 +593,8 @@ impl Passes<'_> {
         }
     }
 
-    fn embed(&mut self, parts: &[Part]) -> Vec<Dispatch> {
-        let buffers = self.buffers;
+    fn embed(&mut self) -> Vec<Dispatch> {
+        let (model, buffers) = (self.model, self.buffers);
         let dispatch = |part: &Part| {
             let shader = Shader {
                 text: decode::embed(part.planes, part.first_row),
@@ -558,47 +608,50 @@ impl Passes<'_> {
             ];
             self.dispatch("embed", &shader, &bound)
         };
-        parts.iter().map(dispatch).collect()
+        model.embedding.iter().map(dispatch).collect()
     }
 
-    fn layer(&mut self, index: usize, layer: &Layer) -> [Dispatch; 5] {
-        let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
-        let buffers = self.buffers;
-        let (keys, values) = (&buffers.keys[index], &buffers.values[index]);
-        let shape = shape(self.dimensions.width);
-        let [query, sums, weights, gated, rotation] = [
-            &self.query,
-            &self.sums,
-            &self.weights,
-            &self.gated,
-            &self.rotation,
-        ]
-        .map(Clone::clone);
+    fn query_key_value(&mut self, index: usize, layer: &Layer, shape: Shape) -> Dispatch {
         let shader = decode::query_key_value(
-            abilities,
-            &dimensions,
+            self.gpu.abilities,
+            &self.dimensions,
             layer.query_key_value,
             layer.has_bias,
             shape,
         );
+        let (query, rotation) = (self.query.clone(), self.rotation.clone());
+        let buffers = self.buffers;
         let bound = [
             &layer.attention,
             &buffers.hidden,
             &layer.attention_parameters,
             &query,
-            keys,
-            values,
+            &buffers.keys[index],
+            &buffers.values[index],
             &buffers.state,
             &rotation,
         ];
-        let projected = self.dispatch("query, key, value", &shader, &bound);
-        let shader = decode::attention(abilities, &dimensions);
-        let bound = [&query, keys, values, &buffers.state, &sums, &weights];
-        let attended = Dispatch {
+        self.dispatch("query, key, value", &shader, &bound)
+    }
+
+    fn attention(&mut self, index: usize) -> Dispatch {
+        let shader = decode::attention(self.gpu.abilities, &self.dimensions);
+        let buffers = self.buffers;
+        let own = [&self.query, &self.sums, &self.weights].map(Clone::clone);
+        let [query, sums, weights] = &own;
+        let (keys, values) = (&buffers.keys[index], &buffers.values[index]);
+        let bound = [query, keys, values, &buffers.state, sums, weights];
+        Dispatch {
             split: true,
             ..self.dispatch("attention", &shader, &bound)
-        };
-        let shader = decode::output(abilities, &dimensions, layer.output_planes, shape);
+        }
+    }
+
+    fn output(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
+        let planes = layer.output_planes;
+        let shader = decode::output(self.gpu.abilities, &self.dimensions, planes, shape);
+        let buffers = self.buffers;
+        let (sums, weights) = (self.sums.clone(), self.weights.clone());
         let bound = [
             &layer.output,
             &sums,
@@ -606,40 +659,36 @@ impl Passes<'_> {
             &buffers.hidden,
             &buffers.state,
         ];
-        let output = self.dispatch("output", &shader, &bound);
-        let shader = decode::gate_up(abilities, &dimensions, layer.gate_up_planes, shape);
-        let bound = [
-            &layer.gate_up,
-            &buffers.hidden,
-            &layer.feed_forward_norm,
-            &gated,
-        ];
-        let gate = self.dispatch("gate, up", &shader, &bound);
-        let wide = self::shape(layer.down_planes.columns);
-        let shader = decode::down(abilities, layer.down_planes, wide);
-        let bound = [&layer.down, &gated, &buffers.hidden];
-        let down = self.dispatch("down", &shader, &bound);
-        [projected, attended, output, gate, down]
+        self.dispatch("output", &shader, &bound)
     }
 
-    fn logits(&mut self, parts: &[Part], norm: &wgpu::Buffer) -> Vec<Dispatch> {
-        let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
-        let buffers = self.buffers;
-        let shape = shape(dimensions.width);
+    fn gate_up(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
+        let planes = layer.gate_up_planes;
+        let shader = decode::gate_up(self.gpu.abilities, &self.dimensions, planes, shape);
+        let gated = self.gated.clone();
+        let norm = &layer.feed_forward_norm;
+        let bound = [&layer.gate_up, &self.buffers.hidden, norm, &gated];
+        self.dispatch("gate, up", &shader, &bound)
+    }
+
+    fn down(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
+        let shader = decode::down(self.gpu.abilities, layer.down_planes, shape);
+        let gated = self.gated.clone();
+        let bound = [&layer.down, &gated, &self.buffers.hidden];
+        self.dispatch("down", &shader, &bound)
+    }
+
+    fn logits(&mut self, shape: Shape) -> Vec<Dispatch> {
+        let (model, buffers) = (self.model, self.buffers);
         let dispatch = |part: &Part| {
+            let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
             let shader = decode::logits(abilities, &dimensions, part.planes, part.first_row, shape);
+            let norm = &model.output_norm;
             let bound = [&part.buffer, &buffers.hidden, norm, &buffers.logits];
             self.dispatch("logits", &shader, &bound)
         };
-        parts.iter().map(dispatch).collect()
+        model.output().iter().map(dispatch).collect()
     }
-}
-
-/// A thread a block, up to 128 of them: fewer threads than blocks are idle less.
-fn shape(columns: usize) -> Shape {
-    let blocks = columns / PAGE;
-    let threads = blocks.next_power_of_two().clamp(32, 128) as u32;
-    Shape { threads, rows: 4 }
 }
 
 fn dimensions(config: &Config) -> Dimensions {

@@ -1,0 +1,139 @@
+//! Which workgroups suit an adapter: every kind of product is timed in some shapes, over all layers as in a token's
+//! pass, and the fastest is taken.
+
+use super::decode::Shape;
+use super::device::{Gpu, GpuError};
+use super::model::Dispatch;
+
+/// A shape for each kind of product of a token's pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shapes([Shape; Kind::ALL.len()]);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    QueryKeyValue,
+    Output,
+    GateUp,
+    Down,
+    Logits,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 5] = [
+        Self::QueryKeyValue,
+        Self::Output,
+        Self::GateUp,
+        Self::Down,
+        Self::Logits,
+    ];
+}
+
+/// Times that a candidate is run; the fastest counts.
+const RUNS: u32 = 4;
+
+impl Shapes {
+    /// What suits most: a thread a block, up to 128 of them. `width` are the columns of most matrices,
+    /// `inner` those of the one behind the gate.
+    pub(super) fn usual(width: usize, inner: usize) -> Self {
+        let shape = |columns: usize| Shape {
+            threads: (columns / 32).next_power_of_two().clamp(32, 128) as u32,
+            rows: 4,
+        };
+        let mut shapes = [shape(width); Kind::ALL.len()];
+        shapes[Kind::Down as usize] = shape(inner);
+        Self(shapes)
+    }
+
+    pub(super) fn of(&self, kind: Kind) -> Shape {
+        self.0[kind as usize]
+    }
+
+    /// Tries shapes for each kind of product; `make` gives the dispatches of all layers. `None` where the
+    /// adapter can't time, or where a processor plays it and it is not worth the while.
+    pub(super) async fn tuned(
+        mut self,
+        gpu: &Gpu,
+        mut make: impl FnMut(Kind, Shape) -> Vec<Dispatch>,
+    ) -> Result<Self, GpuError> {
+        if !gpu.abilities.timestamps || gpu.is_software() {
+            return Ok(self);
+        }
+        let timer = Timer::new(gpu);
+        for kind in Kind::ALL {
+            let mut best = (f64::INFINITY, self.of(kind));
+            for threads in [32, 64, 128, 256] {
+                for rows in [1, 2, 4, 8] {
+                    let shape = Shape { threads, rows };
+                    let dispatches = gpu.attempt(|| make(kind, shape)).await?;
+                    for _ in 0..RUNS {
+                        let nanoseconds = timer.time(&dispatches).await?;
+                        if nanoseconds < best.0 {
+                            best = (nanoseconds, shape);
+                        }
+                    }
+                }
+            }
+            self.0[kind as usize] = best.1;
+        }
+        Ok(self)
+    }
+}
+
+/// How long the GPU itself takes.
+pub(super) struct Timer<'a> {
+    gpu: &'a Gpu,
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    read: wgpu::Buffer,
+}
+
+impl<'a> Timer<'a> {
+    pub(super) fn new(gpu: &'a Gpu) -> Self {
+        let queries = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("begin and end"),
+            ty: wgpu::QueryType::Timestamp,
+            count: 2,
+        });
+        let resolved = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("begin and end"),
+            size: 16,
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        Self {
+            queries,
+            resolved,
+            read: gpu.readable("begin and end", 16),
+            gpu,
+        }
+    }
+
+    /// Nanoseconds of some dispatches one after another.
+    pub(super) async fn time(&self, dispatches: &[Dispatch]) -> Result<f64, GpuError> {
+        let mut encoder = self.gpu.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &self.queries,
+                    beginning_of_pass_write_index: Some(0),
+                    end_of_pass_write_index: Some(1),
+                }),
+            });
+            for dispatch in dispatches {
+                dispatch.encode(&mut pass, 1);
+            }
+        }
+        encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.read, 0, 16);
+        self.gpu.queue.submit([encoder.finish()]);
+        let reading = self.gpu.read(&self.read, 16);
+        let ticks = reading
+            .finish(|bytes| {
+                let (words, _) = bytes.as_chunks::<8>();
+                u64::from_le_bytes(words[1]).saturating_sub(u64::from_le_bytes(words[0]))
+            })
+            .await?;
+        Ok(ticks as f64 * f64::from(self.gpu.queue.get_timestamp_period()))
+    }
+}
