@@ -25,6 +25,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         "gpu" => Some(pollster::block_on(Gpu::request())?),
         _ => None,
     };
+    let clock = Instant::now();
+    let rate = match &gpu {
+        Some(gpu) => pollster::block_on(gpu.multiply_adds_per_second(|| clock.elapsed()))?,
+        None => {
+            engine::cpu_multiply_adds_per_second(threads.parse()?, engine::spawn_thread, || {
+                clock.elapsed()
+            })
+        }
+    };
     let start = Instant::now();
     let options = EngineOptions {
         threads: if gpu.is_some() { 1 } else { threads.parse()? },
@@ -48,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "load_ms": load_ms,
             "kernels": info.kernels,
             "threads": info.threads,
+            "multiply_adds_per_second": rate,
             "gpu": info.gpu,
             "gpu_bytes_per_token": facts.as_ref().map(|facts| facts.bytes_per_token),
             "gpu_dispatches_per_token": facts.as_ref().map(|facts| facts.dispatches_per_token),

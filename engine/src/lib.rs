@@ -17,6 +17,7 @@ mod gpu;
 )]
 mod kernels;
 mod model;
+mod rate;
 mod request;
 mod sampler;
 mod session;
@@ -30,6 +31,7 @@ pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
 pub use gpu::{Gpu, GpuError, GpuFacts};
 pub use kernels::{Spawn, spawn_thread};
+pub use rate::cpu_multiply_adds_per_second;
 pub use request::{Begun, EngineError, Input, Message, Request, Sampling};
 pub use session::{FinishReason, Session, Step, Usage};
 pub use speed::{Measurement, Measuring, Speed};

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::device::{Abilities, Gpu, MOST_THREADS};
+use super::device::{Abilities, MOST_THREADS};
 use super::matrix::{BLOCK, Planes};
 use super::weights::{PRELUDE, Weights};
 
@@ -803,19 +803,4 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         first_row + rows
     );
     text
-}
-
-/// Pipelines by their text: layers of one kind share them.
-#[derive(Debug, Default)]
-pub(super) struct Pipelines(std::collections::HashMap<String, wgpu::ComputePipeline>);
-
-impl Pipelines {
-    pub(super) fn get(&mut self, gpu: &Gpu, label: &str, text: &str) -> wgpu::ComputePipeline {
-        if let Some(pipeline) = self.0.get(text) {
-            return pipeline.clone();
-        }
-        let pipeline = gpu.pipeline(label, text);
-        self.0.insert(text.to_owned(), pipeline.clone());
-        pipeline
-    }
 }

@@ -1,15 +1,21 @@
 //! Inference on a GPU: the same passes as on the CPU, in WGSL, through Vulkan, Metal, DX12 or a browser's
 //! WebGPU.
 
+mod buffers;
 mod decode;
 mod device;
+mod dispatch;
 mod load;
 mod matrix;
 mod model;
+mod passes;
+mod product;
 mod sampling;
 mod tuning;
 mod weights;
 
+pub(crate) use buffers::MOST_AHEAD;
 pub use device::{Gpu, GpuError};
 pub use model::GpuFacts;
-pub(crate) use model::{GpuModel, MOST_AHEAD};
+pub(crate) use model::GpuModel;
+pub(crate) use product::RandomProduct;

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::decode::{self, Dimensions, MOST_SPLITS, Pipelines, STATE_TABLE, Shader, Shape};
+use super::buffers::{BATCHES, Buffers, LOGIT_ROWS, MOST_AHEAD};
+use super::decode::{MOST_SPLITS, STATE_TABLE};
 use super::device::{Gpu, GpuError, Reading};
-use super::load::{Layer, Loader, Part, Weights};
+use super::dispatch::Dispatch;
+use super::load::{Loader, Weights};
+use super::passes::Passes;
 use super::sampling::GpuSampler;
 use super::tuning::{Kind, Shapes};
 use crate::gguf::{Gguf, invalid};
-use crate::model::{Begun, Config, PAGE, Prefixes, Rope, RopePairs};
+use crate::model::{Begun, Config, PAGE, Prefixes, Rope};
 use crate::sampler::Sampler;
 use crate::{EngineError, EngineOptions, LoadProgress};
 
@@ -24,12 +27,6 @@ pub struct GpuFacts {
     /// Threads and rows of each kind of product.
     pub shapes: String,
 }
-
-/// Batches of tokens under way: while one is read back, the next is computed.
-const BATCHES: usize = 2;
-
-/// Rows of logits that are read back at a time where all are wanted.
-const LOGIT_ROWS: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct GpuModel {
@@ -50,39 +47,6 @@ pub(crate) struct GpuModel {
     shapes: Shapes,
 }
 
-#[derive(Clone, Debug)]
-struct Buffers {
-    state: wgpu::Buffer,
-    tokens: wgpu::Buffer,
-    /// One token's.
-    hidden: wgpu::Buffer,
-    /// A chunk's, in its order.
-    chunk: wgpu::Buffer,
-    logits: wgpu::Buffer,
-    keys: Vec<wgpu::Buffer>,
-    values: Vec<wgpu::Buffer>,
-    logit_rows: wgpu::Buffer,
-}
-
-/// A shader with what it reads and writes.
-#[derive(Debug)]
-pub(super) struct Dispatch {
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    grid: [u32; 3],
-    /// As many groups in the second direction as there are splits.
-    split: bool,
-}
-
-impl Dispatch {
-    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass<'_>, splits: u32) {
-        let [x, y, z] = self.grid;
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.group, &[]);
-        pass.dispatch_workgroups(x, if self.split { splits } else { y }, z);
-    }
-}
-
 /// Tokens that were chosen before anybody asked for them.
 #[derive(Debug, Default)]
 struct Ahead {
@@ -98,9 +62,6 @@ struct Batch {
     buffer: wgpu::Buffer,
     tokens: usize,
 }
-
-/// How many tokens a batch has at most: more than this keep a person waiting for nothing.
-pub(crate) const MOST_AHEAD: usize = 32;
 
 impl GpuModel {
     pub(crate) async fn load<R: Read + Seek>(
@@ -487,218 +448,6 @@ impl Ahead {
         self.known.clear();
         self.batches.clear();
         let _ = gpu;
-    }
-}
-
-impl Buffers {
-    fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
-        let element = if gpu.abilities.halves { 2 } else { 4 };
-        let memory = pages * PAGE * config.kv_heads * config.head_width * element;
-        let cache = |label: &str| -> Vec<_> {
-            (0..config.layers)
-                .map(|_| gpu.storage(label, memory as u64))
-                .collect()
-        };
-        let longest = context_length + MOST_AHEAD * BATCHES;
-        Self {
-            state: gpu.storage("state", 4 * (STATE_TABLE + pages) as u64),
-            tokens: gpu.storage("tokens", 4 * longest as u64),
-            hidden: gpu.storage("hidden", 4 * config.width as u64),
-            chunk: gpu.storage("chunk", 4 * (config.width * crate::model::CHUNK) as u64),
-            logits: gpu.storage("logits", 4 * config.vocabulary as u64),
-            keys: cache("keys"),
-            values: cache("values"),
-            logit_rows: gpu.readable("logits", 4 * (config.vocabulary * LOGIT_ROWS) as u64),
-        }
-    }
-}
-
-/// Makes the dispatches of a token's pass.
-struct Passes<'a> {
-    gpu: &'a Gpu,
-    dimensions: Dimensions,
-    pipelines: Pipelines,
-    buffers: &'a Buffers,
-    model: &'a Weights,
-    query: wgpu::Buffer,
-    /// Of each head and split of the attention.
-    sums: wgpu::Buffer,
-    weights: wgpu::Buffer,
-    gated: wgpu::Buffer,
-    rotation: wgpu::Buffer,
-}
-
-impl<'a> Passes<'a> {
-    fn new(
-        gpu: &'a Gpu,
-        config: &Config,
-        buffers: &'a Buffers,
-        model: &'a Weights,
-        rotation: wgpu::Buffer,
-    ) -> Self {
-        let splits = (config.heads * MOST_SPLITS) as u64;
-        let head_width = config.head_width as u64;
-        Self {
-            gpu,
-            dimensions: dimensions(config),
-            pipelines: Pipelines::default(),
-            buffers,
-            model,
-            query: gpu.storage("query", 4 * config.heads as u64 * head_width),
-            sums: gpu.storage("attention's sums", 4 * splits * head_width),
-            weights: gpu.storage("attention's weights", 8 * splits),
-            gated: gpu.storage("gated", 4 * config.feed_forward as u64),
-            rotation,
-        }
-    }
-
-    /// Everything up to the logits.
-    fn token(&mut self, shapes: &Shapes) -> Vec<Dispatch> {
-        let mut dispatches = self.embed();
-        for (index, layer) in self.model.layers.iter().enumerate() {
-            dispatches.extend([
-                self.query_key_value(index, layer, shapes.of(Kind::QueryKeyValue)),
-                self.attention(index),
-                self.output(layer, shapes.of(Kind::Output)),
-                self.gate_up(layer, shapes.of(Kind::GateUp)),
-                self.down(layer, shapes.of(Kind::Down)),
-            ]);
-        }
-        dispatches
-    }
-
-    /// One kind of product, of all layers.
-    fn products(&mut self, kind: Kind, shape: Shape) -> Vec<Dispatch> {
-        if kind == Kind::Logits {
-            return self.logits(shape);
-        }
-        let layers = self.model.layers.iter().enumerate();
-        layers
-            .map(|(index, layer)| match kind {
-                Kind::QueryKeyValue => self.query_key_value(index, layer, shape),
-                Kind::Output => self.output(layer, shape),
-                Kind::GateUp => self.gate_up(layer, shape),
-                Kind::Down | Kind::Logits => self.down(layer, shape),
-            })
-            .collect()
-    }
-
-    fn dispatch(&mut self, label: &str, shader: &Shader, buffers: &[&wgpu::Buffer]) -> Dispatch {
-        let pipeline = self.pipelines.get(self.gpu, label, &shader.text);
-        Dispatch {
-            group: self.gpu.bind(&pipeline, buffers),
-            pipeline,
-            grid: shader.grid,
-            split: false,
-        }
-    }
-
-    fn embed(&mut self) -> Vec<Dispatch> {
-        let (model, buffers) = (self.model, self.buffers);
-        let dispatch = |part: &Part| {
-            let shader = Shader {
-                text: decode::embed(part.planes, part.first_row),
-                grid: [1, 1, 1],
-            };
-            let bound = [
-                &part.buffer,
-                &buffers.tokens,
-                &buffers.state,
-                &buffers.hidden,
-            ];
-            self.dispatch("embed", &shader, &bound)
-        };
-        model.embedding.iter().map(dispatch).collect()
-    }
-
-    fn query_key_value(&mut self, index: usize, layer: &Layer, shape: Shape) -> Dispatch {
-        let shader = decode::query_key_value(
-            self.gpu.abilities,
-            &self.dimensions,
-            layer.query_key_value,
-            layer.has_bias,
-            shape,
-        );
-        let (query, rotation) = (self.query.clone(), self.rotation.clone());
-        let buffers = self.buffers;
-        let bound = [
-            &layer.attention,
-            &buffers.hidden,
-            &layer.attention_parameters,
-            &query,
-            &buffers.keys[index],
-            &buffers.values[index],
-            &buffers.state,
-            &rotation,
-        ];
-        self.dispatch("query, key, value", &shader, &bound)
-    }
-
-    fn attention(&mut self, index: usize) -> Dispatch {
-        let shader = decode::attention(self.gpu.abilities, &self.dimensions);
-        let buffers = self.buffers;
-        let own = [&self.query, &self.sums, &self.weights].map(Clone::clone);
-        let [query, sums, weights] = &own;
-        let (keys, values) = (&buffers.keys[index], &buffers.values[index]);
-        let bound = [query, keys, values, &buffers.state, sums, weights];
-        Dispatch {
-            split: true,
-            ..self.dispatch("attention", &shader, &bound)
-        }
-    }
-
-    fn output(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
-        let planes = layer.output_planes;
-        let shader = decode::output(self.gpu.abilities, &self.dimensions, planes, shape);
-        let buffers = self.buffers;
-        let (sums, weights) = (self.sums.clone(), self.weights.clone());
-        let bound = [
-            &layer.output,
-            &sums,
-            &weights,
-            &buffers.hidden,
-            &buffers.state,
-        ];
-        self.dispatch("output", &shader, &bound)
-    }
-
-    fn gate_up(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
-        let planes = layer.gate_up_planes;
-        let shader = decode::gate_up(self.gpu.abilities, &self.dimensions, planes, shape);
-        let gated = self.gated.clone();
-        let norm = &layer.feed_forward_norm;
-        let bound = [&layer.gate_up, &self.buffers.hidden, norm, &gated];
-        self.dispatch("gate, up", &shader, &bound)
-    }
-
-    fn down(&mut self, layer: &Layer, shape: Shape) -> Dispatch {
-        let shader = decode::down(self.gpu.abilities, layer.down_planes, shape);
-        let gated = self.gated.clone();
-        let bound = [&layer.down, &gated, &self.buffers.hidden];
-        self.dispatch("down", &shader, &bound)
-    }
-
-    fn logits(&mut self, shape: Shape) -> Vec<Dispatch> {
-        let (model, buffers) = (self.model, self.buffers);
-        let dispatch = |part: &Part| {
-            let (abilities, dimensions) = (self.gpu.abilities, self.dimensions);
-            let shader = decode::logits(abilities, &dimensions, part.planes, part.first_row, shape);
-            let norm = &model.output_norm;
-            let bound = [&part.buffer, &buffers.hidden, norm, &buffers.logits];
-            self.dispatch("logits", &shader, &bound)
-        };
-        model.output().iter().map(dispatch).collect()
-    }
-}
-
-fn dimensions(config: &Config) -> Dimensions {
-    Dimensions {
-        width: config.width,
-        heads: config.heads,
-        kv_heads: config.kv_heads,
-        head_width: config.head_width,
-        epsilon: config.rms_epsilon,
-        halves: config.rope_pairs == RopePairs::Halves,
     }
 }
 

@@ -3,11 +3,18 @@
 
 use super::decode::Shape;
 use super::device::{Gpu, GpuError};
-use super::model::Dispatch;
+use super::dispatch::Dispatch;
 
 /// A shape for each kind of product of a token's pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shapes([Shape; Kind::ALL.len()]);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shapes([Timed; Kind::ALL.len()]);
+
+#[derive(Clone, Copy, Debug)]
+struct Timed {
+    shape: Shape,
+    /// Of one token's products of this kind, where they were timed.
+    nanoseconds: Option<f64>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -39,13 +46,14 @@ impl Shapes {
             threads: (columns / 32).next_power_of_two().clamp(32, 128) as u32,
             rows: 4,
         };
-        let mut shapes = [shape(width); Kind::ALL.len()];
-        shapes[Kind::Down as usize] = shape(inner);
-        Self(shapes)
+        Self(Kind::ALL.map(|kind| Timed {
+            shape: shape(if kind == Kind::Down { inner } else { width }),
+            nanoseconds: None,
+        }))
     }
 
     pub(super) fn of(&self, kind: Kind) -> Shape {
-        self.0[kind as usize]
+        self.0[kind as usize].shape
     }
 
     /// Tries shapes for each kind of product; `make` gives the dispatches of all layers. `None` where the
@@ -73,7 +81,10 @@ impl Shapes {
                     }
                 }
             }
-            self.0[kind as usize] = best.1;
+            self.0[kind as usize] = Timed {
+                shape: best.1,
+                nanoseconds: Some(best.0),
+            };
         }
         Ok(self)
     }

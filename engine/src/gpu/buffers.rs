@@ -1,0 +1,51 @@
+//! What a model's passes read and write besides weights, made once.
+
+use super::decode::STATE_TABLE;
+use super::device::Gpu;
+use crate::model::{CHUNK, Config, PAGE};
+
+/// Batches of tokens under way: while one is read back, the next is computed.
+pub(super) const BATCHES: usize = 2;
+
+/// How many tokens a batch has at most: more than this keep a person waiting for nothing.
+pub(crate) const MOST_AHEAD: usize = 32;
+
+/// Rows of logits that are read back at a time where all are wanted.
+pub(super) const LOGIT_ROWS: usize = 8;
+
+#[derive(Clone, Debug)]
+pub(super) struct Buffers {
+    pub(super) state: wgpu::Buffer,
+    pub(super) tokens: wgpu::Buffer,
+    /// One token's.
+    pub(super) hidden: wgpu::Buffer,
+    /// A chunk's, in its order.
+    pub(super) chunk: wgpu::Buffer,
+    pub(super) logits: wgpu::Buffer,
+    pub(super) keys: Vec<wgpu::Buffer>,
+    pub(super) values: Vec<wgpu::Buffer>,
+    pub(super) logit_rows: wgpu::Buffer,
+}
+
+impl Buffers {
+    pub(super) fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
+        let element = if gpu.abilities.halves { 2 } else { 4 };
+        let memory = pages * PAGE * config.kv_heads * config.head_width * element;
+        let cache = |label: &str| -> Vec<_> {
+            (0..config.layers)
+                .map(|_| gpu.storage(label, memory as u64))
+                .collect()
+        };
+        let longest = context_length + MOST_AHEAD * BATCHES;
+        Self {
+            state: gpu.storage("state", 4 * (STATE_TABLE + pages) as u64),
+            tokens: gpu.storage("tokens", 4 * longest as u64),
+            hidden: gpu.storage("hidden", 4 * config.width as u64),
+            chunk: gpu.storage("chunk", 4 * (config.width * CHUNK) as u64),
+            logits: gpu.storage("logits", 4 * config.vocabulary as u64),
+            keys: cache("keys"),
+            values: cache("values"),
+            logit_rows: gpu.readable("logits", 4 * (config.vocabulary * LOGIT_ROWS) as u64),
+        }
+    }
+}
