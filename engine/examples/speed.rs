@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "gpu": info.gpu,
             "gpu_bytes_per_token": facts.as_ref().map(|facts| facts.bytes_per_token),
             "gpu_dispatches_per_token": facts.as_ref().map(|facts| facts.dispatches_per_token),
+            "gpu_nanoseconds": engine.gpu_profile(128)?,
             "gpu_shapes": facts.map(|facts| facts.shapes),
             "measured": measured,
         })

@@ -78,6 +78,16 @@ impl Compute {
         }
     }
 
+    pub(crate) async fn gpu_profile(
+        &self,
+        position: usize,
+    ) -> Result<Vec<(String, f64)>, EngineError> {
+        match self {
+            Self::Cpu(_) => Ok(Vec::new()),
+            Self::Gpu(model) => model.profile(position).await,
+        }
+    }
+
     /// Goes on from the kept prefix that shares the longest beginning with `prompt`, of which at most `limit`
     /// tokens count, and returns how many tokens that is.
     pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {

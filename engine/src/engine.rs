@@ -133,6 +133,11 @@ impl Engine {
         self.compute.gpu_facts()
     }
 
+    /// Nanoseconds of each kind of work of one token at a position, where a GPU computes that can tell.
+    pub fn gpu_profile(&self, position: usize) -> Result<Vec<(String, f64)>, EngineError> {
+        at_once(self.compute.gpu_profile(position))
+    }
+
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
     pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
         let (prompt, text) = self.beginning(request)?;

@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
-use super::device::{Abilities, MOST_THREADS};
+use super::device::Abilities;
 use super::matrix::{BLOCK, Planes};
-use super::weights::{PRELUDE, Weights};
+use super::weights::{DOT_ARGUMENTS, DOT_PARAMETERS, PRELUDE, Weights};
 
 /// Parts that a long context's attention is split into at most.
 pub(super) const MOST_SPLITS: usize = 16;
@@ -70,8 +70,9 @@ struct Product<'a> {
     before: &'a str,
     /// The rows of a workgroup: for each `(matrix, row expression)` a total, in this order.
     rows: &'a [(usize, String)],
-    /// Fills `x[0..8]`, given `column4`, a quarter of the block's first column. May add to `squares`.
-    load: &'a str,
+    /// The statement that declares `x` with this number, given `column4`, a quarter of the block's first column.
+    /// May add to `squares`.
+    load: &'a dyn Fn(usize) -> String,
     /// Adds the sum of `squares` behind the rows' totals.
     squares: bool,
     /// Statements after the sums: `totals[i]` are whole; `thread` is this one's number.
@@ -118,25 +119,35 @@ impl Product<'_> {
             let _ = writeln!(text, "    var t{value} = 0.0;");
         }
         let blocks = columns / BLOCK;
-        let _ = writeln!(
-            text,
-            "    for (var block = thread; block < {blocks}u; block += {threads}u) {{\n        \
-             let column4 = block * 8u;\n        var x: array<vec4<f32>, 8>;"
-        );
+        // A loop is kept from being unrolled by what keeps it from being endless.
+        let _ = if blocks <= threads as usize {
+            writeln!(
+                text,
+                "    let block = thread;\n    if (block < {blocks}u) {{"
+            )
+        } else {
+            writeln!(
+                text,
+                "    for (var block = thread; block < {blocks}u; block += {threads}u) {{"
+            )
+        };
+        text += "        let column4 = block * 8u;\n";
         if self.squares {
             text += "        var squares = 0.0;\n";
         }
-        text += self.load;
+        for part in 0..8 {
+            text += &(self.load)(part);
+        }
         let one = "vec4<f32>(1.0)";
         let _ = writeln!(
             text,
-            "        let sums = vec2<f32>(dot(x[0] + x[1] + x[2] + x[3], {one}), dot(x[4] + x[5] + x[6] + x[7], {one}));"
+            "        let sums = vec2<f32>(dot(x0 + x1 + x2 + x3, {one}), dot(x4 + x5 + x6 + x7, {one}));"
         );
         for (value, (matrix, row)) in self.rows.iter().enumerate() {
             let name = self.matrices[*matrix].name;
             let _ = writeln!(
                 text,
-                "        t{value} += {name}_dot({row}, block, &x, sums);"
+                "        t{value} += {name}_dot({row}, block, {DOT_ARGUMENTS});"
             );
         }
         if self.squares {
@@ -204,13 +215,15 @@ fn grid(groups: usize) -> [u32; 3] {
     ]
 }
 
-/// Loads eight vectors of `hidden`, weighed by the norm; their squares are those before weighing.
-const LOAD_NORMALISED: &str = "        for (var i = 0u; i < 8u; i++) {
-            let value = hidden[column4 + i];
-            squares += dot(value, value);
-            x[i] = value * parameters[column4 + i];
-        }
-";
+/// `hidden`, weighed by the norm; its squares are those before weighing.
+fn load_normalised(part: usize) -> String {
+    format!(
+        "        let h{part} = hidden[column4 + {part}u];
+        squares += dot(h{part}, h{part});
+        let x{part} = h{part} * parameters[column4 + {part}u];
+"
+    )
+}
 
 fn inverse(dimensions: &Dimensions, squares: usize) -> String {
     format!(
@@ -274,9 +287,9 @@ pub(super) fn query_key_value(
         }
         .dot();
         let case = match index {
-            0 => format!("if (kind == 0u) {{ return {name}_dot(row, block, x, sums); }}"),
-            1 => format!("if (kind == 1u) {{ return {name}_dot(row, block, x, sums); }}"),
-            _ => format!("return {name}_dot(row, block, x, sums);"),
+            0 => format!("if (kind == 0u) {{ return {name}_dot(row, block, {DOT_ARGUMENTS}); }}"),
+            1 => format!("if (kind == 1u) {{ return {name}_dot(row, block, {DOT_ARGUMENTS}); }}"),
+            _ => format!("return {name}_dot(row, block, {DOT_ARGUMENTS});"),
         };
         let _ = writeln!(branches, "    {case}");
     }
@@ -358,7 +371,7 @@ pub(super) fn query_key_value(
         declarations: "",
         before: &before,
         rows: &rows,
-        load: LOAD_NORMALISED,
+        load: &load_normalised,
         squares: true,
         after: &after,
         groups: first_value + groups(&value),
@@ -373,7 +386,7 @@ pub(super) fn query_key_value(
     .dot();
     let choose = format!(
         "{functions}
-fn any_dot(kind: u32, row: u32, block: u32, x: ptr<function, array<vec4<f32>, 8>>, sums: vec2<f32>) -> f32 {{
+fn any_dot(kind: u32, {DOT_PARAMETERS}) -> f32 {{
 {branches}}}
 "
     );
@@ -384,8 +397,11 @@ fn any_dot(kind: u32, row: u32, block: u32, x: ptr<function, array<vec4<f32>, 8>
     shader
 }
 
-/// Attention of one position over the cache: a workgroup takes a key head with all query heads that share it,
-/// and some pages; what comes of several splits is put together in [`output`].
+/// Positions whose scores a workgroup of the attention computes at a time, and its threads.
+pub(super) const ATTENTION_TILE: usize = 128;
+
+/// Attention of one position over the cache: a workgroup takes a query head and some pages; what comes of several
+/// splits is put together in [`output`].
 ///
 /// Bindings: 0 query, 1 keys, 2 values, 3 state, 4 partial sums (head × split × dimension), 5 their
 /// largest scores and sums of weights (head × split).
@@ -398,155 +414,142 @@ pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader
     } = *dimensions;
     let sharing = heads / kv_heads;
     let quads = head_width / 4;
-    let threads = MOST_THREADS.min(128) as usize;
-    // Positions at a time: what workgroup memory has room for.
-    let tile = if sharing <= 16 { 128 } else { 32 };
-    let items = sharing * quads;
-    let sums = items.div_ceil(threads);
+    let threads = ATTENTION_TILE;
+    // Threads that share a quarter of the dimensions take turns with the positions.
+    let turns = threads / quads;
     let (enable, element) = if abilities.halves {
         ("enable f16;\n", "vec4<f16>")
     } else {
         ("", "vec4<f32>")
     };
     let scale = 1.0 / (head_width as f32).sqrt();
-    let mut text = format!(
+    let mut products = String::new();
+    for quad in 0..quads {
+        let _ = writeln!(
+            products,
+            "            products += queries[{quad}] * vec4<f32>(keys[at + {quad}u]);"
+        );
+    }
+    let (arguments, largest) = if abilities.subgroups {
+        (
+            "    @builtin(subgroup_invocation_id) lane: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(num_subgroups) subgroups: u32,
+",
+            "        let most = subgroupMax(score);
+        if (lane == 0u) {
+            parts[subgroup] = most;
+        }
+        workgroupBarrier();
+        var next = largest;
+        for (var part = 0u; part < subgroups; part++) {
+            next = max(next, parts[part]);
+        }
+"
+            .to_owned(),
+        )
+    } else {
+        let mut text =
+            String::from("        parts[thread] = score;\n        workgroupBarrier();\n");
+        let mut stride = threads / 2;
+        while stride > 0 {
+            let _ = writeln!(
+                text,
+                "        if (thread < {stride}u) {{
+            parts[thread] = max(parts[thread], parts[thread + {stride}u]);
+        }}
+        workgroupBarrier();"
+            );
+            stride /= 2;
+        }
+        text += "        let next = max(largest, parts[0]);\n";
+        ("", text)
+    };
+    let text = format!(
         "{enable}@group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> keys: array<{element}>;
 @group(0) @binding(2) var<storage, read> values: array<{element}>;
 @group(0) @binding(3) var<storage, read> state: array<u32>;
 @group(0) @binding(4) var<storage, read_write> sums: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> weights: array<vec2<f32>>;
-var<workgroup> queries: array<vec4<f32>, {items}>;
-var<workgroup> scores: array<f32, {}>;
-var<workgroup> parts: array<f32, {}>;
-var<workgroup> largest: array<f32, {sharing}>;
-var<workgroup> rescale: array<f32, {sharing}>;
-var<workgroup> total: array<f32, {sharing}>;
+var<workgroup> queries: array<vec4<f32>, {quads}>;
+var<workgroup> parts: array<f32, {threads}>;
+var<workgroup> scores: array<f32, {threads}>;
+var<workgroup> rests: array<vec4<f32>, {threads}>;
 @compute @workgroup_size({threads})
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
-) {{
-    let kv_head = workgroup.x;
+{arguments}) {{
+    let head = workgroup.x;
+    let kv_head = head / {sharing}u;
     let split = workgroup.y;
     let length = state[0];
     let pages = (length + 31u) / 32u;
     let share = (pages + workgroups.y - 1u) / workgroups.y;
     let first = min(split * share * 32u, length);
     let end = min((split + 1u) * share * 32u, length);
-    for (var i = thread; i < {items}u; i += {threads}u) {{
-        queries[i] = query[kv_head * {items}u + i] * {scale:?};
+    if (thread < {quads}u) {{
+        queries[thread] = query[head * {quads}u + thread] * {scale:?};
     }}
-    for (var i = thread; i < {sharing}u; i += {threads}u) {{
-        largest[i] = -1e30;
-        total[i] = 0.0;
+    let quad = thread % {quads}u;
+    let turn = thread / {quads}u;
+    var largest = -1e30;
+    var total = 0.0;
+    var sum = vec4<f32>(0.0);
+    workgroupBarrier();
+    for (var start = first; start < end; start += {threads}u) {{
+        let position = start + thread;
+        var score = -1e30;
+        if (position < end) {{
+            let page = state[{STATE_TABLE}u + (position >> 5u)];
+            let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u;
+            var products = vec4<f32>(0.0);
+{products}            score = products.x + products.y + products.z + products.w;
+        }}
+{largest}        let rescale = exp(largest - next);
+        largest = next;
+        let weight = exp(score - next);
+        total = total * rescale + weight;
+        sum *= rescale;
+        scores[thread] = weight;
+        workgroupBarrier();
+        if (turn < {turns}u) {{
+            let count = min(end - start, {threads}u);
+            for (var p = turn; p < count; p += {turns}u) {{
+                let page = state[{STATE_TABLE}u + ((start + p) >> 5u)];
+                let at = ((page * {kv_heads}u + kv_head) * 32u + ((start + p) & 31u)) * {quads}u + quad;
+                sum += scores[p] * vec4<f32>(values[at]);
+            }}
+        }}
+        workgroupBarrier();
     }}
+    parts[thread] = total;
+    rests[thread] = sum;
+    workgroupBarrier();
+    let out = head * {MOST_SPLITS}u + split;
+    if (thread < {quads}u) {{
+        var whole = vec4<f32>(0.0);
+        for (var other = 0u; other < {turns}u; other++) {{
+            whole += rests[other * {quads}u + thread];
+        }}
+        sums[out * {quads}u + thread] = whole;
+    }}
+    if (thread == {}u) {{
+        var whole = 0.0;
+        for (var other = 0u; other < {threads}u; other++) {{
+            whole += parts[other];
+        }}
+        weights[out] = vec2<f32>(largest, whole);
+    }}
+}}
 ",
-        sharing * tile,
-        sharing * 16
-    );
-    for sum in 0..sums {
-        let _ = writeln!(text, "    var a{sum} = vec4<f32>(0.0);");
-    }
-    let _ = writeln!(
-        text,
-        "    workgroupBarrier();
-    for (var start = first; start < end; start += {tile}u) {{
-        for (var i = thread; i < {}u; i += {threads}u) {{
-            let position = start + i % {tile}u;
-            let head = i / {tile}u;
-            var score = -1e30;
-            if (position < end) {{
-                let page = state[{STATE_TABLE}u + (position >> 5u)];
-                let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u;
-                var products = vec4<f32>(0.0);
-                for (var quad = 0u; quad < {quads}u; quad++) {{
-                    products += queries[head * {quads}u + quad] * vec4<f32>(keys[at + quad]);
-                }}
-                score = products.x + products.y + products.z + products.w;
-            }}
-            scores[i] = score;
-        }}
-        workgroupBarrier();
-        for (var i = thread; i < {}u; i += {threads}u) {{
-            var most = -1e30;
-            for (var p = i % 16u; p < {tile}u; p += 16u) {{
-                most = max(most, scores[i / 16u * {tile}u + p]);
-            }}
-            parts[i] = most;
-        }}
-        workgroupBarrier();
-        for (var i = thread; i < {sharing}u; i += {threads}u) {{
-            var most = largest[i];
-            for (var p = 0u; p < 16u; p++) {{
-                most = max(most, parts[i * 16u + p]);
-            }}
-            rescale[i] = exp(largest[i] - most);
-            largest[i] = most;
-        }}
-        workgroupBarrier();
-        for (var i = thread; i < {}u; i += {threads}u) {{
-            let head = i / 16u;
-            var sum = 0.0;
-            for (var p = i % 16u; p < {tile}u; p += 16u) {{
-                let weight = exp(scores[head * {tile}u + p] - largest[head]);
-                scores[head * {tile}u + p] = weight;
-                sum += weight;
-            }}
-            parts[i] = sum;
-        }}
-        workgroupBarrier();
-        for (var i = thread; i < {sharing}u; i += {threads}u) {{
-            var sum = total[i] * rescale[i];
-            for (var p = 0u; p < 16u; p++) {{
-                sum += parts[i * 16u + p];
-            }}
-            total[i] = sum;
-        }}
-        let count = min(end - start, {tile}u);",
-        sharing * tile,
-        sharing * 16,
-        sharing * 16
-    );
-    for sum in 0..sums {
-        let first = sum * threads;
-        let _ = writeln!(
-            text,
-            "        if (thread + {first}u < {items}u) {{
-            let head = (thread + {first}u) / {quads}u;
-            let quad = (thread + {first}u) % {quads}u;
-            a{sum} *= rescale[head];
-            for (var p = 0u; p < count; p++) {{
-                let position = start + p;
-                let page = state[{STATE_TABLE}u + (position >> 5u)];
-                let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u + quad;
-                a{sum} += scores[head * {tile}u + p] * vec4<f32>(values[at]);
-            }}
-        }}"
-        );
-    }
-    text += "        workgroupBarrier();\n    }\n";
-    for sum in 0..sums {
-        let first = sum * threads;
-        let _ = writeln!(
-            text,
-            "    if (thread + {first}u < {items}u) {{
-        let head = kv_head * {sharing}u + (thread + {first}u) / {quads}u;
-        sums[(head * {MOST_SPLITS}u + split) * {quads}u + (thread + {first}u) % {quads}u] = a{sum};
-    }}"
-        );
-    }
-    let _ = writeln!(
-        text,
-        "    for (var i = thread; i < {sharing}u; i += {threads}u) {{
-        weights[(kv_head * {sharing}u + i) * {MOST_SPLITS}u + split] = vec2<f32>(largest[i], total[i]);
-    }}
-}}"
+        threads - 1
     );
     Shader {
         text,
-        grid: [kv_heads as u32, 1, 1],
+        grid: [heads as u32, 1, 1],
     }
 }
 
@@ -590,19 +593,19 @@ pub(super) fn output(
     workgroupBarrier();
 "
     );
-    let load = format!(
-        "        for (var i = 0u; i < 8u; i++) {{
-            let head = (column4 + i) / {quads}u;
-            let quad = (column4 + i) % {quads}u;
-            var value = vec4<f32>(0.0);
+    let load = |part: usize| {
+        format!(
+            "        var x{part} = vec4<f32>(0.0);
+        {{
+            let first = (column4 + {part}u) / {quads}u * {MOST_SPLITS}u;
+            let quad = (column4 + {part}u) % {quads}u;
             for (var split = 0u; split < splits; split++) {{
-                let at = head * {MOST_SPLITS}u + split;
-                value += shares[at] * split_sums[at * {quads}u + quad];
+                x{part} += shares[first + split] * split_sums[(first + split) * {quads}u + quad];
             }}
-            x[i] = value;
         }}
 "
-    );
+        )
+    };
     onto_hidden(
         abilities,
         planes,
@@ -629,10 +632,7 @@ pub(super) fn down(abilities: Abilities, planes: Planes, shape: Shape) -> Shader
 ",
         "",
         "",
-        "        for (var i = 0u; i < 8u; i++) {
-            x[i] = gated[column4 + i];
-        }
-",
+        &|part| format!("        let x{part} = gated[column4 + {part}u];\n"),
     )
 }
 
@@ -643,7 +643,7 @@ fn onto_hidden(
     bindings: &str,
     declarations: &str,
     before: &str,
-    load: &str,
+    load: &dyn Fn(usize) -> String,
 ) -> Shader {
     let count = shape.rows;
     let rows: Vec<_> = (0..count)
@@ -714,7 +714,7 @@ pub(super) fn gate_up(
         declarations: "",
         before: "",
         rows: &rows,
-        load: LOAD_NORMALISED,
+        load: &load_normalised,
         squares: true,
         after: &after,
         groups: gate.rows / count,
@@ -758,7 +758,7 @@ pub(super) fn logits(
         declarations: "",
         before: "",
         rows: &rows,
-        load: LOAD_NORMALISED,
+        load: &load_normalised,
         squares: true,
         after: &after,
         groups: planes.rows / count,

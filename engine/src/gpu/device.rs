@@ -51,8 +51,6 @@ pub(super) struct Abilities {
     pub(super) timestamps: bool,
 }
 
-/// Threads of a workgroup that every adapter allows.
-pub(super) const MOST_THREADS: u32 = 256;
 
 impl Gpu {
     /// Asks for the adapter with the most power.

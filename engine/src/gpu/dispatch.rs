@@ -5,6 +5,7 @@ use super::device::Gpu;
 
 #[derive(Debug)]
 pub(super) struct Dispatch {
+    label: &'static str,
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     grid: [u32; 3],
@@ -15,16 +16,22 @@ pub(super) struct Dispatch {
 impl Dispatch {
     pub(super) fn new(
         gpu: &Gpu,
+        label: &'static str,
         pipeline: wgpu::ComputePipeline,
         grid: [u32; 3],
         buffers: &[&wgpu::Buffer],
     ) -> Self {
         Self {
+            label,
             group: gpu.bind(&pipeline, buffers),
             pipeline,
             grid,
             split: false,
         }
+    }
+
+    pub(super) fn label(&self) -> &'static str {
+        self.label
     }
 
     pub(super) fn split(self) -> Self {
@@ -50,7 +57,7 @@ impl Pipelines {
     pub(super) fn dispatch(
         &mut self,
         gpu: &Gpu,
-        label: &str,
+        label: &'static str,
         shader: &Shader,
         buffers: &[&wgpu::Buffer],
     ) -> Dispatch {
@@ -62,6 +69,6 @@ impl Pipelines {
                 pipeline
             }
         };
-        Dispatch::new(gpu, pipeline, shader.grid, buffers)
+        Dispatch::new(gpu, label, pipeline, shader.grid, buffers)
     }
 }

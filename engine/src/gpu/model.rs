@@ -5,13 +5,13 @@ use std::io::{Read, Seek};
 use std::ops::Range;
 
 use super::buffers::{BATCHES, Buffers, LOGIT_ROWS, MOST_AHEAD};
-use super::decode::{MOST_SPLITS, STATE_TABLE};
+use super::decode::{ATTENTION_TILE, MOST_SPLITS, STATE_TABLE};
 use super::device::{Gpu, GpuError, Reading};
 use super::dispatch::Dispatch;
 use super::load::{Loader, Weights};
 use super::passes::Passes;
 use super::sampling::GpuSampler;
-use super::tuning::{Kind, Shapes};
+use super::tuning::{Kind, Shapes, Timer};
 use crate::gguf::{Gguf, invalid};
 use crate::model::{Begun, Config, PAGE, Prefixes, Rope};
 use crate::sampler::Sampler;
@@ -170,6 +170,28 @@ impl GpuModel {
             dispatches_per_token: self.token.len() + self.logits.len() + GpuSampler::DISPATCHES,
             shapes: format!("{:?}", self.shapes),
         }
+    }
+
+    /// How long the GPU takes for each kind of work of one token at a position, where it can tell.
+    pub(crate) async fn profile(&self, position: usize) -> Result<Vec<(String, f64)>, EngineError> {
+        if !self.gpu.abilities.timestamps {
+            return Ok(Vec::new());
+        }
+        let timer = Timer::new(&self.gpu);
+        let splits = self.write_state(position + 1, 1, 1);
+        let all: Vec<&Dispatch> = self.token.iter().chain(&self.logits).collect();
+        let mut labels: Vec<&str> = all.iter().map(|dispatch| dispatch.label()).collect();
+        labels.dedup();
+        labels.sort_unstable();
+        labels.dedup();
+        let mut times = Vec::new();
+        for label in labels {
+            let some = all.iter().filter(|dispatch| dispatch.label() == label);
+            let some: Vec<&Dispatch> = some.copied().collect();
+            times.push((label.to_owned(), timer.time(&some, splits).await?));
+        }
+        times.push(("token and logits".into(), timer.time(&all, splits).await?));
+        Ok(times)
     }
 
     pub(crate) fn length(&self) -> usize {
@@ -403,8 +425,9 @@ impl GpuModel {
     /// `steps` more to come. Returns how many parts the attention is split into.
     fn write_state(&self, length: usize, rows: usize, steps: usize) -> u32 {
         let pages = (length + steps - 1).div_ceil(PAGE);
-        // Two pages at least for each: a split costs more than a page.
-        let splits = (pages / 2).clamp(1, MOST_SPLITS) as u32;
+        let splits = (pages * PAGE)
+            .div_ceil(ATTENTION_TILE)
+            .clamp(1, MOST_SPLITS) as u32;
         let mut state = vec![length as u32, 0, splits, rows as u32];
         state.resize(STATE_TABLE, 0);
         state.extend(
@@ -453,14 +476,8 @@ impl Ahead {
 
 /// What the shaders' workgroup memory has room for.
 fn check_dimensions(config: &Config) -> Result<(), GpuError> {
-    let sharing = config.heads / config.kv_heads;
     let checks = [
-        ("query heads to a key head", sharing, 32),
-        (
-            "dimensions of those heads",
-            sharing * config.head_width,
-            2048,
-        ),
+        ("dimensions of a head", config.head_width, 256),
         ("heads", config.heads, 128),
     ];
     for (what, needed, allowed) in checks {

@@ -78,7 +78,12 @@ impl<'a> Passes<'a> {
             .collect()
     }
 
-    fn dispatch(&mut self, label: &str, shader: &Shader, buffers: &[&wgpu::Buffer]) -> Dispatch {
+    fn dispatch(
+        &mut self,
+        label: &'static str,
+        shader: &Shader,
+        buffers: &[&wgpu::Buffer],
+    ) -> Dispatch {
         self.pipelines.dispatch(self.gpu, label, shader, buffers)
     }
 

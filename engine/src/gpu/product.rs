@@ -43,7 +43,13 @@ impl RandomProduct {
             let out = gpu.storage("products", 4 * rows as u64);
             let pipeline = gpu.pipeline("product", &shader.text);
             Self {
-                dispatch: Dispatch::new(gpu, pipeline, shader.grid, &[&weights, &row, &norm, &out]),
+                dispatch: Dispatch::new(
+                    gpu,
+                    "product",
+                    pipeline,
+                    shader.grid,
+                    &[&weights, &row, &norm, &out],
+                ),
                 read: gpu.readable("products", 16),
                 out,
                 gpu: gpu.clone(),

@@ -38,6 +38,9 @@ impl Kind {
 /// Times that a candidate is run; the fastest counts.
 const RUNS: u32 = 4;
 
+/// Runs before anything is compared.
+const WARM_UPS: u32 = 64;
+
 impl Shapes {
     /// What suits most: a thread a block, up to 128 of them. `width` are the columns of most matrices,
     /// `inner` those of the one behind the gate.
@@ -67,17 +70,24 @@ impl Shapes {
             return Ok(self);
         }
         let timer = Timer::new(gpu);
+        // A GPU that did nothing runs slowly at first, and the first shape would seem slow.
+        let largest = gpu
+            .attempt(|| make(Kind::GateUp, self.of(Kind::GateUp)))
+            .await?;
+        let largest: Vec<&Dispatch> = largest.iter().collect();
+        for _ in 0..WARM_UPS {
+            timer.time(&largest, 1).await?;
+        }
         for kind in Kind::ALL {
             let mut best = (f64::INFINITY, self.of(kind));
             for threads in [32, 64, 128, 256] {
                 for rows in [1, 2, 4, 8] {
                     let shape = Shape { threads, rows };
                     let dispatches = gpu.attempt(|| make(kind, shape)).await?;
-                    for _ in 0..RUNS {
-                        let nanoseconds = timer.time(&dispatches).await?;
-                        if nanoseconds < best.0 {
-                            best = (nanoseconds, shape);
-                        }
+                    let dispatches: Vec<&Dispatch> = dispatches.iter().collect();
+                    let nanoseconds = timer.time(&dispatches, 1).await?;
+                    if nanoseconds < best.0 {
+                        best = (nanoseconds, shape);
                     }
                 }
             }
@@ -119,8 +129,20 @@ impl<'a> Timer<'a> {
         }
     }
 
-    /// Nanoseconds of some dispatches one after another.
-    pub(super) async fn time(&self, dispatches: &[Dispatch]) -> Result<f64, GpuError> {
+    /// Nanoseconds of some dispatches one after another: the least of some runs.
+    pub(super) async fn time(
+        &self,
+        dispatches: &[&Dispatch],
+        splits: u32,
+    ) -> Result<f64, GpuError> {
+        let mut least = f64::INFINITY;
+        for _ in 0..RUNS {
+            least = least.min(self.time_once(dispatches, splits).await?);
+        }
+        Ok(least)
+    }
+
+    async fn time_once(&self, dispatches: &[&Dispatch], splits: u32) -> Result<f64, GpuError> {
         let mut encoder = self.gpu.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -132,7 +154,7 @@ impl<'a> Timer<'a> {
                 }),
             });
             for dispatch in dispatches {
-                dispatch.encode(&mut pass, 1);
+                dispatch.encode(&mut pass, splits);
             }
         }
         encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);

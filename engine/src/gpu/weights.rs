@@ -8,6 +8,13 @@ use std::fmt::Write;
 
 use super::matrix::{Format, Planes};
 
+/// Of a `_dot` function.
+pub(super) const DOT_PARAMETERS: &str = "row: u32, block: u32, x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, \
+    x3: vec4<f32>, x4: vec4<f32>, x5: vec4<f32>, x6: vec4<f32>, x7: vec4<f32>, sums: vec2<f32>";
+
+/// What it is called with behind row and block.
+pub(super) const DOT_ARGUMENTS: &str = "x0, x1, x2, x3, x4, x5, x6, x7, sums";
+
 /// What every shader with weights begins with: an f16's value, subnormal ones included, which a GPU may
 /// flush.
 pub(super) const PRELUDE: &str = "
@@ -150,14 +157,14 @@ impl Weights<'_> {
         }
     }
 
-    /// `fn {name}_dot(row, block, x, sums) -> f32`: 32 weights times 32 activations; `sums` are those of
-    /// the activations' halves.
+    /// `fn {name}_dot(row, block, x0, …, x7, sums) -> f32`: 32 weights times 32 activations; `sums` are those
+    /// of the activations' halves. No array is passed: one that a driver can't keep in registers is slow.
     pub(super) fn dot(&self) -> String {
         let format = self.planes.format;
         let range = (1u32 << format.bits()) as f32;
         let lift = range + format.offset() as f32;
         let mut text = format!(
-            "\nfn {}_dot(row: u32, block: u32, x: ptr<function, array<vec4<f32>, 8>>, sums: vec2<f32>) -> f32 {{\n    \
+            "\nfn {}_dot({DOT_PARAMETERS}) -> f32 {{\n    \
              let at = row * {}u + block;\n",
             self.name,
             self.blocks()
@@ -166,7 +173,7 @@ impl Weights<'_> {
         text += &self.scales();
         for half in 0..2 {
             let terms: Vec<String> = (4 * half..4 * half + 4)
-                .map(|step| format!("dot({}, (*x)[{step}])", self.step(step)))
+                .map(|step| format!("dot({}, x{step})", self.step(step)))
                 .collect();
             let _ = writeln!(text, "    let s{half} = {};", terms.join("\n        + "));
         }
