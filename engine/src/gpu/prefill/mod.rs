@@ -6,14 +6,16 @@ mod tests;
 mod text;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use super::decode::Dimensions;
+use super::decode::{self, Dimensions};
 use super::device::Gpu;
-use super::load::Layer;
+use super::load::{Layer, Part};
 use super::matrix::{BLOCK, Format, Planes};
 use crate::model::CHUNK;
 use text::{Finish, QUERIES, THREADS, TILE};
+
+/// What the workgroup memory of attention has room for.
+pub(super) const MOST_HEAD_WIDTH: usize = 128;
 
 /// What the passes of a prompt and of a token have in common.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,7 @@ pub(super) struct Prefill {
     dimensions: Dimensions,
     pipelines: Pipelines,
     buffers: Buffers,
+    embed: Vec<Step>,
     layers: Vec<Vec<Step>>,
 }
 
@@ -155,8 +158,20 @@ impl Prefill {
             },
             gpu: gpu.clone(),
             dimensions,
+            embed: Vec::new(),
             layers: Vec::new(),
         }
+    }
+
+    /// Adds the embedding, from whose rows `tokens` chooses.
+    pub(super) fn embed(&mut self, shared: Shared<'_>, tokens: &wgpu::Buffer, parts: &[Part]) {
+        let embed = |part: &Part| {
+            let text = decode::embed(part.planes, part.first_row);
+            let pipeline = self.gpu.pipeline("embed", &text);
+            let buffers = [&part.buffer, tokens, shared.state, shared.hidden];
+            Step::new(&self.gpu, &pipeline, &buffers, Grid::Tokens)
+        };
+        self.embed = parts.iter().map(embed).collect();
     }
 
     /// Adds the next layer, with its cache.
@@ -311,23 +326,21 @@ impl Prefill {
         Step::new(&self.gpu, pipeline, &buffers, tiles)
     }
 
-    /// Says how many tokens come next, and where: for all passes that are submitted after this.
-    pub(super) fn begin(&self, first_position: usize, tokens: usize) {
+    /// Computes as many tokens, from this position on, that the state has last.
+    pub(super) fn submit(&self, first_position: usize, tokens: usize) {
         let words = [tokens as u32, first_position as u32];
-        self.gpu
-            .queue
-            .write_buffer(&self.buffers.chunk, 0, &bytes(&words));
-    }
-
-    /// Encodes these layers for as many tokens as [`Self::begin`] was told of.
-    pub(super) fn encode(
-        &self,
-        pass: &mut wgpu::ComputePass<'_>,
-        layers: Range<usize>,
-        tokens: usize,
-    ) {
-        for step in self.layers[layers].iter().flatten() {
-            step.encode(pass, tokens);
+        let queue = &self.gpu.queue;
+        queue.write_buffer(&self.buffers.chunk, 0, &bytes(&words));
+        // One submission a layer: systems take a device away that is busy with one for seconds.
+        for steps in [&self.embed].into_iter().chain(&self.layers) {
+            let mut encoder = self.gpu.encoder();
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for step in steps {
+                    step.encode(&mut pass, tokens);
+                }
+            }
+            queue.submit([encoder.finish()]);
         }
     }
 }

@@ -83,7 +83,7 @@ fn halved(mut values: Vec<f32>) -> Vec<f32> {
     values
 }
 
-fn angles(positions: usize, pairs: usize) -> Vec<f32> {
+pub(super) fn angles(positions: usize, pairs: usize) -> Vec<f32> {
     let angle = |at: usize| (at / pairs) as f64 / 10.0f64.powf((at % pairs) as f64 / pairs as f64);
     (0..positions * pairs)
         .flat_map(|at| [angle(at).cos() as f32, angle(at).sin() as f32])
@@ -101,7 +101,7 @@ fn rotates(dimensions: Dimensions, halves: bool) {
     let (pairs, all) = (head_width / 2, heads + 2 * kv_heads);
     let mut random = fastrand::Rng::with_seed(20);
     let cache = Cache::new(&mut random, dimensions, halves, first + tokens);
-    let prefill = Prefill::new(&gpu(halves), dimensions, 64);
+    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64);
     let projected = random_floats(&mut random, tokens * all * head_width);
     let words: Vec<u32> = projected.iter().map(|x| x.to_bits()).collect();
     GPU.queue
@@ -114,7 +114,8 @@ fn rotates(dimensions: Dimensions, halves: bool) {
         state: &cache.state(),
         rotation: &floats(&angles),
     };
-    prefill.run(&[prefill.rotate(shared, &keys, &values)], first, tokens);
+    let step = prefill.rotate(shared, &keys, &values);
+    run(&mut prefill, vec![step], first, tokens);
     let in_place = read_floats(&prefill.buffers.heads);
     let (mut expected_keys, mut expected_values) = (old.clone(), old);
     for token in 0..tokens {
@@ -188,7 +189,7 @@ fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, s
     let (all, sharing) = (heads + 2 * kv_heads, heads / kv_heads);
     let mut random = fastrand::Rng::with_seed((before + tokens) as u64);
     let cache = Cache::new(&mut random, dimensions, halves, before + tokens);
-    let prefill = Prefill::new(&gpu(halves), dimensions, 64);
+    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64);
     let mut queries = random_floats(&mut random, tokens * all * head_width);
     queries.iter_mut().for_each(|x| *x *= spread);
     let words: Vec<u32> = queries.iter().map(|x| x.to_bits()).collect();
@@ -212,7 +213,7 @@ fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, s
         rotation: &floats(&[]),
     };
     let step = prefill.attend(shared, &cache.upload(&keys), &cache.upload(&values));
-    prefill.run(&[step], before, tokens);
+    run(&mut prefill, vec![step], before, tokens);
     let found = read_floats(&prefill.buffers.attended);
     for (index, found) in found
         .chunks_exact(head_width)

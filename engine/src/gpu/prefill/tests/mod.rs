@@ -48,7 +48,7 @@ fn floats(values: &[f32]) -> wgpu::Buffer {
 fn read(buffer: &wgpu::Buffer) -> Vec<u32> {
     let size = buffer.size();
     let to = GPU.readable("test", size);
-    let mut encoder = GPU.device.create_command_encoder(&Default::default());
+    let mut encoder = GPU.encoder();
     encoder.copy_buffer_to_buffer(buffer, 0, &to, 0, size);
     GPU.queue.submit([encoder.finish()]);
     let reading = GPU.read(&to, size).finish(|bytes| {
@@ -62,17 +62,10 @@ fn read_floats(buffer: &wgpu::Buffer) -> Vec<f32> {
     read(buffer).into_iter().map(f32::from_bits).collect()
 }
 
-impl Prefill {
-    fn run(&self, steps: &[Step], first_position: usize, tokens: usize) {
-        self.begin(first_position, tokens);
-        let mut encoder = GPU.device.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for step in steps {
-            step.encode(&mut pass, tokens);
-        }
-        drop(pass);
-        GPU.queue.submit([encoder.finish()]);
-    }
+/// Runs these steps alone.
+fn run(prefill: &mut Prefill, steps: Vec<Step>, first_position: usize, tokens: usize) {
+    prefill.layers = vec![steps];
+    prefill.submit(first_position, tokens);
 }
 
 fn random_floats(random: &mut fastrand::Rng, count: usize) -> Vec<f32> {

@@ -15,24 +15,28 @@ const BLOCKS: [Blocks; 6] = [
     Blocks::Subnormal(8),
 ];
 
-/// A matrix on the GPU, behind something else in its buffer.
-pub(super) fn upload(
-    dtype: GgmlDType,
-    rows: usize,
-    columns: usize,
-    source: &[u8],
-) -> (wgpu::Buffer, Planes) {
-    let planes = Planes::at(48, Format::of(dtype).unwrap(), rows, columns);
-    let buffer = GPU.storage("matrix", planes.end as u64);
-    let row_bytes = planes.format.source_row_bytes(columns);
-    // In two pieces, as a file is read.
-    let cut = (rows / 2).next_multiple_of(Planes::ROWS_TOGETHER).min(rows);
+/// Matrices on the GPU, one behind the other, and something else before them.
+pub(super) fn upload<const N: usize>(
+    matrices: [(GgmlDType, usize, usize, &[u8]); N],
+) -> (wgpu::Buffer, [Planes; N]) {
+    let mut end = 48;
+    let planes = matrices.map(|(dtype, rows, columns, _)| {
+        let planes = Planes::at(end, Format::of(dtype).unwrap(), rows, columns);
+        end = planes.end;
+        planes
+    });
+    let buffer = GPU.storage("matrices", end as u64);
     let mut scratch = Scratch::default();
-    for rows in [0..cut, cut..rows] {
-        let source = &source[rows.start * row_bytes..rows.end * row_bytes];
-        planes.pack(rows, source, &mut scratch, |at, bytes| {
-            GPU.queue.write_buffer(&buffer, at as u64, bytes);
-        });
+    for ((_, rows, columns, source), planes) in matrices.into_iter().zip(&planes) {
+        let row_bytes = planes.format.source_row_bytes(columns);
+        // In two pieces, as a file is read.
+        let cut = (rows / 2).next_multiple_of(Planes::ROWS_TOGETHER).min(rows);
+        for rows in [0..cut, cut..rows] {
+            let source = &source[rows.start * row_bytes..rows.end * row_bytes];
+            planes.pack(rows, source, &mut scratch, |at, bytes| {
+                GPU.queue.write_buffer(&buffer, at as u64, bytes);
+            });
+        }
     }
     (buffer, planes)
 }
@@ -66,7 +70,7 @@ fn check(
     const UNTOUCHED: f32 = 0.25;
     let source = source(dtype, rows, columns, blocks);
     let x = activations(9, tokens, columns);
-    let (weights, planes) = upload(dtype, rows, columns, &source);
+    let (weights, [planes]) = upload([(dtype, rows, columns, &source)]);
     let width = rows + 5;
     let before: Vec<f32> = (0..(tokens + 2) * width)
         .map(|at| UNTOUCHED + (at % 7) as f32)
@@ -83,7 +87,7 @@ fn check(
         finish,
         bias: (finish == Finish::Bias).then_some((&floats(&bias), 1)),
     });
-    prefill.run(&[step], 0, tokens);
+    run(prefill, vec![step], 0, tokens);
     let found = read_floats(&out);
     let expected = twin(dtype, &source, &x, columns);
     for (at, (&found, &before)) in found.iter().zip(&before).enumerate() {
@@ -145,11 +149,11 @@ fn a_row_is_normalised_by_its_root_mean_square() {
             width,
             ..dimensions(4, 2, 64)
         };
-        let prefill = Prefill::new(&GPU, dimensions, 512);
+        let mut prefill = Prefill::new(&GPU, dimensions, 512);
         let (x, weight) = (activations(12, 5, width), activations(13, 1, width));
         let out = floats(&vec![f32::NAN; x.len()]);
         let step = prefill.normalise(&floats(&x), &floats(&weight), &out);
-        prefill.run(&[step], 0, 5);
+        run(&mut prefill, vec![step], 0, 5);
         let found = read_floats(&out);
         for (found, x) in found.chunks_exact(width).zip(x.chunks_exact(width)) {
             let squares: f64 = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
