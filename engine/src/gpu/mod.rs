@@ -9,6 +9,7 @@ mod load;
 mod matrix;
 mod model;
 mod passes;
+mod prefill;
 mod product;
 mod sampling;
 mod tuning;

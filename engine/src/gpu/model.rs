@@ -10,12 +10,16 @@ use super::device::{Gpu, GpuError, Reading};
 use super::dispatch::Dispatch;
 use super::load::{Loader, Weights};
 use super::passes::Passes;
+use super::prefill::{MOST_HEAD_WIDTH, Prefill};
 use super::sampling::GpuSampler;
 use super::tuning::{Kind, Shapes, Timer};
 use crate::gguf::{Gguf, invalid};
 use crate::model::{Begun, Config, PAGE, Prefixes, Rope};
 use crate::sampler::Sampler;
 use crate::{EngineError, EngineOptions, LoadProgress};
+
+/// Fewer tokens than these are computed one by one: a tile of them costs as much as a full one.
+const FEWEST_TILED: usize = 4;
 
 /// What one token costs on a GPU, for those who measure.
 #[derive(Clone, Debug)]
@@ -37,6 +41,7 @@ pub(crate) struct GpuModel {
     buffers: Buffers,
     /// One token's pass up to its logits.
     token: Vec<Dispatch>,
+    prefill: Prefill,
     /// The logits of the hidden state, which are the last of `token`.
     logits: Vec<Dispatch>,
     sampler: GpuSampler,
@@ -128,6 +133,7 @@ impl GpuModel {
                 context_length,
                 prefixes: Prefixes::new(pages),
                 token,
+                prefill: passes.prefill(config.feed_forward),
                 logits,
                 sampler,
                 ahead: Ahead::default(),
@@ -144,6 +150,7 @@ impl GpuModel {
     /// Runs every shader once: drivers compile when a shader is first used.
     async fn warm_up(&self) -> Result<(), EngineError> {
         self.write_state(1, 1, 1);
+        self.prefill.submit(0, 1);
         let mut encoder = self.gpu.encoder();
         self.encode_token(&mut encoder, 1);
         self.gpu.queue.submit([encoder.finish()]);
@@ -224,7 +231,21 @@ impl GpuModel {
         let first = self.length();
         self.prefixes.reserve(tokens.len());
         self.write_tokens(first, tokens);
-        for index in 0..tokens.len() {
+        if tokens.len() < FEWEST_TILED {
+            self.submit_one_by_one(first, tokens.len());
+        } else {
+            self.write_state(first + tokens.len(), tokens.len(), 1);
+            self.prefill.submit(first, tokens.len());
+        }
+        self.prefixes.extend(tokens);
+        self.rows = tokens.len();
+        self.gpu.wait()?;
+        self.gpu.check()?;
+        Ok(())
+    }
+
+    fn submit_one_by_one(&self, first: usize, tokens: usize) {
+        for index in 0..tokens {
             let length = first + index + 1;
             let splits = self.write_state(length, 1, 1);
             let mut encoder = self.gpu.encoder();
@@ -244,11 +265,6 @@ impl GpuModel {
             );
             self.gpu.queue.submit([encoder.finish()]);
         }
-        self.prefixes.extend(tokens);
-        self.rows = tokens.len();
-        self.gpu.wait()?;
-        self.gpu.check()?;
-        Ok(())
     }
 
     /// Logits of the last token of the last [`Self::forward`].
@@ -479,6 +495,7 @@ fn check_dimensions(config: &Config) -> Result<(), GpuError> {
     let checks = [
         ("dimensions of a head", config.head_width, 256),
         ("heads", config.heads, 128),
+        ("dimensions of a head", config.head_width, MOST_HEAD_WIDTH),
     ];
     for (what, needed, allowed) in checks {
         if needed > allowed {

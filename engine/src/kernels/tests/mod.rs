@@ -10,7 +10,7 @@ use super::portable::Portable;
 use super::sets::all;
 use super::*;
 
-const TYPES: [GgmlDType; 8] = [
+pub(crate) const TYPES: [GgmlDType; 8] = [
     GgmlDType::Q4_0,
     GgmlDType::Q4_1,
     GgmlDType::Q5_0,
@@ -23,7 +23,7 @@ const TYPES: [GgmlDType; 8] = [
 
 /// What a block's bytes are.
 #[derive(Clone, Copy, Debug)]
-enum Blocks {
+pub(crate) enum Blocks {
     Random(u64),
     /// Quants and 6-bit scales all zero, or all ones.
     Filled(u8),
@@ -31,7 +31,7 @@ enum Blocks {
 }
 
 /// GGUF bytes of `rows × columns` with sane f16 scales wherever the type keeps them.
-fn source(dtype: GgmlDType, rows: usize, columns: usize, blocks: Blocks) -> Vec<u8> {
+pub(crate) fn source(dtype: GgmlDType, rows: usize, columns: usize, blocks: Blocks) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(match blocks {
         Blocks::Random(seed) | Blocks::Subnormal(seed) => seed,
         Blocks::Filled(byte) => byte.into(),
@@ -59,7 +59,7 @@ fn source(dtype: GgmlDType, rows: usize, columns: usize, blocks: Blocks) -> Vec<
     bytes
 }
 
-fn pack(dtype: GgmlDType, rows: usize, columns: usize, source: &[u8]) -> PackedMatrix {
+pub(crate) fn pack(dtype: GgmlDType, rows: usize, columns: usize, source: &[u8]) -> PackedMatrix {
     let mut matrix = PackedMatrix::new(dtype, rows, columns).unwrap();
     let mut pool = Pool::new(2, spawn_thread);
     // In two pieces, as a file is read.
@@ -70,7 +70,7 @@ fn pack(dtype: GgmlDType, rows: usize, columns: usize, source: &[u8]) -> PackedM
     matrix
 }
 
-fn reference_row(dtype: GgmlDType, bytes: &[u8], columns: usize) -> Vec<f32> {
+pub(crate) fn reference_row(dtype: GgmlDType, bytes: &[u8], columns: usize) -> Vec<f32> {
     fn read<B: k_quants::GgmlType + Clone>(bytes: &[u8], columns: usize) -> Vec<f32> {
         let blocks = columns / B::BLCK_SIZE;
         // Copied into aligned blocks: a file's bytes may lie anywhere.
@@ -119,7 +119,7 @@ fn workers(kernels: &'static dyn Kernels) -> Workers {
 }
 
 /// Activations that include whole blocks of zeros and of extremes.
-fn activations(seed: u64, rows: usize, columns: usize) -> Vec<f32> {
+pub(crate) fn activations(seed: u64, rows: usize, columns: usize) -> Vec<f32> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut x: Vec<f32> = (0..rows * columns)
         .map(|_| random.f32() * 2.0 - 1.0)

@@ -1,0 +1,361 @@
+//! A prompt's pass: a chunk of tokens through all layers, with tiles of tokens where one token's pass has
+//! rows. All pipelines, bind groups and buffers are made with the model.
+
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::HashMap;
+
+use super::decode::{self, Dimensions};
+use super::device::Gpu;
+use super::load::{Layer, Part};
+use super::matrix::{BLOCK, Format, Planes};
+use crate::model::CHUNK;
+use text::{Finish, QUERIES, THREADS, TILE};
+
+/// What the workgroup memory of attention has room for.
+pub(super) const MOST_HEAD_WIDTH: usize = 128;
+
+/// What the passes of a prompt and of a token have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shared<'a> {
+    /// `token → dimension` of a chunk: what goes in and comes out.
+    pub(super) hidden: &'a wgpu::Buffer,
+    /// The page table is in it.
+    pub(super) state: &'a wgpu::Buffer,
+    /// `position → pair → cosine, sine`.
+    pub(super) rotation: &'a wgpu::Buffer,
+}
+
+#[derive(Debug)]
+pub(super) struct Prefill {
+    gpu: Gpu,
+    dimensions: Dimensions,
+    pipelines: Pipelines,
+    buffers: Buffers,
+    embed: Vec<Step>,
+    layers: Vec<Vec<Step>>,
+}
+
+#[derive(Debug)]
+struct Pipelines {
+    normalise: wgpu::ComputePipeline,
+    rotate: wgpu::ComputePipeline,
+    attend: wgpu::ComputePipeline,
+    project: HashMap<(Format, Finish), wgpu::ComputePipeline>,
+}
+
+/// Rows of intermediate values, one a token.
+#[derive(Clone, Debug)]
+struct Buffers {
+    /// How many tokens, and the position of the first.
+    chunk: wgpu::Buffer,
+    normalised: wgpu::Buffer,
+    /// Query heads, key heads, value heads.
+    heads: wgpu::Buffer,
+    attended: wgpu::Buffer,
+    gate: wgpu::Buffer,
+}
+
+/// A shader with what it reads and writes.
+#[derive(Debug)]
+struct Step {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    grid: Grid,
+}
+
+impl Step {
+    fn new(
+        gpu: &Gpu,
+        pipeline: &wgpu::ComputePipeline,
+        buffers: &[&wgpu::Buffer],
+        grid: Grid,
+    ) -> Self {
+        Self {
+            group: gpu.bind(pipeline, buffers),
+            pipeline: pipeline.clone(),
+            grid,
+        }
+    }
+
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, tokens: usize) {
+        let [x, y] = self.grid.workgroups(tokens);
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(x as u32, y as u32, 1);
+    }
+}
+
+/// What a step has workgroups for.
+#[derive(Clone, Copy, Debug)]
+enum Grid {
+    Tokens,
+    /// Tiles of tokens × this many tiles of rows.
+    Tiles(usize),
+    /// This many threads a token.
+    Threads(usize),
+    /// This many queries a token, for each of the key heads.
+    Queries {
+        sharing: usize,
+        kv_heads: usize,
+    },
+}
+
+impl Grid {
+    fn workgroups(self, tokens: usize) -> [usize; 2] {
+        match self {
+            Self::Tokens => [tokens, 1],
+            Self::Tiles(rows) => [tokens.div_ceil(TILE), rows],
+            Self::Threads(each) => [(tokens * each).div_ceil(THREADS), 1],
+            Self::Queries { sharing, kv_heads } => [kv_heads, (tokens * sharing).div_ceil(QUERIES)],
+        }
+    }
+}
+
+/// A matrix product: what becomes of `weights · x[token]`.
+#[derive(Clone, Copy, Debug)]
+struct Product<'a> {
+    weights: &'a wgpu::Buffer,
+    planes: &'a Planes,
+    x: &'a wgpu::Buffer,
+    out: &'a wgpu::Buffer,
+    /// From a token's numbers in `out` to the next one's.
+    out_width: usize,
+    /// Where a token's first row goes.
+    out_first: usize,
+    finish: Finish,
+    /// With [`Finish::Bias`]: the numbers, and where the first row's lies.
+    bias: Option<(&'a wgpu::Buffer, usize)>,
+}
+
+impl Prefill {
+    /// For layers whose feed forward is at most this wide.
+    pub(super) fn new(gpu: &Gpu, dimensions: Dimensions, feed_forward: usize) -> Self {
+        let Dimensions {
+            width,
+            heads,
+            kv_heads,
+            head_width,
+            ..
+        } = dimensions;
+        let rows = |label, width: usize| gpu.storage(label, (4 * CHUNK * width) as u64);
+        let halves = gpu.abilities.halves;
+        Self {
+            pipelines: Pipelines {
+                normalise: gpu.pipeline("normalise", &text::normalise(&dimensions)),
+                rotate: gpu.pipeline("rotate", &text::rotate(&dimensions, halves)),
+                attend: gpu.pipeline("attend", &text::attend(&dimensions, halves)),
+                project: HashMap::new(),
+            },
+            buffers: Buffers {
+                chunk: uniform(gpu, "chunk", &[0, 0]),
+                normalised: rows("normalised", width),
+                heads: rows("heads", (heads + 2 * kv_heads) * head_width),
+                attended: rows("attended", heads * head_width),
+                gate: rows("gate", feed_forward),
+            },
+            gpu: gpu.clone(),
+            dimensions,
+            embed: Vec::new(),
+            layers: Vec::new(),
+        }
+    }
+
+    /// Adds the embedding, from whose rows `tokens` chooses.
+    pub(super) fn embed(&mut self, shared: Shared<'_>, tokens: &wgpu::Buffer, parts: &[Part]) {
+        let embed = |part: &Part| {
+            let text = decode::embed(part.planes, part.first_row);
+            let pipeline = self.gpu.pipeline("embed", &text);
+            let buffers = [&part.buffer, tokens, shared.state, shared.hidden];
+            Step::new(&self.gpu, &pipeline, &buffers, Grid::Tokens)
+        };
+        self.embed = parts.iter().map(embed).collect();
+    }
+
+    /// Adds the next layer, with its cache.
+    pub(super) fn push_layer(
+        &mut self,
+        shared: Shared<'_>,
+        layer: &Layer,
+        keys: &wgpu::Buffer,
+        values: &wgpu::Buffer,
+    ) {
+        let Buffers {
+            normalised,
+            heads,
+            attended,
+            gate,
+            ..
+        } = self.buffers.clone();
+        let hidden = shared.hidden;
+        let mut steps = vec![self.normalise(hidden, &layer.attention_parameters, &normalised)];
+        let mut first = 0;
+        for planes in &layer.query_key_value {
+            steps.push(
+                self.project(&Product {
+                    weights: &layer.attention,
+                    planes,
+                    x: &normalised,
+                    out: &heads,
+                    out_width: self.all_heads(),
+                    out_first: first,
+                    finish: if layer.has_bias {
+                        Finish::Bias
+                    } else {
+                        Finish::Store
+                    },
+                    // Behind the norm, in the order of the rows.
+                    bias: layer
+                        .has_bias
+                        .then_some((&layer.attention_parameters, self.dimensions.width + first)),
+                }),
+            );
+            first += planes.rows;
+        }
+        steps.push(self.rotate(shared, keys, values));
+        steps.push(self.attend(shared, keys, values));
+        let product = |weights, planes, x, out, finish| Product {
+            weights,
+            planes,
+            x,
+            out,
+            out_width: planes.rows,
+            out_first: 0,
+            finish,
+            bias: None,
+        };
+        let [gate_planes, up_planes] = &layer.gate_up_planes;
+        let (output, gate_up, down) = (&layer.output, &layer.gate_up, &layer.down);
+        steps.extend([
+            self.project(&product(
+                output,
+                &layer.output_planes,
+                &attended,
+                hidden,
+                Finish::Add,
+            )),
+            self.normalise(hidden, &layer.feed_forward_norm, &normalised),
+            self.project(&product(
+                gate_up,
+                gate_planes,
+                &normalised,
+                &gate,
+                Finish::Store,
+            )),
+            self.project(&product(
+                gate_up,
+                up_planes,
+                &normalised,
+                &gate,
+                Finish::Gate,
+            )),
+            self.project(&product(
+                down,
+                &layer.down_planes,
+                &gate,
+                hidden,
+                Finish::Add,
+            )),
+        ]);
+        self.layers.push(steps);
+    }
+
+    fn normalise(&self, x: &wgpu::Buffer, weight: &wgpu::Buffer, out: &wgpu::Buffer) -> Step {
+        let pipeline = &self.pipelines.normalise;
+        Step::new(&self.gpu, pipeline, &[x, weight, out], Grid::Tokens)
+    }
+
+    fn rotate(&self, shared: Shared<'_>, keys: &wgpu::Buffer, values: &wgpu::Buffer) -> Step {
+        let Buffers { chunk, heads, .. } = &self.buffers;
+        let Shared {
+            state, rotation, ..
+        } = shared;
+        let buffers = [chunk, heads, rotation, state, keys, values];
+        let each = Grid::Threads(self.all_heads() / 4);
+        Step::new(&self.gpu, &self.pipelines.rotate, &buffers, each)
+    }
+
+    fn attend(&self, shared: Shared<'_>, keys: &wgpu::Buffer, values: &wgpu::Buffer) -> Step {
+        let Buffers {
+            chunk,
+            heads,
+            attended,
+            ..
+        } = &self.buffers;
+        let buffers = [chunk, heads, shared.state, keys, values, attended];
+        let Dimensions {
+            heads, kv_heads, ..
+        } = self.dimensions;
+        let sharing = heads / kv_heads;
+        let each = Grid::Queries { sharing, kv_heads };
+        Step::new(&self.gpu, &self.pipelines.attend, &buffers, each)
+    }
+
+    /// Numbers that a token's queries, keys and values have together.
+    fn all_heads(&self) -> usize {
+        (self.dimensions.heads + 2 * self.dimensions.kv_heads) * self.dimensions.head_width
+    }
+
+    fn project(&mut self, product: &Product<'_>) -> Step {
+        let &Product { planes, finish, .. } = product;
+        let pipeline = (self.pipelines.project)
+            .entry((planes.format, finish))
+            .or_insert_with(|| {
+                let text = text::project(planes.format, finish);
+                self.gpu.pipeline("project", &text)
+            });
+        let bias = product.bias.map_or(0, |(_, first)| first);
+        let numbers = [
+            planes.rows,
+            planes.columns / BLOCK,
+            planes.quants / 16,
+            planes.high / 16,
+            planes.scales / 16,
+            planes.supers / 16,
+            product.out_width,
+            product.out_first,
+            bias,
+        ];
+        let matrix = uniform(&self.gpu, "matrix", &numbers.map(|number| number as u32));
+        let chunk = &self.buffers.chunk;
+        let mut buffers = vec![chunk, &matrix, product.weights, product.x, product.out];
+        buffers.extend(product.bias.map(|(bias, _)| bias));
+        let tiles = Grid::Tiles(planes.rows.div_ceil(TILE));
+        Step::new(&self.gpu, pipeline, &buffers, tiles)
+    }
+
+    /// Computes as many tokens, from this position on, that the state has last.
+    pub(super) fn submit(&self, first_position: usize, tokens: usize) {
+        let words = [tokens as u32, first_position as u32];
+        let queue = &self.gpu.queue;
+        queue.write_buffer(&self.buffers.chunk, 0, &bytes(&words));
+        // One submission a layer: systems take a device away that is busy with one for seconds.
+        for steps in [&self.embed].into_iter().chain(&self.layers) {
+            let mut encoder = self.gpu.encoder();
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for step in steps {
+                    step.encode(&mut pass, tokens);
+                }
+            }
+            queue.submit([encoder.finish()]);
+        }
+    }
+}
+
+fn uniform(gpu: &Gpu, label: &str, words: &[u32]) -> wgpu::Buffer {
+    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: (4 * words.len() as u64).next_multiple_of(16),
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    gpu.queue.write_buffer(&buffer, 0, &bytes(words));
+    buffer
+}
+
+fn bytes(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}

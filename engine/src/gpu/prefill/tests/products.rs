@@ -1,0 +1,168 @@
+//! Products of every format with what becomes of them, and the norm.
+
+use super::*;
+use crate::gpu::matrix::Scratch;
+use crate::kernels::tests::{Blocks, TYPES, activations, reference_row, source};
+
+use candle_core::quantized::GgmlDType;
+
+const BLOCKS: [Blocks; 6] = [
+    Blocks::Random(7),
+    Blocks::Filled(0),
+    Blocks::Filled(255),
+    Blocks::Filled(0x80),
+    Blocks::Filled(0x7F),
+    Blocks::Subnormal(8),
+];
+
+/// Matrices on the GPU, one behind the other, and something else before them.
+pub(super) fn upload<const N: usize>(
+    matrices: [(GgmlDType, usize, usize, &[u8]); N],
+) -> (wgpu::Buffer, [Planes; N]) {
+    let mut end = 48;
+    let planes = matrices.map(|(dtype, rows, columns, _)| {
+        let planes = Planes::at(end, Format::of(dtype).unwrap(), rows, columns);
+        end = planes.end;
+        planes
+    });
+    let buffer = GPU.storage("matrices", end as u64);
+    let mut scratch = Scratch::default();
+    for ((_, rows, columns, source), planes) in matrices.into_iter().zip(&planes) {
+        let row_bytes = planes.format.source_row_bytes(columns);
+        // In two pieces, as a file is read.
+        let cut = (rows / 2).next_multiple_of(Planes::ROWS_TOGETHER).min(rows);
+        for rows in [0..cut, cut..rows] {
+            let source = &source[rows.start * row_bytes..rows.end * row_bytes];
+            planes.pack(rows, source, &mut scratch, |at, bytes| {
+                GPU.queue.write_buffer(&buffer, at as u64, bytes);
+            });
+        }
+    }
+    (buffer, planes)
+}
+
+/// `token → row`: each product, and the sum of its terms' sizes.
+fn twin(dtype: GgmlDType, source: &[u8], x: &[f32], columns: usize) -> Vec<(f64, f64)> {
+    let row_bytes = Format::of(dtype).unwrap().source_row_bytes(columns);
+    let weights: Vec<Vec<f32>> = (source.chunks_exact(row_bytes))
+        .map(|bytes| reference_row(dtype, bytes, columns))
+        .collect();
+    let product = |weights: &Vec<f32>, x: &[f32]| {
+        let terms = weights.iter().zip(x);
+        let terms = terms.map(|(weight, x)| f64::from(*weight) * f64::from(*x));
+        terms.fold((0.0, 0.0), |(sum, size), term| {
+            (sum + term, size + term.abs())
+        })
+    };
+    x.chunks_exact(columns)
+        .flat_map(|x| weights.iter().map(move |weights| product(weights, x)))
+        .collect()
+}
+
+fn check(
+    prefill: &mut Prefill,
+    dtype: GgmlDType,
+    blocks: Blocks,
+    [rows, tokens, columns]: [usize; 3],
+    finish: Finish,
+) {
+    const FIRST: usize = 3;
+    const UNTOUCHED: f32 = 0.25;
+    let source = source(dtype, rows, columns, blocks);
+    let x = activations(9, tokens, columns);
+    let (weights, [planes]) = upload([(dtype, rows, columns, &source)]);
+    let width = rows + 5;
+    let before: Vec<f32> = (0..(tokens + 2) * width)
+        .map(|at| UNTOUCHED + (at % 7) as f32)
+        .collect();
+    let bias = random_floats(&mut fastrand::Rng::with_seed(10), rows + 1);
+    let out = floats(&before);
+    let step = prefill.project(&Product {
+        weights: &weights,
+        planes: &planes,
+        x: &floats(&x),
+        out: &out,
+        out_width: width,
+        out_first: FIRST,
+        finish,
+        bias: (finish == Finish::Bias).then_some((&floats(&bias), 1)),
+    });
+    run(prefill, vec![step], 0, tokens);
+    let found = read_floats(&out);
+    let expected = twin(dtype, &source, &x, columns);
+    for (at, (&found, &before)) in found.iter().zip(&before).enumerate() {
+        let (token, row) = (at / width, (at % width).wrapping_sub(FIRST));
+        let what = || {
+            format!(
+                "{dtype:?} {blocks:?} {rows} × {tokens} × {columns} {finish:?} row {row} token {token}"
+            )
+        };
+        if row >= rows || token >= tokens {
+            assert_eq!(found, before, "{}", what());
+            continue;
+        }
+        let (product, size) = expected[token * rows + row];
+        let before = f64::from(before);
+        let silu = before / (1.0 + (-before).exp());
+        let (expected, factor) = match finish {
+            Finish::Store => (product, 1.0),
+            Finish::Bias => (product + f64::from(bias[row + 1]), 1.0),
+            Finish::Add => (product + before, 1.0),
+            Finish::Gate => (product * silu, silu),
+        };
+        let error = (f64::from(found) - expected).abs();
+        let bound = factor * size * 2e-6 + expected.abs() * 1e-5 + 1e-12;
+        assert!(error <= bound, "{}: {found} is not {expected}", what());
+    }
+}
+
+#[test]
+fn products_of_every_format_equal_those_of_the_weights() {
+    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
+    for dtype in TYPES {
+        for blocks in BLOCKS {
+            check(&mut prefill, dtype, blocks, [66, 65, 256], Finish::Store);
+        }
+    }
+}
+
+#[test]
+fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
+    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
+    let blocks = Blocks::Random(11);
+    for finish in [Finish::Store, Finish::Bias, Finish::Add, Finish::Gate] {
+        for size in [[1, 1, 256], [63, 2, 768], [64, 64, 256], [129, 130, 512]] {
+            check(&mut prefill, GgmlDType::Q4K, blocks, size, finish);
+        }
+        // Widths that no K quant has.
+        for size in [[17, 33, 32], [70, 3, 96]] {
+            check(&mut prefill, GgmlDType::Q5_0, blocks, size, finish);
+            check(&mut prefill, GgmlDType::Q8_0, blocks, size, finish);
+        }
+    }
+}
+
+#[test]
+fn a_row_is_normalised_by_its_root_mean_square() {
+    for width in [32, 256, 896, 4128] {
+        let dimensions = Dimensions {
+            width,
+            ..dimensions(4, 2, 64)
+        };
+        let mut prefill = Prefill::new(&GPU, dimensions, 512);
+        let (x, weight) = (activations(12, 5, width), activations(13, 1, width));
+        let out = floats(&vec![f32::NAN; x.len()]);
+        let step = prefill.normalise(&floats(&x), &floats(&weight), &out);
+        run(&mut prefill, vec![step], 0, 5);
+        let found = read_floats(&out);
+        for (found, x) in found.chunks_exact(width).zip(x.chunks_exact(width)) {
+            let squares: f64 = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+            let scale = 1.0 / (squares / width as f64 + 1e-6).sqrt();
+            for ((found, x), weight) in found.iter().zip(x).zip(&weight) {
+                let expected = f64::from(*x) * scale * f64::from(*weight);
+                let error = (f64::from(*found) - expected).abs();
+                assert!(error <= expected.abs() * 1e-5, "{found} is not {expected}");
+            }
+        }
+    }
+}
