@@ -64,15 +64,13 @@ struct Product<'a> {
     matrices: &'a [Weights<'a>],
     /// Beyond the matrices' own: from binding 1 on.
     bindings: &'a str,
-    /// Functions and workgroup memory.
-    declarations: &'a str,
     /// Statements before the loop; the workgroup's number is `group`.
     before: &'a str,
     /// The rows of a workgroup: for each `(matrix, row expression)` a total, in this order.
     rows: &'a [(usize, String)],
-    /// The statement that declares `x` with this number, given `column4`, a quarter of the block's first column.
-    /// May add to `squares`.
-    load: &'a dyn Fn(usize) -> String,
+    /// Statements that declare `x0` to `x7`, given `block` and `column4`, a quarter of its first column. May
+    /// add to `squares`.
+    load: &'a str,
     /// Adds the sum of `squares` behind the rows' totals.
     squares: bool,
     /// Statements after the sums: `totals[i]` are whole; `thread` is this one's number.
@@ -99,7 +97,6 @@ impl Product<'_> {
         let lanes = values * threads as usize;
         let _ = writeln!(text, "var<workgroup> partial: array<f32, {lanes}>;");
         let _ = writeln!(text, "var<workgroup> totals: array<f32, {values}>;");
-        text += self.declarations;
         let _ = writeln!(text, "@compute @workgroup_size({threads})\nfn main(");
         text += "    @builtin(workgroup_id) workgroup: vec3<u32>,\n";
         text += "    @builtin(local_invocation_index) thread: u32,\n";
@@ -135,9 +132,7 @@ impl Product<'_> {
         if self.squares {
             text += "        var squares = 0.0;\n";
         }
-        for part in 0..8 {
-            text += &(self.load)(part);
-        }
+        text += self.load;
         let one = "vec4<f32>(1.0)";
         let _ = writeln!(
             text,
@@ -216,13 +211,19 @@ fn grid(groups: usize) -> [u32; 3] {
 }
 
 /// `hidden`, weighed by the norm; its squares are those before weighing.
-fn load_normalised(part: usize) -> String {
-    format!(
-        "        let h{part} = hidden[column4 + {part}u];
+fn load_normalised() -> String {
+    parts(|part| {
+        format!(
+            "        let h{part} = hidden[column4 + {part}u];
         squares += dot(h{part}, h{part});
         let x{part} = h{part} * parameters[column4 + {part}u];
 "
-    )
+        )
+    })
+}
+
+fn parts(statement: impl Fn(usize) -> String) -> String {
+    (0..8).map(statement).collect()
 }
 
 fn inverse(dimensions: &Dimensions, squares: usize) -> String {
@@ -368,10 +369,9 @@ pub(super) fn query_key_value(
             planes: query,
         }],
         bindings: &bindings,
-        declarations: "",
         before: &before,
         rows: &rows,
-        load: &load_normalised,
+        load: &load_normalised(),
         squares: true,
         after: &after,
         groups: first_value + groups(&value),
@@ -430,6 +430,18 @@ pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader
             "            products += queries[{quad}] * vec4<f32>(keys[at + {quad}u]);"
         );
     }
+    // What lies behind the end weighs nothing, but must be something.
+    let mut weighed = String::new();
+    for step in 0..threads.div_ceil(turns) {
+        let _ = writeln!(
+            weighed,
+            "            let p{step} = turn + {}u;
+            let at{step} = min(start + p{step}, end - 1u);
+            let row{step} = (pages[(at{step} - start) >> 5u] + (at{step} & 31u)) * {quads}u + quad;
+            sum += scores[min(p{step}, {threads}u)] * vec4<f32>(values[row{step}]);",
+            step * turns
+        );
+    }
     let (arguments, largest) = if abilities.subgroups {
         (
             "    @builtin(subgroup_invocation_id) lane: u32,
@@ -465,6 +477,18 @@ pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader
         text += "        let next = max(largest, parts[0]);\n";
         ("", text)
     };
+    let (totals, total_parts) = if abilities.subgroups {
+        (
+            "    let together = subgroupAdd(total);
+    if (lane == 0u) {
+        parts[subgroup] = together;
+    }
+",
+            "subgroups".to_owned(),
+        )
+    } else {
+        ("    parts[thread] = total;\n", format!("{threads}u"))
+    };
     let text = format!(
         "{enable}@group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> keys: array<{element}>;
@@ -474,7 +498,8 @@ pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader
 @group(0) @binding(5) var<storage, read_write> weights: array<vec2<f32>>;
 var<workgroup> queries: array<vec4<f32>, {quads}>;
 var<workgroup> parts: array<f32, {threads}>;
-var<workgroup> scores: array<f32, {threads}>;
+var<workgroup> scores: array<f32, {}>;
+var<workgroup> pages: array<u32, {}>;
 var<workgroup> rests: array<vec4<f32>, {threads}>;
 @compute @workgroup_size({threads})
 fn main(
@@ -486,8 +511,8 @@ fn main(
     let kv_head = head / {sharing}u;
     let split = workgroup.y;
     let length = state[0];
-    let pages = (length + 31u) / 32u;
-    let share = (pages + workgroups.y - 1u) / workgroups.y;
+    let all_pages = (length + 31u) / 32u;
+    let share = (all_pages + workgroups.y - 1u) / workgroups.y;
     let first = min(split * share * 32u, length);
     let end = min((split + 1u) * share * 32u, length);
     if (thread < {quads}u) {{
@@ -498,13 +523,19 @@ fn main(
     var largest = -1e30;
     var total = 0.0;
     var sum = vec4<f32>(0.0);
+    if (thread == 0u) {{
+        scores[{threads}] = 0.0;
+    }}
     workgroupBarrier();
     for (var start = first; start < end; start += {threads}u) {{
         let position = start + thread;
         var score = -1e30;
         if (position < end) {{
-            let page = state[{STATE_TABLE}u + (position >> 5u)];
-            let at = ((page * {kv_heads}u + kv_head) * 32u + (position & 31u)) * {quads}u;
+            let page = (state[{STATE_TABLE}u + (position >> 5u)] * {kv_heads}u + kv_head) * 32u;
+            if ((thread & 31u) == 0u) {{
+                pages[thread >> 5u] = page;
+            }}
+            let at = (page + (position & 31u)) * {quads}u;
             var products = vec4<f32>(0.0);
 {products}            score = products.x + products.y + products.z + products.w;
         }}
@@ -516,17 +547,10 @@ fn main(
         scores[thread] = weight;
         workgroupBarrier();
         if (turn < {turns}u) {{
-            let count = min(end - start, {threads}u);
-            for (var p = turn; p < count; p += {turns}u) {{
-                let page = state[{STATE_TABLE}u + ((start + p) >> 5u)];
-                let at = ((page * {kv_heads}u + kv_head) * 32u + ((start + p) & 31u)) * {quads}u + quad;
-                sum += scores[p] * vec4<f32>(values[at]);
-            }}
-        }}
+{weighed}        }}
         workgroupBarrier();
     }}
-    parts[thread] = total;
-    rests[thread] = sum;
+{totals}    rests[thread] = sum;
     workgroupBarrier();
     let out = head * {MOST_SPLITS}u + split;
     if (thread < {quads}u) {{
@@ -538,13 +562,15 @@ fn main(
     }}
     if (thread == {}u) {{
         var whole = 0.0;
-        for (var other = 0u; other < {threads}u; other++) {{
+        for (var other = 0u; other < {total_parts}; other++) {{
             whole += parts[other];
         }}
         weights[out] = vec2<f32>(largest, whole);
     }}
 }}
 ",
+        threads + 1,
+        threads / 32,
         threads - 1
     );
     Shader {
@@ -563,49 +589,30 @@ pub(super) fn output(
     shape: Shape,
 ) -> Shader {
     let shape = shape.fitting(planes.rows);
-    let Dimensions {
-        heads, head_width, ..
-    } = *dimensions;
+    let head_width = dimensions.head_width;
     let quads = head_width / 4;
-    let threads = shape.threads;
-    let declarations = format!(
-        "var<workgroup> shares: array<f32, {}>;\n",
-        heads * MOST_SPLITS
-    );
-    let before = format!(
-        "    let splits = state[2];
-    for (var head = thread; head < {heads}u; head += {threads}u) {{
+    // A block's columns lie in one head.
+    let load = format!(
+        "        let first = block / {}u * {MOST_SPLITS}u;
+        let quad = column4 % {quads}u;
         var largest = -1e30;
         for (var split = 0u; split < splits; split++) {{
-            largest = max(largest, split_weights[head * {MOST_SPLITS}u + split].x);
+            largest = max(largest, split_weights[first + split].x);
         }}
         var total = 0.0;
-        for (var split = 0u; split < splits; split++) {{
-            let weight = split_weights[head * {MOST_SPLITS}u + split];
+{}        for (var split = 0u; split < splits; split++) {{
+            let weight = split_weights[first + split];
             let share = exp(weight.x - largest);
-            shares[head * {MOST_SPLITS}u + split] = share;
             total += share * weight.y;
-        }}
-        for (var split = 0u; split < splits; split++) {{
-            shares[head * {MOST_SPLITS}u + split] /= total;
-        }}
-    }}
-    workgroupBarrier();
-"
+            let at = (first + split) * {quads}u + quad;
+{}        }}
+        let whole = 1.0 / total;
+{}",
+        head_width / BLOCK,
+        parts(|part| format!("        var x{part} = vec4<f32>(0.0);\n")),
+        parts(|part| format!("            x{part} += share * split_sums[at + {part}u];\n")),
+        parts(|part| format!("        x{part} *= whole;\n")),
     );
-    let load = |part: usize| {
-        format!(
-            "        var x{part} = vec4<f32>(0.0);
-        {{
-            let first = (column4 + {part}u) / {quads}u * {MOST_SPLITS}u;
-            let quad = (column4 + {part}u) % {quads}u;
-            for (var split = 0u; split < splits; split++) {{
-                x{part} += shares[first + split] * split_sums[(first + split) * {quads}u + quad];
-            }}
-        }}
-"
-        )
-    };
     onto_hidden(
         abilities,
         planes,
@@ -615,8 +622,7 @@ pub(super) fn output(
 @group(0) @binding(3) var<storage, read_write> hidden: array<f32>;
 @group(0) @binding(4) var<storage, read> state: array<u32>;
 ",
-        &declarations,
-        &before,
+        "    let splits = state[2];\n",
         &load,
     )
 }
@@ -631,8 +637,7 @@ pub(super) fn down(abilities: Abilities, planes: Planes, shape: Shape) -> Shader
 @group(0) @binding(2) var<storage, read_write> hidden: array<f32>;
 ",
         "",
-        "",
-        &|part| format!("        let x{part} = gated[column4 + {part}u];\n"),
+        &parts(|part| format!("        let x{part} = gated[column4 + {part}u];\n")),
     )
 }
 
@@ -641,9 +646,8 @@ fn onto_hidden(
     planes: Planes,
     shape: Shape,
     bindings: &str,
-    declarations: &str,
     before: &str,
-    load: &dyn Fn(usize) -> String,
+    load: &str,
 ) -> Shader {
     let count = shape.rows;
     let rows: Vec<_> = (0..count)
@@ -664,7 +668,6 @@ fn onto_hidden(
             planes,
         }],
         bindings,
-        declarations,
         before,
         rows: &rows,
         load,
@@ -711,10 +714,9 @@ pub(super) fn gate_up(
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> gated: array<f32>;
 ",
-        declarations: "",
         before: "",
         rows: &rows,
-        load: &load_normalised,
+        load: &load_normalised(),
         squares: true,
         after: &after,
         groups: gate.rows / count,
@@ -755,10 +757,9 @@ pub(super) fn logits(
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> logits: array<f32>;
 ",
-        declarations: "",
         before: "",
         rows: &rows,
-        load: &load_normalised,
+        load: &load_normalised(),
         squares: true,
         after: &after,
         groups: planes.rows / count,

@@ -51,7 +51,6 @@ pub(super) struct Abilities {
     pub(super) timestamps: bool,
 }
 
-
 impl Gpu {
     /// Asks for the adapter with the most power.
     ///

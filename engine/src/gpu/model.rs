@@ -9,6 +9,7 @@ use super::decode::{ATTENTION_TILE, MOST_SPLITS, STATE_TABLE};
 use super::device::{Gpu, GpuError, Reading};
 use super::dispatch::Dispatch;
 use super::load::{Loader, Weights};
+use super::matrix::BLOCK;
 use super::passes::Passes;
 use super::prefill::{MOST_HEAD_WIDTH, Prefill};
 use super::sampling::GpuSampler;
@@ -195,9 +196,21 @@ impl GpuModel {
         for label in labels {
             let some = all.iter().filter(|dispatch| dispatch.label() == label);
             let some: Vec<&Dispatch> = some.copied().collect();
-            times.push((label.to_owned(), timer.time(&some, splits).await?));
+            let run = |pass: &mut wgpu::ComputePass<'_>| {
+                for dispatch in &some {
+                    dispatch.encode(pass, splits);
+                }
+            };
+            times.push((label.to_owned(), timer.time(run).await?));
         }
-        times.push(("token and logits".into(), timer.time(&all, splits).await?));
+        let choose = |pass: &mut wgpu::ComputePass<'_>| self.sampler.encode(pass);
+        times.push(("choose".into(), timer.time(choose).await?));
+        let token = |pass: &mut wgpu::ComputePass<'_>| {
+            for dispatch in &all {
+                dispatch.encode(pass, splits);
+            }
+        };
+        times.push(("token and logits".into(), timer.time(token).await?));
         Ok(times)
     }
 
@@ -492,11 +505,13 @@ impl Ahead {
 
 /// What the shaders' workgroup memory has room for.
 fn check_dimensions(config: &Config) -> Result<(), GpuError> {
-    let checks = [
-        ("dimensions of a head", config.head_width, 256),
-        ("heads", config.heads, 128),
-        ("dimensions of a head", config.head_width, MOST_HEAD_WIDTH),
-    ];
+    if !config.head_width.is_multiple_of(BLOCK) {
+        return Err(GpuError::Unavailable(format!(
+            "its shaders want heads of a multiple of {BLOCK} dimensions, and the model's have {}",
+            config.head_width
+        )));
+    }
+    let checks = [("dimensions of a head", config.head_width, MOST_HEAD_WIDTH)];
     for (what, needed, allowed) in checks {
         if needed > allowed {
             return Err(GpuError::TooSmall {

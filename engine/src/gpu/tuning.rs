@@ -38,8 +38,8 @@ impl Kind {
 /// Times that a candidate is run; the fastest counts.
 const RUNS: u32 = 4;
 
-/// Runs before anything is compared.
-const WARM_UPS: u32 = 64;
+/// Rounds in which all candidates are timed, after one that only wakes the GPU up.
+const ROUNDS: u32 = 2;
 
 impl Shapes {
     /// What suits most: a thread a block, up to 128 of them. `width` are the columns of most matrices,
@@ -70,24 +70,26 @@ impl Shapes {
             return Ok(self);
         }
         let timer = Timer::new(gpu);
-        // A GPU that did nothing runs slowly at first, and the first shape would seem slow.
-        let largest = gpu
-            .attempt(|| make(Kind::GateUp, self.of(Kind::GateUp)))
-            .await?;
-        let largest: Vec<&Dispatch> = largest.iter().collect();
-        for _ in 0..WARM_UPS {
-            timer.time(&largest, 1).await?;
-        }
         for kind in Kind::ALL {
-            let mut best = (f64::INFINITY, self.of(kind));
+            let mut candidates = Vec::new();
             for threads in [32, 64, 128, 256] {
                 for rows in [1, 2, 4, 8] {
                     let shape = Shape { threads, rows };
-                    let dispatches = gpu.attempt(|| make(kind, shape)).await?;
-                    let dispatches: Vec<&Dispatch> = dispatches.iter().collect();
-                    let nanoseconds = timer.time(&dispatches, 1).await?;
-                    if nanoseconds < best.0 {
-                        best = (nanoseconds, shape);
+                    candidates.push((shape, gpu.attempt(|| make(kind, shape)).await?));
+                }
+            }
+            // All are compiled before any is timed: a GPU that waits for a compiler runs slowly at first.
+            let mut best = (f64::INFINITY, self.of(kind));
+            for round in 0..=ROUNDS {
+                for (shape, dispatches) in &candidates {
+                    let run = |pass: &mut wgpu::ComputePass<'_>| {
+                        for dispatch in dispatches {
+                            dispatch.encode(pass, 1);
+                        }
+                    };
+                    let nanoseconds = timer.time(run).await?;
+                    if round > 0 && nanoseconds < best.0 {
+                        best = (nanoseconds, *shape);
                     }
                 }
             }
@@ -129,20 +131,22 @@ impl<'a> Timer<'a> {
         }
     }
 
-    /// Nanoseconds of some dispatches one after another: the least of some runs.
+    /// Nanoseconds of what `encode` puts into a pass: the least of some runs.
     pub(super) async fn time(
         &self,
-        dispatches: &[&Dispatch],
-        splits: u32,
+        encode: impl Fn(&mut wgpu::ComputePass<'_>),
     ) -> Result<f64, GpuError> {
         let mut least = f64::INFINITY;
         for _ in 0..RUNS {
-            least = least.min(self.time_once(dispatches, splits).await?);
+            least = least.min(self.time_once(&encode).await?);
         }
         Ok(least)
     }
 
-    async fn time_once(&self, dispatches: &[&Dispatch], splits: u32) -> Result<f64, GpuError> {
+    async fn time_once(
+        &self,
+        encode: &impl Fn(&mut wgpu::ComputePass<'_>),
+    ) -> Result<f64, GpuError> {
         let mut encoder = self.gpu.encoder();
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -153,9 +157,7 @@ impl<'a> Timer<'a> {
                     end_of_pass_write_index: Some(1),
                 }),
             });
-            for dispatch in dispatches {
-                dispatch.encode(&mut pass, splits);
-            }
+            encode(&mut pass);
         }
         encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.read, 0, 16);
