@@ -21,6 +21,8 @@ pub(super) struct Buffers {
     pub(super) hidden: wgpu::Buffer,
     /// A chunk's, in its order.
     pub(super) chunk: wgpu::Buffer,
+    /// A chunk's row on its way to `hidden`, which is spread.
+    pub(super) row: wgpu::Buffer,
     pub(super) logits: wgpu::Buffer,
     pub(super) keys: Vec<wgpu::Buffer>,
     pub(super) values: Vec<wgpu::Buffer>,
@@ -42,6 +44,7 @@ impl Buffers {
             tokens: gpu.storage("tokens", 4 * longest as u64),
             hidden: gpu.storage("hidden", 4 * config.width as u64),
             chunk: gpu.storage("chunk", 4 * (config.width * CHUNK) as u64),
+            row: gpu.storage("row", 4 * config.width as u64),
             logits: gpu.storage("logits", 4 * config.vocabulary as u64),
             keys: cache("keys"),
             values: cache("values"),

@@ -1,6 +1,10 @@
 //! One token's pass: five fused dispatches a layer. Each is a product of a few rows with one row of activations,
 //! with what comes before and after it done in the same shader; a workgroup takes some rows, its threads
 //! some blocks of columns each, and their sums come together at the end.
+//!
+//! Activations are *spread*: `quarter of a block → block → 4 columns`, eight quarters. A thread takes a whole block,
+//! and what neighbouring threads load at a time then lies side by side; in the order of columns each load
+//! would touch a cache line for every thread.
 
 use std::fmt::Write;
 
@@ -68,8 +72,7 @@ struct Product<'a> {
     before: &'a str,
     /// The rows of a workgroup: for each `(matrix, row expression)` a total, in this order.
     rows: &'a [(usize, String)],
-    /// Statements that declare `x0` to `x7`, given `block` and `column4`, a quarter of its first column. May
-    /// add to `squares`.
+    /// Statements that declare `x0` to `x7`, given `block`. May add to `squares`.
     load: &'a str,
     /// Adds the sum of `squares` behind the rows' totals.
     squares: bool,
@@ -128,7 +131,6 @@ impl Product<'_> {
                 "    for (var block = thread; block < {blocks}u; block += {threads}u) {{"
             )
         };
-        text += "        let column4 = block * 8u;\n";
         if self.squares {
             text += "        var squares = 0.0;\n";
         }
@@ -211,15 +213,58 @@ fn grid(groups: usize) -> [u32; 3] {
 }
 
 /// `hidden`, weighed by the norm; its squares are those before weighing.
-fn load_normalised() -> String {
+fn load_normalised(columns: usize) -> String {
     parts(|part| {
+        let at = part * (columns / BLOCK);
         format!(
-            "        let h{part} = hidden[column4 + {part}u];
+            "        let h{part} = hidden[{at}u + block];
         squares += dot(h{part}, h{part});
-        let x{part} = h{part} * parameters[column4 + {part}u];
+        let x{part} = h{part} * parameters[{at}u + block];
 "
         )
     })
+}
+
+/// `place(column)`: where a column's number lies, spread.
+fn place(columns: usize) -> String {
+    let blocks = columns / BLOCK;
+    format!(
+        "fn place(column: u32) -> u32 {{
+    return ((((column >> 2u) & 7u) * {blocks}u + (column >> 5u)) << 2u) | (column & 3u);
+}}
+"
+    )
+}
+
+/// Numbers in the order of columns, spread.
+pub(super) fn spread(values: &[f32]) -> Vec<f32> {
+    let blocks = values.len() / BLOCK;
+    let place = |column: usize| (column / 4 % 8 * blocks + column / BLOCK) * 4 + column % 4;
+    let mut out = vec![0.0; values.len()];
+    for (column, value) in values.iter().enumerate() {
+        out[place(column)] = *value;
+    }
+    out
+}
+
+/// Spreads a row. Bindings: 0 the row, 1 hidden.
+pub(super) fn spread_row(columns: usize) -> Shader {
+    let text = format!(
+        "{}@group(0) @binding(0) var<storage, read> row: array<f32>;
+@group(0) @binding(1) var<storage, read_write> hidden: array<f32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+    if (id.x < {columns}u) {{
+        hidden[place(id.x)] = row[id.x];
+    }}
+}}
+",
+        place(columns)
+    );
+    Shader {
+        text,
+        grid: grid(columns.div_ceil(64)),
+    }
 }
 
 fn parts(statement: impl Fn(usize) -> String) -> String {
@@ -371,7 +416,7 @@ pub(super) fn query_key_value(
         bindings: &bindings,
         before: &before,
         rows: &rows,
-        load: &load_normalised(),
+        load: &load_normalised(width),
         squares: true,
         after: &after,
         groups: first_value + groups(&value),
@@ -403,7 +448,7 @@ pub(super) const ATTENTION_TILE: usize = 128;
 /// Attention of one position over the cache: a workgroup takes a query head and some pages; what comes of several
 /// splits is put together in [`output`].
 ///
-/// Bindings: 0 query, 1 keys, 2 values, 3 state, 4 partial sums (head × split × dimension), 5 their
+/// Bindings: 0 query, 1 keys, 2 values, 3 state, 4 partial sums (split × all heads' dimensions, spread), 5 their
 /// largest scores and sums of weights (head × split).
 pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader {
     let Dimensions {
@@ -413,6 +458,7 @@ pub(super) fn attention(abilities: Abilities, dimensions: &Dimensions) -> Shader
         ..
     } = *dimensions;
     let sharing = heads / kv_heads;
+    let all_blocks = heads * head_width / BLOCK;
     let quads = head_width / 4;
     let threads = ATTENTION_TILE;
     // Threads that share a quarter of the dimensions take turns with the positions.
@@ -558,7 +604,8 @@ fn main(
         for (var other = 0u; other < {turns}u; other++) {{
             whole += rests[other * {quads}u + thread];
         }}
-        sums[out * {quads}u + thread] = whole;
+        let column4 = head * {quads}u + thread;
+        sums[(split * 8u + (column4 & 7u)) * {all_blocks}u + (column4 >> 3u)] = whole;
     }}
     if (thread == {}u) {{
         var whole = 0.0;
@@ -590,11 +637,10 @@ pub(super) fn output(
 ) -> Shader {
     let shape = shape.fitting(planes.rows);
     let head_width = dimensions.head_width;
-    let quads = head_width / 4;
+    let blocks = planes.columns / BLOCK;
     // A block's columns lie in one head.
     let load = format!(
         "        let first = block / {}u * {MOST_SPLITS}u;
-        let quad = column4 % {quads}u;
         var largest = -1e30;
         for (var split = 0u; split < splits; split++) {{
             largest = max(largest, split_weights[first + split].x);
@@ -604,13 +650,17 @@ pub(super) fn output(
             let weight = split_weights[first + split];
             let share = exp(weight.x - largest);
             total += share * weight.y;
-            let at = (first + split) * {quads}u + quad;
+            let at = split * {}u + block;
 {}        }}
         let whole = 1.0 / total;
 {}",
         head_width / BLOCK,
         parts(|part| format!("        var x{part} = vec4<f32>(0.0);\n")),
-        parts(|part| format!("            x{part} += share * split_sums[at + {part}u];\n")),
+        8 * blocks,
+        parts(|part| format!(
+            "            x{part} += share * split_sums[at + {}u];\n",
+            part * blocks
+        )),
         parts(|part| format!("        x{part} *= whole;\n")),
     );
     onto_hidden(
@@ -637,7 +687,10 @@ pub(super) fn down(abilities: Abilities, planes: Planes, shape: Shape) -> Shader
 @group(0) @binding(2) var<storage, read_write> hidden: array<f32>;
 ",
         "",
-        &parts(|part| format!("        let x{part} = gated[column4 + {part}u];\n")),
+        &parts(|part| {
+            let at = part * (planes.columns / BLOCK);
+            format!("        let x{part} = gated[{at}u + block];\n")
+        }),
     )
 }
 
@@ -655,7 +708,7 @@ fn onto_hidden(
         .collect();
     let after = format!(
         "    if (thread < {count}u) {{
-        hidden[group * {count}u + thread] += totals[thread];
+        hidden[place(group * {count}u + thread)] += totals[thread];
     }}
 "
     );
@@ -667,7 +720,7 @@ fn onto_hidden(
             array: "weights",
             planes,
         }],
-        bindings,
+        bindings: &format!("{bindings}{}", place(planes.rows)),
         before,
         rows: &rows,
         load,
@@ -696,7 +749,7 @@ pub(super) fn gate_up(
         "{}    if (thread < {count}u) {{
         let gate = totals[thread] * scale;
         let up = totals[{count}u + thread] * scale;
-        gated[group * {count}u + thread] = gate / (1.0 + exp(-gate)) * up;
+        gated[place(group * {count}u + thread)] = gate / (1.0 + exp(-gate)) * up;
     }}
 ",
         inverse(dimensions, rows.len())
@@ -710,13 +763,16 @@ pub(super) fn gate_up(
         abilities,
         shape,
         matrices: &[matrix("gate_w", gate), matrix("up_w", up)],
-        bindings: "@group(0) @binding(1) var<storage, read> hidden: array<vec4<f32>>;
+        bindings: &format!(
+            "@group(0) @binding(1) var<storage, read> hidden: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> gated: array<f32>;
-",
+{}",
+            place(gate.rows)
+        ),
         before: "",
         rows: &rows,
-        load: &load_normalised(),
+        load: &load_normalised(dimensions.width),
         squares: true,
         after: &after,
         groups: gate.rows / count,
@@ -759,7 +815,7 @@ pub(super) fn logits(
 ",
         before: "",
         rows: &rows,
-        load: &load_normalised(),
+        load: &load_normalised(dimensions.width),
         squares: true,
         after: &after,
         groups: planes.rows / count,
@@ -770,7 +826,7 @@ pub(super) fn logits(
 /// The rows of some tokens of the sequence, out of the part of the embedding that has its rows from
 /// `first_row` on: a workgroup a token, of those from `state[3]` on.
 /// Bindings: 0 weights, 1 tokens, 2 state, 3 hidden.
-pub(super) fn embed(planes: Planes, first_row: usize) -> String {
+pub(super) fn embed(planes: Planes, first_row: usize, is_spread: bool) -> String {
     let blocks = planes.columns / BLOCK;
     let mut text = String::from(PRELUDE);
     text += "@group(0) @binding(0) var<storage, read> weights: array<vec4<u32>>;
@@ -785,6 +841,11 @@ pub(super) fn embed(planes: Planes, first_row: usize) -> String {
     }
     .block();
     let rows = planes.rows;
+    let at = if is_spread {
+        format!("i * {blocks}u + block")
+    } else {
+        format!("(workgroup.x * {blocks}u + block) * 8u + i")
+    };
     let _ = writeln!(
         text,
         "@compute @workgroup_size(64)
@@ -797,7 +858,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         var out: array<vec4<f32>, 8>;
         matrix_block(token - {first_row}u, block, &out);
         for (var i = 0u; i < 8u; i++) {{
-            hidden[(workgroup.x * {blocks}u + block) * 8u + i] = out[i];
+            hidden[{at}] = out[i];
         }}
     }}
 }}",

@@ -225,13 +225,25 @@ impl Gpu {
             buffer: buffer.clone(),
             bytes,
             mapped,
+            submission: None,
         }
     }
 
     /// Waits until all that was submitted is done, where the thread may block.
     pub(super) fn wait(&self) -> Result<(), GpuError> {
-        #[cfg(not(target_arch = "wasm32"))]
-        if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
+        self.wait_for(None)
+    }
+
+    fn wait_for(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+        // A browser calls back by itself.
+        if cfg!(target_arch = "wasm32") {
+            return Ok(());
+        }
+        let waiting = self.device.poll(wgpu::PollType::Wait {
+            submission_index,
+            timeout: None,
+        });
+        if let Err(error) = waiting {
             self.check()?;
             return Err(GpuError::Driver(error.to_string()));
         }
@@ -265,12 +277,21 @@ pub(super) struct Reading {
     buffer: wgpu::Buffer,
     bytes: u64,
     mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    submission: Option<wgpu::SubmissionIndex>,
 }
 
 impl Reading {
+    /// Waits for no more than this submission.
+    pub(super) fn after(self, submission: wgpu::SubmissionIndex) -> Self {
+        Self {
+            submission: Some(submission),
+            ..self
+        }
+    }
+
     /// Waits for them, gives them to `take`, and lets the buffer be written to again.
     pub(super) async fn finish<T>(self, take: impl FnOnce(&[u8]) -> T) -> Result<T, GpuError> {
-        self.gpu.wait()?;
+        self.gpu.wait_for(self.submission)?;
         let failure = |why: String| match self.gpu.check() {
             Err(lost) => lost,
             Ok(()) => GpuError::Driver(why),

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek};
 
+use super::decode::spread;
 use super::device::{Gpu, GpuError};
 use super::matrix::{Format, Planes, Scratch};
 use crate::gguf::{Gguf, Tensor, invalid};
@@ -20,6 +21,7 @@ pub(super) struct Weights {
     pub(super) embedding: Vec<Part>,
     /// `None` where the model uses its embedding for the output too.
     pub(super) output: Option<Vec<Part>>,
+    /// Spread: only single tokens reach it.
     pub(super) output_norm: wgpu::Buffer,
     /// Divisors of the rotary frequencies, where the model has them (`rope_freqs.weight`).
     pub(super) rope_divisors: Option<Vec<f32>>,
@@ -41,10 +43,14 @@ pub(super) struct Layer {
     pub(super) query_key_value: [Planes; 3],
     /// The norm, then the biases of query, key and value, where there are any.
     pub(super) attention_parameters: wgpu::Buffer,
+    /// Likewise, the norm spread.
+    pub(super) token_attention_parameters: wgpu::Buffer,
     pub(super) has_bias: bool,
     pub(super) output: wgpu::Buffer,
     pub(super) output_planes: Planes,
     pub(super) feed_forward_norm: wgpu::Buffer,
+    /// Likewise, spread.
+    pub(super) token_feed_forward_norm: wgpu::Buffer,
     /// Gate and up in one buffer.
     pub(super) gate_up: wgpu::Buffer,
     pub(super) gate_up_planes: [Planes; 2],
@@ -128,7 +134,7 @@ impl<'a, R: Read + Seek> Loader<'a, R> {
         let layers = (0..config.layers)
             .map(|index| self.layer(index, config, heads))
             .collect::<Result<_, _>>()?;
-        let output_norm = self.floats("output norm", &output_norm);
+        let output_norm = self.floats("output norm", &spread(&output_norm));
         self.flush();
         Ok(Weights {
             embedding,
@@ -176,10 +182,18 @@ impl<'a, R: Read + Seek> Loader<'a, R> {
             attention,
             query_key_value: [query, key, value],
             attention_parameters: self.floats("attention norm and biases", &parameters),
+            token_attention_parameters: {
+                let (norm, biases) = parameters.split_at(width);
+                self.floats(
+                    "attention norm and biases",
+                    &[&spread(norm), biases].concat(),
+                )
+            },
             has_bias,
             output,
             output_planes,
             feed_forward_norm: self.floats("feed forward norm", &feed_forward_norm),
+            token_feed_forward_norm: self.floats("feed forward norm", &spread(&feed_forward_norm)),
             gate_up,
             gate_up_planes,
             down,

@@ -47,8 +47,12 @@ pub(crate) struct GpuModel {
     logits: Vec<Dispatch>,
     sampler: GpuSampler,
     ahead: Ahead,
+    /// Makes a chunk's row one token's.
+    spread: Dispatch,
     /// Tokens of the last forward pass.
     rows: usize,
+    /// Whether the chunk has them one by one, spread.
+    one_by_one: bool,
     bytes_per_token: u64,
     shapes: Shapes,
 }
@@ -138,7 +142,9 @@ impl GpuModel {
                 logits,
                 sampler,
                 ahead: Ahead::default(),
+                spread: passes.spread_row(),
                 rows: 0,
+                one_by_one: false,
                 bytes_per_token: weights.bytes_per_token(),
                 shapes,
                 buffers: buffers.clone(),
@@ -244,7 +250,8 @@ impl GpuModel {
         let first = self.length();
         self.prefixes.reserve(tokens.len());
         self.write_tokens(first, tokens);
-        if tokens.len() < FEWEST_TILED {
+        self.one_by_one = tokens.len() < FEWEST_TILED;
+        if self.one_by_one {
             self.submit_one_by_one(first, tokens.len());
         } else {
             self.write_state(first + tokens.len(), tokens.len(), 1);
@@ -397,9 +404,9 @@ impl GpuModel {
         }
         let bytes = 4 * count as u64;
         encoder.copy_buffer_to_buffer(&self.buffers.tokens, 4 * length as u64, &buffer, 0, bytes);
-        self.gpu.queue.submit([encoder.finish()]);
+        let submission = self.gpu.queue.submit([encoder.finish()]);
         self.ahead.batches.push_back(Batch {
-            reading: self.gpu.read(&buffer, bytes),
+            reading: self.gpu.read(&buffer, bytes).after(submission),
             buffer,
             tokens: count,
         });
@@ -409,15 +416,18 @@ impl GpuModel {
         let mut encoder = self.gpu.encoder();
         let (row, logits) = (self.row_bytes(), self.logits_bytes());
         for (index, from) in rows.enumerate() {
-            encoder.copy_buffer_to_buffer(
-                &self.buffers.chunk,
-                from as u64 * row,
-                &self.buffers.hidden,
-                0,
-                row,
-            );
+            let to = if self.one_by_one {
+                &self.buffers.hidden
+            } else {
+                &self.buffers.row
+            };
+            let chunk = &self.buffers.chunk;
+            encoder.copy_buffer_to_buffer(chunk, from as u64 * row, to, 0, row);
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                if !self.one_by_one {
+                    self.spread.encode(&mut pass, 1);
+                }
                 for dispatch in &self.logits {
                     dispatch.encode(&mut pass, 1);
                 }

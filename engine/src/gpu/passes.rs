@@ -109,7 +109,7 @@ impl<'a> Passes<'a> {
         let (model, buffers) = (self.model, self.buffers);
         let dispatch = |part: &Part| {
             let shader = Shader {
-                text: decode::embed(part.planes, part.first_row),
+                text: decode::embed(part.planes, part.first_row, true),
                 grid: [1, 1, 1],
             };
             let bound = [
@@ -121,6 +121,13 @@ impl<'a> Passes<'a> {
             self.dispatch("embed", &shader, &bound)
         };
         model.embedding.iter().map(dispatch).collect()
+    }
+
+    /// Makes a row of a chunk one token's.
+    pub(super) fn spread_row(&mut self) -> Dispatch {
+        let shader = decode::spread_row(self.dimensions.width);
+        let buffers = self.buffers;
+        self.dispatch("spread", &shader, &[&buffers.row, &buffers.hidden])
     }
 
     fn query_key_value(&mut self, index: usize, layer: &Layer, shape: Shape) -> Dispatch {
@@ -136,7 +143,7 @@ impl<'a> Passes<'a> {
         let bound = [
             &layer.attention,
             &buffers.hidden,
-            &layer.attention_parameters,
+            &layer.token_attention_parameters,
             &query,
             &buffers.keys[index],
             &buffers.values[index],
@@ -175,7 +182,7 @@ impl<'a> Passes<'a> {
         let planes = layer.gate_up_planes;
         let shader = decode::gate_up(self.gpu.abilities, &self.dimensions, planes, shape);
         let gated = self.gated.clone();
-        let norm = &layer.feed_forward_norm;
+        let norm = &layer.token_feed_forward_norm;
         let bound = [&layer.gate_up, &self.buffers.hidden, norm, &gated];
         self.dispatch("gate, up", &shader, &bound)
     }

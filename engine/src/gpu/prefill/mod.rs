@@ -166,7 +166,7 @@ impl Prefill {
     /// Adds the embedding, from whose rows `tokens` chooses.
     pub(super) fn embed(&mut self, shared: Shared<'_>, tokens: &wgpu::Buffer, parts: &[Part]) {
         let embed = |part: &Part| {
-            let text = decode::embed(part.planes, part.first_row);
+            let text = decode::embed(part.planes, part.first_row, false);
             let pipeline = self.gpu.pipeline("embed", &text);
             let buffers = [&part.buffer, tokens, shared.state, shared.hidden];
             Step::new(&self.gpu, &pipeline, &buffers, Grid::Tokens)
