@@ -86,7 +86,11 @@ impl Gpu {
         Ok(Self::watching(device, queue, &info))
     }
 
-    fn watching(device: wgpu::Device, queue: wgpu::Queue, info: &wgpu::AdapterInfo) -> Self {
+    pub(super) fn watching(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        info: &wgpu::AdapterInfo,
+    ) -> Self {
         let lost = Arc::new(Mutex::new(None));
         let noted = Arc::clone(&lost);
         device.set_device_lost_callback(move |reason, message| {

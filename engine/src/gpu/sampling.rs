@@ -2,6 +2,9 @@
 //! next step reads it. Two dispatches: workgroups find the likeliest tokens of a slice each, then one
 //! finds the likeliest of those and draws.
 
+#[cfg(test)]
+mod tests;
+
 use super::device::Gpu;
 use crate::Sampling;
 
