@@ -1,6 +1,6 @@
 //! Why a prompt has no answer.
 
-use engine::EngineError;
+use engine::{EngineError, GpuError};
 use protocol::{LlmError, LlmErrorCode, NodeMessage, TaskId};
 
 /// Why there is no answer, or no more of it.
@@ -55,8 +55,12 @@ impl From<&EngineError> for Failure {
         let code = match error {
             EngineError::ContextLengthExceeded { .. } => LlmErrorCode::ContextLengthExceeded,
             EngineError::InvalidRequest(_) => LlmErrorCode::InvalidRequest,
+            EngineError::Gpu(GpuError::OutOfMemory(_) | GpuError::TooSmall { .. }) => {
+                LlmErrorCode::OutOfMemory
+            }
             EngineError::InvalidModel(_)
             | EngineError::UnsupportedArchitecture(_)
+            | EngineError::Gpu(_)
             | EngineError::Io(_) => LlmErrorCode::BackendFailed,
         };
         Self::new(code, error.to_string())
