@@ -23,6 +23,8 @@ pub enum Action {
 pub struct Arguments {
     pub action: Action,
     pub engine: bool,
+    pub gpu: bool,
+    pub cpu: bool,
     pub ollama: bool,
     pub openai: bool,
     pub models: Vec<String>,
@@ -63,6 +65,8 @@ impl Arguments {
         Ok(Self {
             action: action(&matches, language)?,
             engine: matches.get_flag("engine"),
+            gpu: matches.get_flag("gpu"),
+            cpu: matches.get_flag("cpu"),
             ollama: matches.get_flag("ollama"),
             openai: matches.get_flag("openai"),
             models: texts("model"),
@@ -124,6 +128,8 @@ fn command(language: Language) -> Command {
             flag("ollama", help.ollama),
             flag("openai", help.openai),
             flag("engine", help.engine),
+            flag("gpu", help.gpu),
+            flag("cpu", help.cpu),
             value("model", "ID", help.model).action(ArgAction::Append),
             value("name", help.name_unit, help.name),
             value("threads", "N", help.threads),
@@ -205,12 +211,14 @@ mod tests {
             "Sauna",
             "--model",
             "qwen2.5-coder:0.5b",
+            "--cpu",
             "--hours",
             "18-08,12-13",
             "--hours=9:30-10",
         ];
         let arguments = parse(&given, Language::English).unwrap();
         assert!(arguments.engine && !arguments.ollama && !arguments.openai);
+        assert!(arguments.cpu && !arguments.gpu);
         assert_eq!(arguments.models, ["smollm2:135m", "qwen2.5-coder:0.5b"]);
         assert_eq!(arguments.hours, ["18-08", "12-13", "9:30-10"]);
         assert_eq!(arguments.threads.as_deref(), Some("2"));
@@ -228,6 +236,8 @@ mod tests {
                 "--engine",
                 "--ollama",
                 "--openai",
+                "--gpu",
+                "--cpu",
                 "--model",
                 "--name",
                 "--threads",

@@ -1,4 +1,4 @@
-//! How fast this machine's CPU multiplies and adds, measured for the hub.
+//! How fast this machine's CPU multiplies and adds, measured for the hub. A GPU's speed is the backend's to tell.
 
 use std::{
     hint::black_box,

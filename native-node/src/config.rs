@@ -41,8 +41,8 @@ pub struct Environment {
 }
 
 /// All that the node reads itself, and what the libraries under it do: proxies, certificates, the
-/// time zone, and where the tools of GPUs lie.
-const KEPT: [&str; 25] = [
+/// time zone, and where the drivers of GPUs and their tools lie.
+const KEPT: [&str; 27] = [
     "HUB_URL",
     "NODE_API_KEY",
     "OLLAMA_URL",
@@ -57,6 +57,8 @@ const KEPT: [&str; 25] = [
     "LANG",
     "RUST_LOG",
     "PATH",
+    "VK_DRIVER_FILES",
+    "VK_ICD_FILENAMES",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTP_PROXY",
@@ -209,11 +211,22 @@ pub struct EngineSettings {
     /// Never none. The first is loaded at once, the others when a prompt for them comes.
     pub models: Vec<ModelChoice>,
     pub models_folder: PathBuf,
+    pub processor: ProcessorChoice,
     pub threads: usize,
     pub context_length: Option<usize>,
     pub sources: ModelSources,
     /// All models that Kipinä knows: a hub may want one of them that is on the disk.
     pub catalogue: Catalogue,
+}
+
+/// What the engine is to compute with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProcessorChoice {
+    /// Whichever a measurement finds faster.
+    #[default]
+    Measured,
+    Gpu,
+    Cpu,
 }
 
 /// Who is asked for models that are not in the folder, in this order.
@@ -246,6 +259,10 @@ pub enum ConfigError {
         maximum: u32,
     },
     SeveralBackends,
+    GpuAndCpu,
+    ProcessorOfAnother {
+        flag: &'static str,
+    },
     OpenAiWithoutUrl,
     UnknownModel {
         id: String,

@@ -7,6 +7,7 @@ mod errors;
 mod help;
 mod limits;
 mod log;
+mod processor;
 mod service;
 mod status;
 

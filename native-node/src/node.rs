@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use node_core::RUNTIME;
-use protocol::{Device, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
+use protocol::{Device, Gpu, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
 use rustls::ClientConfig;
 use tokio::sync::{Notify, watch};
 
@@ -12,7 +12,7 @@ use crate::{
     SOFTWARE,
     backend::{
         Backend,
-        engine::EngineBackend,
+        engine::{EngineBackend, processor},
         ollama::{self, OllamaBackend},
         openai::OpenAiBackend,
     },
@@ -64,11 +64,22 @@ impl Node {
             reason: error.to_string(),
         })?;
         // A driver's tool may take seconds to tell of a GPU.
-        let (started, device) = tokio::try_join!(
+        let (started, mut device) = tokio::try_join!(
             start_backend(&config, &tls, &status),
             device::device().map(Ok)
         )?;
-        let (backend, slots, own_work) = started;
+        let Started {
+            backend,
+            slots,
+            own_work,
+            adapter,
+        } = started;
+        // Drivers whose own tools are not installed are found by their API.
+        let named = adapter.map(|name| Gpu {
+            name,
+            memory_bytes: None,
+        });
+        device.gpu = device.gpu.or(named);
         let owner = owner_of(&config);
         let look_again = Arc::new(Notify::new());
         let models = models::watch(
@@ -143,8 +154,28 @@ fn owner_of(config: &Config) -> Option<Owner> {
     owner.inspect_err(not_kept).ok()
 }
 
-/// What answers, how many prompts at once, and what of the GPU's work is its own.
-type Started = (Arc<dyn Backend>, u32, OwnWork);
+/// What answers.
+struct Started {
+    backend: Arc<dyn Backend>,
+    /// How many prompts at once.
+    slots: u32,
+    /// What of the GPU's work is its own.
+    own_work: OwnWork,
+    /// The GPU that the engine computes on.
+    adapter: Option<String>,
+}
+
+impl Started {
+    /// A server that computes with what it finds.
+    fn server(backend: impl Backend + 'static, slots: u32, own_work: OwnWork) -> Self {
+        Self {
+            backend: Arc::new(backend),
+            slots,
+            own_work,
+            adapter: None,
+        }
+    }
+}
 
 async fn start_backend(
     config: &Config,
@@ -157,7 +188,7 @@ async fn start_backend(
         BackendChoice::OpenAi(settings) => {
             announce(config.language, status, &settings.url.to_string());
             let backend = OpenAiBackend::start(settings.clone(), tls).await?;
-            Ok((Arc::new(backend), config.slots, OwnWork::Any))
+            Ok(Started::server(backend, config.slots, OwnWork::Any))
         }
         BackendChoice::Automatic { ollama, engine } => {
             if ollama::answers(ollama, tls).await {
@@ -181,7 +212,7 @@ async fn start_ollama(
         &format!("Ollama, {}", settings.url),
     );
     let backend = OllamaBackend::start(settings, tls, config.language).await?;
-    Ok((Arc::new(backend), config.slots, OwnWork::Ollama))
+    Ok(Started::server(backend, config.slots, OwnWork::Ollama))
 }
 
 async fn start_engine(
@@ -193,8 +224,19 @@ async fn start_engine(
     status.backend(RUNTIME);
     let sources = settings.sources.clone();
     let downloader = Downloader::new(sources, Patience::default(), tls, config.language)?;
-    let backend = EngineBackend::start(settings, downloader, config.language).await?;
-    Ok((Arc::new(backend), 1, OwnWork::None))
+    let gpu = processor::choose(settings, config.language).await;
+    let adapter = gpu.as_ref().map(|gpu| gpu.adapter().to_owned());
+    let (status, language) = (status.clone(), config.language);
+    let backend = EngineBackend::start(settings, gpu, downloader, status, language).await?;
+    Ok(Started {
+        backend: Arc::new(backend),
+        slots: 1,
+        own_work: match adapter {
+            Some(_) => OwnWork::Engine,
+            None => OwnWork::None,
+        },
+        adapter,
+    })
 }
 
 fn announce(language: Language, status: &Status, backend: &str) {

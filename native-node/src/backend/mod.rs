@@ -41,6 +41,12 @@ pub trait Backend: Debug + Send + Sync {
         ))))
     }
 
+    /// How fast the GPU that answers are computed with is, measured now; absent where none does, or the
+    /// backend does not see it.
+    fn gpu_multiply_adds_per_second(&self) -> BoxFuture<'_, Option<f64>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// The network has too few of these models; a backend that can may offer some of them.
     fn want<'a>(&'a self, _models: &'a [String]) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))

@@ -6,7 +6,7 @@ use protocol::Catalogue;
 
 use super::{
     BackendChoice, BaseUrl, ConfigError, EngineSettings, Environment, ModelChoice, ModelSources,
-    OllamaSettings, OpenAiSettings, StatusPort, url,
+    OllamaSettings, OpenAiSettings, ProcessorChoice, StatusPort, url,
 };
 use crate::arguments::Arguments;
 
@@ -53,8 +53,14 @@ impl<'a> Checks<'a> {
         let arguments = self.arguments;
         match (arguments.engine, arguments.ollama, arguments.openai) {
             (true, false, false) => self.engine().map(BackendChoice::Engine),
-            (false, true, false) => self.ollama().map(BackendChoice::Ollama),
-            (false, false, true) => self.openai().map(BackendChoice::OpenAi),
+            (false, true, false) => {
+                self.no_processor();
+                self.ollama().map(BackendChoice::Ollama)
+            }
+            (false, false, true) => {
+                self.no_processor();
+                self.openai().map(BackendChoice::OpenAi)
+            }
             (false, false, false) => self.automatic(),
             _ => {
                 self.problems.push(ConfigError::SeveralBackends);
@@ -109,10 +115,11 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// A model that only one of the two can have decides which it is.
+    /// What only one of the two can have or do decides which it is.
     fn automatic(&mut self) -> Option<BackendChoice> {
         let models = &self.arguments.models;
-        if models.iter().any(|model| is_path(model)) {
+        let for_engine = self.arguments.gpu || self.arguments.cpu;
+        if for_engine || models.iter().any(|model| is_path(model)) {
             return self.engine().map(BackendChoice::Engine);
         }
         let known = &self.catalogue.as_ref()?.models;
@@ -170,7 +177,7 @@ impl<'a> Checks<'a> {
         let context_length = self
             .context_length()
             .and_then(|length| usize::try_from(length).ok());
-        let threads = self.threads();
+        let (threads, processor) = (self.threads(), self.processor());
         let wanted = different(self.arguments.models.iter().map(String::as_str));
         let wanted = or_default(wanted, DEFAULT_ENGINE_MODEL);
         // Every one is looked at, so that all that is wrong is told at once.
@@ -180,11 +187,35 @@ impl<'a> Checks<'a> {
         Some(EngineSettings {
             models: models.into_iter().collect::<Option<_>>()?,
             models_folder: models_folder?,
+            processor,
             threads,
             context_length,
             sources: sources?,
             catalogue: self.catalogue.clone()?,
         })
+    }
+
+    fn processor(&mut self) -> ProcessorChoice {
+        match (self.arguments.gpu, self.arguments.cpu) {
+            (false, false) => ProcessorChoice::Measured,
+            (true, false) => ProcessorChoice::Gpu,
+            (false, true) => ProcessorChoice::Cpu,
+            (true, true) => {
+                self.problems.push(ConfigError::GpuAndCpu);
+                ProcessorChoice::Measured
+            }
+        }
+    }
+
+    /// Ollama and other servers choose by themselves what they compute with.
+    fn no_processor(&mut self) {
+        let arguments = self.arguments;
+        for (given, flag) in [(arguments.gpu, "--gpu"), (arguments.cpu, "--cpu")] {
+            if given {
+                let problem = ConfigError::ProcessorOfAnother { flag };
+                self.problems.push(problem);
+            }
+        }
     }
 
     fn model_sources(&mut self) -> Option<ModelSources> {

@@ -55,6 +55,41 @@ fn a_model_that_only_one_backend_can_have_chooses_it() {
 }
 
 #[test]
+fn the_engine_computes_with_what_is_faster_unless_told() {
+    let with = |gpu, cpu| Arguments {
+        gpu,
+        cpu,
+        ..Arguments::default()
+    };
+    let BackendChoice::Automatic { engine, .. } = backend(&with(false, false), &home()) else {
+        panic!("both are possible")
+    };
+    assert_eq!(engine.processor, ProcessorChoice::Measured);
+    for (arguments, processor) in [
+        (with(true, false), ProcessorChoice::Gpu),
+        (with(false, true), ProcessorChoice::Cpu),
+    ] {
+        let BackendChoice::Engine(engine) = backend(&arguments, &home()) else {
+            panic!("only the engine can be told")
+        };
+        assert_eq!(engine.processor, processor);
+    }
+    let problems = |arguments: &Arguments| Config::new(arguments, &home(), 4).err();
+    assert_eq!(
+        problems(&with(true, true)),
+        Some(vec![ConfigError::GpuAndCpu])
+    );
+    let ollama = Arguments {
+        ollama: true,
+        ..with(true, false)
+    };
+    assert_eq!(
+        problems(&ollama),
+        Some(vec![ConfigError::ProcessorOfAnother { flag: "--gpu" }])
+    );
+}
+
+#[test]
 fn flags_go_before_the_environment() {
     let environment = Environment {
         hub_url: Some("http://one".into()),

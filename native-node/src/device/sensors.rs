@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub enum OwnWork {
     /// The engine computes on the CPU.
     None,
+    /// The engine computes on the GPU.
+    Engine,
     /// Programs that Ollama consists of.
     Ollama,
     /// A server of an unknown name; it computes, and draws nothing.
@@ -39,6 +41,7 @@ impl Sensors {
     pub(super) fn is_own(&self, program: &str, draws: bool) -> bool {
         match self.own_work {
             OwnWork::None => false,
+            OwnWork::Engine => program.contains("kipina-node"),
             OwnWork::Ollama => {
                 let program = program.to_ascii_lowercase();
                 program.contains("ollama") || program.contains("llama-server")
@@ -62,6 +65,8 @@ mod tests {
             (OwnWork::Any, "VLLM::EngineCor", false, true),
             (OwnWork::Any, "Super Kart.exe", true, false),
             (OwnWork::None, "ollama", false, false),
+            (OwnWork::Engine, "/opt/kipina-node", true, true),
+            (OwnWork::Engine, "ollama", false, false),
         ];
         for (own_work, program, draws, is_own) in cases {
             let sensors = Sensors {

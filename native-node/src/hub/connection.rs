@@ -1,6 +1,6 @@
 //! One connection, from `hello` to its end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::SinkExt;
 use protocol::{BenchmarkResult, HubMessage, NodeMessage, NodeStatus, Task, TaskId, Welcome};
@@ -233,17 +233,23 @@ impl<'a> Connection<'a> {
             return;
         };
         let (threads, frames) = (self.node.threads, self.frames_sender.clone());
-        tokio::task::spawn_blocking(move || {
-            let duration = Duration::from_millis(duration_ms);
+        let (backend, duration) = (
+            Arc::clone(&self.node.backend),
+            Duration::from_millis(duration_ms),
+        );
+        tokio::spawn(async move {
+            // One after the other: a GPU is fed by the CPU.
+            let on_cpu = move || benchmark::multiply_adds_per_second(threads, duration);
+            let Ok(cpu) = tokio::task::spawn_blocking(on_cpu).await else {
+                return;
+            };
             let result = NodeMessage::BenchmarkResult(BenchmarkResult {
                 task_id,
-                cpu_multiply_adds_per_second: benchmark::multiply_adds_per_second(
-                    threads, duration,
-                ),
-                gpu_multiply_adds_per_second: None,
+                cpu_multiply_adds_per_second: cpu,
+                gpu_multiply_adds_per_second: backend.gpu_multiply_adds_per_second().await,
             });
             // The connection may be gone by now; the next hub asks again.
-            let _ = frames.blocking_send(result);
+            let _ = frames.send(result).await;
         });
     }
 

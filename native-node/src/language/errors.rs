@@ -66,6 +66,20 @@ impl Language {
                 "Anna vain yksi näistä: --ollama, --openai, --engine.".into(),
                 "Give only one of --ollama, --openai, --engine.".into(),
             ),
+            ConfigError::GpuAndCpu => self.pick(
+                "Anna vain toinen: --gpu tai --cpu.".into(),
+                "Give only one of --gpu and --cpu.".into(),
+            ),
+            ConfigError::ProcessorOfAnother { flag } => self.pick(
+                format!(
+                    "{flag} koskee omaa moottoria, ja tämä palvelin valitsee itse, millä se laskee. Jätä \
+                     valitsin pois, tai anna --engine."
+                ),
+                format!(
+                    "{flag} is for the built-in engine, and this server chooses by itself what it \
+                     computes with. Leave the option out, or give --engine."
+                ),
+            ),
             ConfigError::OpenAiWithoutUrl => self.pick(
                 "--openai tarvitsee palvelimen osoitteen: aseta \
                  OPENAI_BASE_URL=http://localhost:8080/v1"

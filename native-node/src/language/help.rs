@@ -10,6 +10,8 @@ pub struct Help {
     pub ollama: &'static str,
     pub openai: &'static str,
     pub engine: &'static str,
+    pub gpu: &'static str,
+    pub cpu: &'static str,
     pub model: &'static str,
     pub name: &'static str,
     pub name_unit: &'static str,
@@ -57,6 +59,14 @@ impl Language {
             engine: self.pick(
                 "Laske omalla moottorilla (oletus, jos Ollamaa ei ole)",
                 "Compute with the built-in engine (the default without Ollama)",
+            ),
+            gpu: self.pick(
+                "Moottori laskee näytönohjaimella (oletus: nopeammalla, mitataan)",
+                "The engine computes on the GPU (default: whichever is faster, measured)",
+            ),
+            cpu: self.pick(
+                "Moottori laskee suorittimella eikä kokeile näytönohjainta",
+                "The engine computes on the CPU and tries no GPU",
             ),
             model: self.pick(
                 "Malli: tunnus tai moottorille myös polku.gguf; useita: toista valitsin",

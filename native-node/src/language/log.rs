@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Language;
-use crate::{config::without_user, error::LossReason};
+use crate::{config::without_user, error::LossReason, status::Processor};
 
 impl Language {
     pub fn pulling(self, model: &str) -> String {
@@ -27,11 +27,11 @@ impl Language {
         )
     }
 
-    pub fn model_loaded(self, model: &str, took: Duration, threads: usize) -> String {
-        let seconds = took.as_secs_f64();
+    pub fn model_loaded(self, model: &str, took: Duration, processor: &Processor) -> String {
+        let (seconds, processor) = (took.as_secs_f64(), self.processor(processor));
         self.pick(
-            format!("{model} ladattu {seconds:.1} sekunnissa, säikeitä {threads}"),
-            format!("{model} loaded in {seconds:.1} s, {threads} threads"),
+            format!("{model} ladattu {seconds:.1} sekunnissa: {processor}"),
+            format!("{model} loaded in {seconds:.1} s: {processor}"),
         )
     }
 

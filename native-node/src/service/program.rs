@@ -13,8 +13,8 @@ const PATHS: [&str; 2] = ["--model", "--log-file"];
 /// Variables that name a file or a folder.
 const PATH_VARIABLES: [&str; 3] = ["MODELS_DIR", "SSL_CERT_FILE", "XDG_DATA_HOME"];
 
-/// One that names several folders, as `PATH` does.
-const FOLDERS_VARIABLE: &str = "SSL_CERT_DIR";
+/// Those that name several, as `PATH` does.
+const PATHS_VARIABLES: [&str; 3] = ["SSL_CERT_DIR", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
 
 /// The link that updates point to the newest version, where it leads to this program; else the
 /// program itself.
@@ -56,7 +56,9 @@ pub fn absolute_variables(
             return Some(folder.join(value).into_os_string());
         }
         // What holds no list of paths is none, and stays as it is.
-        let paths = (name == FOLDERS_VARIABLE).then(|| env::split_paths(value))?;
+        let paths = PATHS_VARIABLES
+            .contains(&name)
+            .then(|| env::split_paths(value))?;
         let paths = paths.filter(|path| !path.as_os_str().is_empty());
         env::join_paths(paths.map(|path| folder.join(path))).ok()
     };
@@ -123,6 +125,7 @@ mod tests {
             ("MODELS_DIR", "models"),
             ("SSL_CERT_FILE", "../ca.pem"),
             ("SSL_CERT_DIR", "certs:/etc/certs:more"),
+            ("VK_DRIVER_FILES", "own/icd.json:/etc/icd.json"),
             ("XDG_DATA_HOME", "/data"),
             ("HUB_URL", "ws://hub/ws"),
             ("PATH", "bin:/usr/bin"),
@@ -139,6 +142,7 @@ mod tests {
                 ("MODELS_DIR", "/srv/models"),
                 ("SSL_CERT_FILE", "/srv/../ca.pem"),
                 ("SSL_CERT_DIR", "/srv/certs:/etc/certs:/srv/more"),
+                ("VK_DRIVER_FILES", "/srv/own/icd.json:/etc/icd.json"),
                 ("XDG_DATA_HOME", "/data"),
                 ("HUB_URL", "ws://hub/ws"),
                 ("PATH", "bin:/usr/bin"),

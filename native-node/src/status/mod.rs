@@ -17,7 +17,9 @@ use self::snapshot::Measured;
 pub use self::{
     pause::PauseReason,
     report::{Mood, Report, Row},
-    snapshot::{Connection, ConnectionState, Pause, Prompts, Snapshot, Trouble, TroubleKind},
+    snapshot::{
+        Connection, ConnectionState, Pause, Processor, Prompts, Snapshot, Trouble, TroubleKind,
+    },
 };
 use crate::{config::without_user, error::LossReason};
 
@@ -54,6 +56,11 @@ impl Status {
     /// As in `Ollama, http://localhost:11434`.
     pub fn backend(&self, backend: &str) {
         self.change(|snapshot, _| snapshot.backend = Some(without_user(backend)));
+    }
+
+    /// A model was loaded, and this computes it.
+    pub fn processor(&self, processor: Processor) {
+        self.change(|snapshot, _| snapshot.processor = Some(processor));
     }
 
     pub fn models(&self, ids: Vec<String>) {
@@ -222,6 +229,9 @@ mod tests {
         let status = Status::default();
         status.started("Sauna", "wss://aino:secret@hub.example/ws", 2);
         status.models(vec!["m".into()]);
+        status.processor(Processor::Gpu {
+            adapter: "NVIDIA GeForce RTX 4090".into(),
+        });
         status.paused(Some(PauseReason::GpuInUse { by: None }));
         status.prompt_began().served(3, Duration::from_secs(1));
         status.lost(&LossReason::Closed {

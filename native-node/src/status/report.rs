@@ -41,7 +41,13 @@ impl Report {
             row(words.hub, hub.clone());
         }
         if let Some(backend) = &snapshot.backend {
-            row(words.backend, backend.clone());
+            let processor = snapshot.processor.as_ref();
+            let with = processor.map(|processor| language.processor(processor));
+            let parts: Vec<_> = [Some(backend.clone()), with]
+                .into_iter()
+                .flatten()
+                .collect();
+            row(words.backend, parts.join(", "));
         }
         let models = if snapshot.models.is_empty() {
             words.none.to_owned()
@@ -104,7 +110,7 @@ mod tests {
     use super::*;
     use crate::{
         error::LossReason,
-        status::{Connection, Pause, PauseReason, Trouble, TroubleKind},
+        status::{Connection, Pause, PauseReason, Processor, Trouble, TroubleKind},
     };
 
     fn snapshot() -> Snapshot {
@@ -147,6 +153,35 @@ mod tests {
              Laskee nyt: pyyntöjä 1, enintään 2\nVastannut: pyyntöihin 3, tokeneita 1234\n\
              Nopeus: 93,4 tokenia/s\nKäynnissä: 3 t 20 min\nVersio: 0.1.0 (pid 7)"
         );
+    }
+
+    #[test]
+    fn an_engine_tells_what_it_computes_with() {
+        let mut engine = snapshot();
+        engine.backend = Some("kipina-engine 0.1.0".into());
+        let adapter = "NVIDIA GeForce RTX 4090".to_owned();
+        for (processor, finnish, english) in [
+            (
+                Processor::Gpu { adapter },
+                "näytönohjain NVIDIA GeForce RTX 4090",
+                "GPU NVIDIA GeForce RTX 4090",
+            ),
+            (
+                Processor::Cpu { threads: 8 },
+                "suoritin, säikeitä 8",
+                "CPU, 8 threads",
+            ),
+        ] {
+            engine.processor = Some(processor);
+            for (language, label, words) in [
+                (Language::Finnish, "Laskee", finnish),
+                (Language::English, "Computes with", english),
+            ] {
+                let shown = text(&engine, language);
+                let line = format!("\n{label}: kipina-engine 0.1.0, {words}\n");
+                assert!(shown.contains(&line), "{shown}");
+            }
+        }
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Snapshot {
     pub connection: Connection,
     /// As in `Ollama, http://localhost:11434`.
     pub backend: Option<String>,
+    /// What computes the model that was loaded last; absent where the backend does not tell.
+    #[serde(default)]
+    pub processor: Option<Processor>,
     pub models: Vec<String>,
     pub slots: u32,
     /// Prompts that are being answered.
@@ -52,6 +55,19 @@ pub enum ConnectionState {
     Lost,
     /// The owner stopped the node: it finishes what it has.
     Stopping,
+}
+
+/// What an engine computes with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Processor {
+    Cpu {
+        threads: usize,
+    },
+    Gpu {
+        /// As in `NVIDIA GeForce RTX 4090`.
+        adapter: String,
+    },
 }
 
 /// Counts since the node started.
@@ -111,6 +127,7 @@ impl Snapshot {
                 since_at: now,
             },
             backend: None,
+            processor: None,
             models: Vec::new(),
             slots: 0,
             busy: 0,

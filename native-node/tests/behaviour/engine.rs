@@ -6,12 +6,14 @@ use std::{
 };
 
 use axum::{Router, extract::Request, routing::get};
+use engine::Gpu;
 use native_node::{
     backend::{Backend, engine::EngineBackend},
-    config::{EngineSettings, ModelChoice, ModelSources},
+    config::{EngineSettings, ModelChoice, ModelSources, ProcessorChoice},
     download::{Downloader, Patience},
     error::NodeError,
     language::Language,
+    status::Status,
     tls,
 };
 use protocol::{AuditPrompt, Catalogue, LlmErrorCode, PromptInput};
@@ -21,7 +23,7 @@ use crate::support::{ask, base_url, prompt, serve};
 
 const FILE: &str = "smollm2-135m-instruct-q4_1.gguf";
 
-fn stored() -> PathBuf {
+pub(crate) fn stored() -> PathBuf {
     let models = std::env::home_dir().unwrap().join(".cache/kipina/models");
     let path = models.join(FILE);
     assert!(
@@ -46,10 +48,21 @@ async fn start(
     folder: &Path,
     hub: Router,
 ) -> Result<EngineBackend, NodeError> {
+    start_on(None, Status::default(), models, folder, hub).await
+}
+
+pub(crate) async fn start_on(
+    gpu: Option<Gpu>,
+    status: Status,
+    models: Vec<ModelChoice>,
+    folder: &Path,
+    hub: Router,
+) -> Result<EngineBackend, NodeError> {
     let nowhere = base_url(serve(Router::new()).await, "");
     let settings = EngineSettings {
         models,
         models_folder: folder.to_owned(),
+        processor: ProcessorChoice::Cpu,
         threads: 2,
         context_length: Some(512),
         sources: ModelSources {
@@ -61,7 +74,7 @@ async fn start(
     let tls = tls::client_config().unwrap();
     let (sources, patience) = (settings.sources.clone(), Patience::default());
     let downloader = Downloader::new(sources, patience, &tls, Language::English)?;
-    EngineBackend::start(&settings, downloader, Language::English).await
+    EngineBackend::start(&settings, gpu, downloader, status, Language::English).await
 }
 
 async fn ids(backend: &EngineBackend) -> Vec<String> {
@@ -69,7 +82,7 @@ async fn ids(backend: &EngineBackend) -> Vec<String> {
     models.into_iter().map(|model| model.id).collect()
 }
 
-fn hei(model: &str) -> protocol::LlmPrompt {
+pub(crate) fn hei(model: &str) -> protocol::LlmPrompt {
     prompt(json!({
         "task_id": "t", "model": model,
         "messages": [{"role": "user", "content": "Say hello."}],

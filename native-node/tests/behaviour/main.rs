@@ -2,6 +2,7 @@
 
 mod download;
 mod engine;
+mod gpu;
 mod hub;
 #[cfg(target_os = "linux")]
 mod install;

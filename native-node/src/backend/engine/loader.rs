@@ -6,13 +6,22 @@ use std::{
     time::Instant,
 };
 
-use ::engine::{Engine, EngineError, EngineOptions, LoadProgress};
+use ::engine::{Engine, EngineError, EngineOptions, Gpu, GpuError, LoadProgress};
+use tokio::sync::watch;
 
-use super::{model_file::ModelFile, shelf::Load, worker::Compute};
-use crate::{device, language::Language};
+use super::{graphics::Graphics, model_file::ModelFile, shelf::Load, worker::Compute};
+use crate::{
+    device,
+    language::Language,
+    status::{Processor, Status},
+};
 
 pub(super) struct Loader {
     pub(super) options: EngineOptions,
+    pub(super) graphics: Graphics,
+    /// Told which GPU computes the model that was loaded last; `None`: the CPU does.
+    pub(super) in_use: watch::Sender<Option<Gpu>>,
+    pub(super) status: Status,
     pub(super) language: Language,
 }
 
@@ -39,12 +48,25 @@ impl Load for Loader {
                 shown = (Instant::now(), percent);
             }
         };
-        let engine = Engine::load(&mut reader, &self.options, &mut show)?;
-        let threads = self.options.threads;
+        let options = EngineOptions {
+            gpu: self.graphics.for_model(file),
+            ..self.options.clone()
+        };
+        let engine = Engine::load(&mut reader, &options, &mut show)?;
+        let processor = match &engine.info().gpu {
+            Some(adapter) => Processor::Gpu {
+                adapter: adapter.clone(),
+            },
+            None => Processor::Cpu {
+                threads: options.threads,
+            },
+        };
         tracing::info!(
             "{}",
-            language.model_loaded(&file.id, started.elapsed(), threads)
+            language.model_loaded(&file.id, started.elapsed(), &processor)
         );
+        self.status.processor(processor);
+        self.in_use.send_replace(options.gpu);
         Ok(Box::new(engine))
     }
 
@@ -54,6 +76,10 @@ impl Load for Loader {
 
     fn held_bytes(&self) -> Option<u64> {
         device::own_memory_bytes()
+    }
+
+    fn gpu_failed(&mut self, file: &ModelFile, error: &GpuError) {
+        self.graphics.failed(file, error);
     }
 
     fn given_up(&self, file: &ModelFile) {

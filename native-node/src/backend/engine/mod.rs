@@ -1,7 +1,9 @@
 //! The built-in engine as a backend: several models, one prompt at a time, on a thread of its own.
 
+mod graphics;
 mod loader;
 mod model_file;
+pub mod processor;
 mod shelf;
 mod stock;
 mod supply;
@@ -9,16 +11,17 @@ mod worker;
 
 use std::{sync::Arc, thread};
 
-use ::engine::{Audit, EngineOptions};
+use ::engine::{Audit, EngineOptions, Gpu};
 use futures_util::future::BoxFuture;
 use node_core::{audit_frame, engine_audit, engine_request};
 use protocol::{AuditPrompt, LlmErrorCode, LlmPrompt, NodeMessage, NodeModel};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::AbortHandle,
 };
 
 use self::{
+    graphics::Graphics,
     loader::Loader,
     model_file::ModelFile,
     shelf::{NotLoaded, Shelf},
@@ -28,6 +31,7 @@ use self::{
 use super::{AnswerWriter, Backend, Ending, Failure};
 use crate::{
     config::EngineSettings, device, download::Downloader, error::NodeError, language::Language,
+    status::Status,
 };
 
 /// Tokens that may wait for a connection that is slower than the engine.
@@ -45,15 +49,20 @@ const MEMORY_TO_KEEP_THEM_BYTES: u64 = 12 << 30;
 pub struct EngineBackend {
     supply: Arc<Supply>,
     orders: mpsc::UnboundedSender<Order>,
+    /// What computes the model that was loaded last; `None`: the CPU.
+    gpu: watch::Receiver<Option<Gpu>>,
     fetching: AbortHandle,
 }
 
 impl EngineBackend {
     /// Starts the thread that computes, and loads the first model, which may have to be fetched.
-    /// The others are fetched while it answers, and loaded when a prompt for them comes.
+    /// The others are fetched while it answers, and loaded when a prompt for them comes. `gpu`: where to load them, as
+    /// far as they fit; `status` is told what computes.
     pub async fn start(
         settings: &EngineSettings,
+        gpu: Option<Gpu>,
         downloader: Downloader,
+        status: Status,
         language: Language,
     ) -> Result<Self, NodeError> {
         let supply = Arc::new(Supply::new(settings.clone(), downloader, language));
@@ -62,8 +71,12 @@ impl EngineBackend {
             path: first.file.path.display().to_string(),
             reason,
         };
+        let (in_use, gpu_in_use) = watch::channel(None);
         let loader = Loader {
             options: options(settings),
+            graphics: Graphics::new(gpu, language),
+            in_use,
+            status,
             language,
         };
         let (orders, orders_receiver) = mpsc::unbounded_channel();
@@ -87,6 +100,7 @@ impl EngineBackend {
         Ok(Self {
             supply,
             orders,
+            gpu: gpu_in_use,
             fetching: fetching.abort_handle(),
         })
     }
@@ -206,6 +220,15 @@ impl Backend for EngineBackend {
         Box::pin(self.judge(audit))
     }
 
+    fn gpu_multiply_adds_per_second(&self) -> BoxFuture<'_, Option<f64>> {
+        let gpu = self.gpu.borrow().clone();
+        Box::pin(async {
+            let gpu = gpu?;
+            let measured = tokio::task::spawn_blocking(move || processor::measure_gpu(&gpu));
+            measured.await.ok()?.ok()
+        })
+    }
+
     fn want<'a>(&'a self, models: &'a [String]) -> BoxFuture<'a, ()> {
         Box::pin(self.supply.want(models))
     }
@@ -219,6 +242,7 @@ fn options(settings: &EngineSettings) -> EngineOptions {
         spawn: ::engine::spawn_thread,
         context_length: Some(context_length),
         cache_tokens: plenty.then_some(context_length + TOKENS_KEPT_BESIDE),
+        gpu: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::engine::EngineError;
+use ::engine::{EngineError, GpuError};
 
 use super::{model_file::ModelFile, worker::Compute};
 
@@ -25,6 +25,10 @@ pub(super) trait Load {
 
     /// What the program holds of the machine's memory, models and all; `None` where nobody knows.
     fn held_bytes(&self) -> Option<u64>;
+
+    /// The model could not be loaded or computed on the GPU. The next time it is loaded on a device that is
+    /// new, or without one.
+    fn gpu_failed(&mut self, file: &ModelFile, error: &GpuError);
 
     fn given_up(&self, file: &ModelFile);
 }
@@ -87,10 +91,9 @@ impl Shelf {
         let started = Instant::now();
         let known = self.loaded.iter().position(|known| known.file == *file);
         if known.is_none() {
-            self.make_room(file, for_whom)?;
             let loaded = Loaded {
                 file: Arc::clone(file),
-                engine: self.load(file, wanted)?,
+                engine: self.bring(file, for_whom, wanted)?,
                 prompted: None,
             };
             self.loaded.insert(0, loaded);
@@ -112,6 +115,53 @@ impl Shelf {
     /// Lets go of a model that is in no state to be gone on with.
     pub(super) fn discard(&mut self, file: &Arc<ModelFile>) {
         self.loaded.retain(|known| known.file != *file);
+    }
+
+    /// The GPU failed the model while it was computed: lets go of all that is no more.
+    pub(super) fn gpu_failed(&mut self, file: &Arc<ModelFile>, error: &GpuError) {
+        if matches!(error, GpuError::Lost(_)) {
+            self.loaded.clear();
+        } else {
+            self.discard(file);
+        }
+        self.loader.gpu_failed(file, error);
+    }
+
+    /// Loads it where there is room, on the GPU or, where that won't have it, in the machine's memory.
+    fn bring(
+        &mut self,
+        file: &Arc<ModelFile>,
+        for_whom: Use,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Compute>, NotLoaded> {
+        loop {
+            self.make_room(file, for_whom)?;
+            match self.load(file, wanted) {
+                Err(NotLoaded::Failed(EngineError::Gpu(error))) => {
+                    self.make_room_on_gpu(file, for_whom, &error)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Nobody tells how much memory a GPU has left: what failed is tried with fewer models beside it, and
+    /// where it was alone, elsewhere.
+    fn make_room_on_gpu(
+        &mut self,
+        file: &Arc<ModelFile>,
+        for_whom: Use,
+        error: &GpuError,
+    ) -> Result<(), NotLoaded> {
+        if !matches!(error, GpuError::OutOfMemory(_)) || self.loaded.is_empty() {
+            self.gpu_failed(file, error);
+            return Ok(());
+        }
+        if for_whom == Use::Audit && self.serves_prompts() {
+            return Err(NotLoaded::NoRoom);
+        }
+        self.give_up_oldest();
+        Ok(())
     }
 
     fn load(
@@ -215,8 +265,11 @@ pub(super) mod tests {
     use super::*;
     use crate::backend::engine::worker::Steps;
 
+    /// Of models, for a test to look at.
+    type Names = Arc<Mutex<Vec<String>>>;
+
     /// Counts as a model as long as it lives.
-    struct InMemory(Arc<ModelFile>, Arc<Mutex<Vec<String>>>);
+    struct InMemory(Arc<ModelFile>, Names);
 
     impl Drop for InMemory {
         fn drop(&mut self) {
@@ -236,10 +289,19 @@ pub(super) mod tests {
         }
     }
 
+    /// A GPU that has room for so many models.
+    #[derive(Default)]
+    struct Card {
+        models: usize,
+        /// Models that it failed.
+        failed: Names,
+    }
+
     /// A machine with so much memory, of which each model takes 1.4 times its file.
     struct Machine {
         memory_bytes: Option<u64>,
-        in_memory: Arc<Mutex<Vec<String>>>,
+        gpu: Option<Card>,
+        in_memory: Names,
         /// The most that models have taken, where the allocator gives nothing back.
         kept_bytes: Option<u64>,
         tells_what_is_held: bool,
@@ -261,6 +323,12 @@ pub(super) mod tests {
             if !wanted() || file.id == "broken" {
                 return Err(EngineError::InvalidModel("it is broken".into()));
             }
+            if let Some(card) = &self.gpu
+                && !card.failed.lock().unwrap().contains(&file.id)
+                && self.in_memory.lock().unwrap().len() >= card.models
+            {
+                return Err(GpuError::OutOfMemory("140 bytes".into()).into());
+            }
             self.in_memory.lock().unwrap().push(file.id.clone());
             let taken = self.taken_bytes();
             self.kept_bytes = self.kept_bytes.map(|_| taken);
@@ -274,6 +342,11 @@ pub(super) mod tests {
 
         fn held_bytes(&self) -> Option<u64> {
             self.tells_what_is_held.then(|| self.taken_bytes())
+        }
+
+        fn gpu_failed(&mut self, file: &ModelFile, _: &GpuError) {
+            let card = self.gpu.as_ref().expect("there is a GPU");
+            card.failed.lock().unwrap().push(file.id.clone());
         }
 
         fn given_up(&self, _: &ModelFile) {}
@@ -292,18 +365,19 @@ pub(super) mod tests {
     fn machine(memory_bytes: Option<u64>) -> Machine {
         Machine {
             memory_bytes,
+            gpu: None,
             in_memory: Arc::default(),
             kept_bytes: None,
             tells_what_is_held: true,
         }
     }
 
-    fn shelf_of(machine: Machine) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+    fn shelf_of(machine: Machine) -> (Shelf, Names) {
         let in_memory = Arc::clone(&machine.in_memory);
         (Shelf::new(Box::new(machine)), in_memory)
     }
 
-    fn shelf(memory_bytes: Option<u64>) -> (Shelf, Arc<Mutex<Vec<String>>>) {
+    fn shelf(memory_bytes: Option<u64>) -> (Shelf, Names) {
         shelf_of(machine(memory_bytes))
     }
 
@@ -444,6 +518,56 @@ pub(super) mod tests {
             take(&mut shelf, id).unwrap();
             assert_eq!(*in_memory.lock().unwrap(), [id]);
         }
+    }
+
+    fn shelf_with_card(models: usize) -> (Shelf, Names, Names) {
+        let card = Card {
+            models,
+            ..Card::default()
+        };
+        let failed = Arc::clone(&card.failed);
+        let (shelf, in_memory) = shelf_of(Machine {
+            gpu: Some(card),
+            ..machine(Some(10_000))
+        });
+        (shelf, in_memory, failed)
+    }
+
+    #[test]
+    fn a_full_gpu_makes_room_as_full_memory_does() {
+        let (mut shelf, in_memory, failed) = shelf_with_card(2);
+        for id in ["a", "b", "a", "c"] {
+            take(&mut shelf, id).unwrap();
+        }
+        assert_eq!(*in_memory.lock().unwrap(), ["a", "c"]);
+        let refused = audit(&mut shelf, "b");
+        assert!(matches!(refused, Err(NotLoaded::NoRoom)), "{refused:?}");
+        assert!(failed.lock().unwrap().is_empty(), "it was only full");
+    }
+
+    #[test]
+    fn what_the_gpu_does_not_hold_even_alone_is_loaded_elsewhere() {
+        let (mut shelf, in_memory, failed) = shelf_with_card(0);
+        take(&mut shelf, "a").unwrap();
+        assert_eq!(*in_memory.lock().unwrap(), ["a"]);
+        assert_eq!(*failed.lock().unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_lost_gpu_takes_every_model_with_it_and_any_other_failure_one() {
+        let (mut shelf, in_memory, failed) = shelf_with_card(2);
+        let mut models_after = |error| {
+            for id in ["a", "b"] {
+                take(&mut shelf, id).unwrap();
+            }
+            shelf.gpu_failed(&file("b", 100), &error);
+            in_memory.lock().unwrap().join(" ")
+        };
+        let lost = GpuError::Lost("it hung".into());
+        assert_eq!(models_after(lost), "");
+        let failure = GpuError::Driver("a shader did not compile".into());
+        assert_eq!(models_after(failure), "a");
+        assert_eq!(*failed.lock().unwrap(), ["b", "b"]);
     }
 
     #[test]

@@ -148,6 +148,9 @@ fn judge_a_little(shelf: &mut Shelf, audits: &mut VecDeque<AuditJob>) {
                 // Whoever waits hears that nobody judges any more.
                 return shelf.discard(&job.file);
             };
+            if let Err(EngineError::Gpu(error)) = &judged {
+                shelf.gpu_failed(&job.file, error);
+            }
             judged.map_err(Unjudged::Failed)
         }
         Err(error) => Err(Unjudged::NotLoaded(error)),
@@ -171,10 +174,15 @@ fn load_and_answer(shelf: &mut Shelf, job: &Job) -> Option<Event> {
     };
     // It costs this prompt its answer, and not the node all that come after.
     let answered = catch_unwind(AssertUnwindSafe(|| answer(engine, job, load)));
-    answered.unwrap_or_else(|_| {
+    let last = answered.unwrap_or_else(|_| {
         shelf.discard(&job.file);
         Some(Event::Panicked)
-    })
+    });
+    // This prompt is another node's; the next finds the model where it can be computed.
+    if let Some(Event::Failed(EngineError::Gpu(error))) = &last {
+        shelf.gpu_failed(&job.file, error);
+    }
+    last
 }
 
 /// Steps to the end of the answer; `None` where nobody waits for it any more.

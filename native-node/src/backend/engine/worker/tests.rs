@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use ::engine::{Begun, Input, Sampling};
+use ::engine::{Begun, GpuError, Input, Sampling};
 
 use super::*;
 
 use super::super::shelf::{Load, tests::file};
 
-/// Answers every prompt with this many tokens, and counts them; "panic" is more than it can bear.
+/// Answers every prompt with this many tokens, and counts them; "panic" is more than it can bear, and "lost" more than
+/// its GPU can.
 #[derive(Clone)]
 struct Counter {
     tokens: usize,
@@ -31,6 +32,9 @@ impl Compute for Counter {
         }
         if matches!(&request.input, Input::Raw { prompt, .. } if prompt == "panic") {
             panic!("a mistake of the engine's");
+        }
+        if matches!(&request.input, Input::Raw { prompt, .. } if prompt == "lost") {
+            return Err(GpuError::Lost("it hung".into()).into());
         }
         Ok(Box::new(CounterSteps(self, 0)))
     }
@@ -95,6 +99,8 @@ impl Load for Counter {
         None
     }
 
+    fn gpu_failed(&mut self, _: &ModelFile, _: &GpuError) {}
+
     fn given_up(&self, _: &ModelFile) {}
 }
 
@@ -156,6 +162,25 @@ async fn every_token_leaves_before_the_end_with_usage_and_timings() {
     assert_eq!((text.as_str(), usage.completion_tokens), (".", 10));
     assert!(timings.prefill_ms >= 0.0 && timings.decode_ms >= 0.0);
     assert!(events.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn a_lost_gpu_costs_one_prompt_its_answer_and_the_next_finds_the_model_again() {
+    let (jobs, _) = start(1);
+    let load_ms = async |prompt: &str| {
+        let mut events = ask(&jobs, prompt);
+        loop {
+            match events.recv().await.expect("it ends") {
+                Event::Finished { timings, .. } => return Some(timings.load_ms),
+                Event::Failed(EngineError::Gpu(GpuError::Lost(_))) => return None,
+                _ => {}
+            }
+        }
+    };
+    assert!(load_ms("hei").await > Some(0.0), "it was not in memory");
+    assert_eq!(load_ms("hei").await, Some(0.0));
+    assert_eq!(load_ms("lost").await, None);
+    assert!(load_ms("hei").await > Some(0.0), "it was loaded again");
 }
 
 #[tokio::test]
