@@ -2,7 +2,8 @@
 # Builds the programs that a hub hands out, for every system that this machine can build for, into dist/.
 #
 #   ./build-binaries.sh                        all of them
-#   ./build-binaries.sh linux-arm64 …          linux-x86_64 linux-arm64 macos-arm64 macos-x86_64 windows-x86_64
+#   ./build-binaries.sh linux-arm64 …          linux-x86_64 linux-arm64 linux_gpu-x86_64 linux_gpu-arm64 macos-arm64
+#                                              macos-x86_64 windows-x86_64
 #
 # What can't be built here is skipped with a line that begins with `skipped:`. The same sources and the same compiler give the
 # same bytes, wherever they lie. Ends with scripts/pack-downloads.sh, which lists and signs what is in dist/.
@@ -20,7 +21,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib/release.sh
 . scripts/lib/release.sh
 
-everything=(linux-x86_64 linux-arm64 macos-arm64 macos-x86_64 windows-x86_64)
+everything=(linux-x86_64 linux-arm64 linux_gpu-x86_64 linux_gpu-arm64 macos-arm64 macos-x86_64 windows-x86_64)
 if [ "$#" -eq 0 ]; then set -- "${everything[@]}"; fi
 for wanted in "$@"; do
   case " ${everything[*]} " in

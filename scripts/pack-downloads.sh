@@ -15,7 +15,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=scripts/lib/built.sh
 . "$here/lib/built.sh"
 
-release_name='^(kipina-node|kpn)-[0-9]+(\.[0-9]+)*-((linux|macos)-(x86_64|arm64)|windows-(x86_64|arm64)\.exe)$'
+release_name='^(kipina-node|kpn)-[0-9]+(\.[0-9]+)*-((linux|linux_gpu|macos)-(x86_64|arm64)|windows-(x86_64|arm64)\.exe)$'
 source_name='^kipina-[0-9]+(\.[0-9]+)*-source\.tar\.gz$'
 
 [ "$#" -eq 1 ] || fail usage_pack "$0"

@@ -54,7 +54,7 @@
         took_first        = @('Ollamia vastaa useampi; käytetään ensimmäistä. OLLAMA_URL valitsee toisen: {0}', 'Several Ollamas answer; using the first. Choose another with OLLAMA_URL: {0}')
         starting_ollama   = @('Käynnistetään Ollama taustalle.', 'Starting Ollama in the background.')
         ollama_silent     = @('Ollama ei käynnistynyt. Kokeile käynnistää se Käynnistä-valikosta.', 'Ollama did not start. Try starting it from the Start menu.')
-        install_ollama    = @('Ollamaa ei löydy. Se laskee näytönohjaimella; oma moottori laskee suorittimella. Asennetaanko Ollama? [k/E]', 'There is no Ollama. It computes with the graphics card; the built-in engine computes with the CPU. Install Ollama? [y/N]')
+        install_ollama    = @('Ollamaa ei löydy. Oma moottori laskee ilmankin, mutta tuntee vähemmän malleja. Asennetaanko Ollama? [k/E]', 'There is no Ollama. The built-in engine computes without it, but knows fewer models. Install Ollama? [y/N]')
         get_ollama        = @('Ollaman asennus ei onnistunut. Sen saa myös täältä: https://ollama.com/download', 'Installing Ollama did not work. It is also at https://ollama.com/download')
         using_engine      = @('Ollamaa ei ole: lasketaan omalla moottorilla.', 'There is no Ollama: computing with the built-in engine.')
     }
@@ -504,7 +504,7 @@
         if ($asksOnly -and $installed) { $program = $installed.Program }
         elseif ($asksStatus -or (Test-Flag $Flags '^--uninstall$')) { Stop-Run (Get-Message not_installed) }
         else { $program = Get-Program $installed }
-        if (-not $asksOnly -and -not (Test-Flag $Flags '^(--engine|--openai|.*\.gguf)$')) {
+        if (-not $asksOnly -and -not (Test-Flag $Flags '^(--engine|--gpu|--cpu|--openai|.*\.gguf)$')) {
             # The program knows which models only Ollama can have.
             $mayUseEngine = -not (Test-Flag $Flags '^(--ollama|--model(=.*)?)$')
             $url = Select-Ollama $mayUseEngine

@@ -77,7 +77,7 @@ message() { # KEY VALUES...
     took_first) finnish='Ollamia vastaa useampi; käytetään ensimmäistä. OLLAMA_URL valitsee toisen: %s' english='Several Ollamas answer; using the first. Choose another with OLLAMA_URL: %s' ;;
     starting_ollama) finnish='Käynnistetään Ollama taustalle. Sen loki: %s' english='Starting Ollama in the background. Its log: %s' ;;
     ollama_silent) finnish='Ollama ei käynnistynyt. Syy voi olla lokissa: %s' english='Ollama did not start. The reason may be in its log: %s' ;;
-    install_ollama) finnish='Ollamaa ei löydy. Se laskee näytönohjaimella; oma moottori laskee suorittimella. Asennetaanko Ollama? [k/E]' english='There is no Ollama. It computes with the graphics card; the built-in engine computes with the CPU. Install Ollama? [y/N]' ;;
+    install_ollama) finnish='Ollamaa ei löydy. Oma moottori laskee ilmankin, mutta tuntee vähemmän malleja. Asennetaanko Ollama? [k/E]' english='There is no Ollama. The built-in engine computes without it, but knows fewer models. Install Ollama? [y/N]' ;;
     ollama_not_installed) finnish='Ollaman asennus ei onnistunut. Sen saa myös täältä: https://ollama.com/download' english='Installing Ollama did not work. It is also at https://ollama.com/download' ;;
     get_ollama) finnish='Koska Homebrew puuttuu, hae Ollama täältä: https://ollama.com/download. Asenna se ja aja tämä uudelleen.' english='Without Homebrew, Ollama is installed from https://ollama.com/download. Install it and run this again.' ;;
     using_engine) finnish='Ollamaa ei ole: lasketaan omalla moottorilla.' english='There is no Ollama: computing with the built-in engine.' ;;
@@ -141,7 +141,7 @@ read_flags() { # FLAGS...
   if [ "${1:-}" = status ]; then asks_only=yes needs_installed=yes; fi
   for flag in "$@"; do
     case "$flag" in
-      --engine | --openai | --model=*.gguf | *.gguf) wants_search="" ;;
+      --engine | --gpu | --cpu | --openai | --model=*.gguf | *.gguf) wants_search="" ;;
       --help | -h | --version | -V) asks_only=yes ;;
       --uninstall) asks_only=yes needs_installed=yes ;;
       # The program knows which models only Ollama can have.
@@ -371,6 +371,31 @@ find_newest() { # NAME ENDING
   [ -n "$wanted_file" ]
 }
 
+# Of two of the same version the one that reaches the graphics card, where this machine can run it.
+find_node() {
+  local version
+  find_newest kipina-node "-$system-$architecture" || true
+  version="${wanted_version:-0}"
+  if has_glibc && find_newest kipina-node "-linux_gpu-$architecture" && ! is_newer "$version" "$wanted_version"; then
+    return
+  fi
+  find_newest kipina-node "-$system-$architecture"
+}
+
+# Whether the shell of this machine is linked with it: then our program can be.
+has_glibc() {
+  local loader
+  case "$system-$architecture" in
+    linux-x86_64) loader=/lib64/ld-linux-x86-64.so.2 ;;
+    linux-arm64) loader=/lib/ld-linux-aarch64.so.1 ;;
+    *) return 1 ;;
+  esac
+  case "$("$loader" --list /bin/sh 2>/dev/null || true)" in
+    *libc.so.6*) ;;
+    *) return 1 ;;
+  esac
+}
+
 is_newer() { # VERSION THAN
   local one="$1." two="$2." left right
   while [ -n "$one$two" ]; do
@@ -429,7 +454,7 @@ provide_program() {
   verify_list
   if [ "${KIPINA_BUILD:-}" = always ] && [ -n "${KIPINA_SOURCE:-}" ]; then
     build_from_source
-  elif ! find_newest kipina-node "-$system-$architecture"; then
+  elif ! find_node; then
     if [ -n "$installed" ]; then
       program="$installed"
     else

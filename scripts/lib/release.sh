@@ -10,10 +10,16 @@ release_tools="$HOME/.cache/kipina/tools/release"
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
 export SOURCE_DATE_EPOCH
 
+# The oldest glibc that Rust's library runs with, of 2012. Drivers of graphics cards are loaded at run time, and a static
+# program can load none.
+glibc_version=2.17
+
 triple_of() { # SYSTEM-ARCHITECTURE
   case "$1" in
     linux-x86_64) echo x86_64-unknown-linux-musl ;;
     linux-arm64) echo aarch64-unknown-linux-musl ;;
+    linux_gpu-x86_64) echo x86_64-unknown-linux-gnu ;;
+    linux_gpu-arm64) echo aarch64-unknown-linux-gnu ;;
     macos-x86_64) echo x86_64-apple-darwin ;;
     macos-arm64) echo aarch64-apple-darwin ;;
     windows-x86_64) echo x86_64-pc-windows-gnu ;;
@@ -60,9 +66,10 @@ flags_without_paths() {
 }
 
 build_release() { # SYSTEM-ARCHITECTURE FOLDER
-  local wanted="$1" folder="$2" suffix="" triple build=(zigbuild) packages=(-p native-node) programs=(kipina-node) program
+  local wanted="$1" folder="$2" suffix="" triple target build=(zigbuild) packages=(-p native-node) programs=(kipina-node) program
   local log="$HOME/.cache/kipina/log/build-$1" library path
   triple="$(triple_of "$wanted")"
+  target="$triple"
   case "$wanted" in
     macos-*)
       if ! has_apple_libraries; then
@@ -71,9 +78,11 @@ build_release() { # SYSTEM-ARCHITECTURE FOLDER
       fi
       if [ "$(uname -s)" = Darwin ]; then build=(build); fi
       ;;
+    linux_gpu-*) target="$triple.$glibc_version" ;;
     windows-*) suffix=.exe ;;
   esac
-  if [ -f cli/Cargo.toml ]; then
+  # kpn computes nothing.
+  if [ -f cli/Cargo.toml ] && [ "$target" = "$triple" ]; then
     packages+=(-p cli)
     programs+=(kpn)
   fi
@@ -89,7 +98,7 @@ build_release() { # SYSTEM-ARCHITECTURE FOLDER
   say building_release "$wanted"
   mkdir -p "$(dirname "$log")"
   if ! PATH="$release_tools/bin:$PATH" RUSTC_BOOTSTRAP="${library:+1}" CARGO_ENCODED_RUSTFLAGS="$(flags_without_paths)" \
-    cargo "${build[@]}" --profile dist --locked "${packages[@]}" --bins --target "$triple" \
+    cargo "${build[@]}" --profile dist --locked "${packages[@]}" --bins --target "$target" \
     ${library[@]+"${library[@]}"} >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     say build_broke "$wanted" "$log"

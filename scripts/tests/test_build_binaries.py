@@ -42,7 +42,7 @@ class BuildBinaries(unittest.TestCase):
     def test_a_system_that_nobody_has_is_refused_with_those_that_there_are(self):
         run = self.build("linux-x86_64", "plan9-mips")
         self.assertEqual(run.returncode, 1)
-        self.assertIn("linux-x86_64 linux-arm64 macos-arm64 macos-x86_64 windows-x86_64", run.stderr)
+        self.assertIn("linux-x86_64 linux-arm64 linux_gpu-x86_64 linux_gpu-arm64 macos-arm64 macos-x86_64 windows-x86_64", run.stderr)
         self.assertFalse(self.dist.exists())
 
     @unittest.skipUnless(IS_CHECKOUT, "this is no git checkout")

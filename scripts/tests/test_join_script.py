@@ -64,6 +64,23 @@ class Installing(JoinTest):
                 self.assertIn(f"# {platform} ", self.link.read_text())
                 shutil.rmtree(self.home / ".local")
 
+    def test_a_machine_with_glibc_gets_the_program_that_reaches_graphics_cards(self):
+        loader = {"x86_64": "/lib64/ld-linux-x86-64.so.2", "arm64": "/lib/ld-linux-aarch64.so.1"}
+        for architecture, own in loader.items():
+            for platform in f"linux-{architecture}", f"linux_gpu-{architecture}":
+                self.hub.release("0.2.0", node("0.2.0", platform), platform=platform)
+            has_glibc = pathlib.Path(own).exists()
+            processor = {"arm64": "aarch64"}.get(architecture, architecture)
+            self.write_program("uname", f'#!/bin/sh\nif [ "$1" = -m ]; then echo {processor}; else echo Linux; fi\n')
+            with self.subTest(architecture=architecture, has_glibc=has_glibc):
+                self.assert_runs(self.run_script("--gpu"), "0.2.0")
+                self.assertIn(f"# linux{'_gpu' if has_glibc else ''}-{architecture} ", self.link.read_text())
+                # A release of which it was not built.
+                newer = self.hub.release("0.3.0", node("0.3.0", "newer"), platform=f"linux-{architecture}")
+                self.assert_runs(self.run_script("--gpu"), "0.3.0")
+                newer.unlink()
+                shutil.rmtree(self.home / ".local")
+
     def test_other_machines_are_told_how_to_build(self):
         self.hub.release("0.1.0")
         for system, processor in ("Linux", "riscv64"), ("FreeBSD", "amd64"):

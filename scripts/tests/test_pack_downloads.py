@@ -113,6 +113,7 @@ class PackDownloads(unittest.TestCase):
         self.assertEqual(os.listdir(self.key.parent), ["release.key"], "leftovers")
 
         self.put("kpn-0.1.0-linux-arm64")
+        self.put("kipina-node-0.1.0-linux_gpu-arm64")
         second = self.packed()
         self.assertNotIn("Made a new signing key", second.stderr)
         self.assertEqual((self.key.read_bytes(), (self.downloads / "kipina.pub").read_bytes()), (key, public))
@@ -136,6 +137,7 @@ class PackDownloads(unittest.TestCase):
             "kipina-node-0.1.0-linux-x86_64.exe",
             "kipina-node-0.1.0-windows-x86_64",
             "kipina-node-0.1.0-linux-riscv64",
+            "kipina-node-0.1.0-windows_gpu-x86_64.exe",
             "kipina-node-0.1.0-rc1-linux-x86_64",
             "kipina-node-0.1.0-linux-arm64 (1)",
             "kipina-hub-0.1.0-linux-x86_64",

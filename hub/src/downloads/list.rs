@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) struct Download {
     pub(super) name: String,
     pub(super) version: String,
-    /// `linux`, `macos` or `windows`; None for source, which is for all.
+    /// One of `SYSTEMS`; None for source, which is for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) system: Option<String>,
     /// `x86_64` or `arm64`.
@@ -22,7 +22,8 @@ pub(crate) struct Download {
 }
 
 const PROGRAMS: [&str; 2] = ["kipina-node", "kpn"];
-const SYSTEMS: [&str; 3] = ["linux", "macos", "windows"];
+/// `linux` is for every Linux; `linux_gpu` reaches the driver of a graphics card, where there is glibc.
+const SYSTEMS: [&str; 4] = ["linux", "linux_gpu", "macos", "windows"];
 const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
 
 impl Download {
@@ -208,6 +209,7 @@ mod tests {
             "kipina-node-0.9.9-linux-x86_64",
             "kipina-node-0.10.0-linux-x86_64",
             "kipina-node-0.9.10-linux-x86_64",
+            "kipina-node-0.9.9-linux_gpu-x86_64",
             "kipina-node-0.9.9-macos-arm64",
             "kpn-0.2-linux-x86_64",
             "kpn-0.2.1-linux-x86_64",
@@ -220,6 +222,7 @@ mod tests {
             newest,
             [
                 "kipina-node-0.10.0-linux-x86_64",
+                "kipina-node-0.9.9-linux_gpu-x86_64",
                 "kipina-node-0.9.9-macos-arm64",
                 "kpn-0.2.1-linux-x86_64",
             ]
