@@ -142,6 +142,7 @@ need caddy caddy
 need rsync rsync
 need ssh openssh-client
 PATH="$PATH:/usr/sbin" need sshd openssh-server
+need_vulkan
 need_pip
 python3 -c 'import ensurepip' 2>/dev/null || missing_packages="$missing_packages python3-venv"
 python3 -c 'import yaml' 2>/dev/null || missing_packages="$missing_packages python3-yaml"

@@ -5,6 +5,7 @@
 #   need COMMAND PACKAGE    notes that a command is needed and which Debian package has it
 #   need_rust               notes that a compiler of the workspace's version is needed
 #   need_node               notes that Node.js is needed; install_what_is_missing sees to its version
+#   need_vulkan             notes that a GPU's driver is needed which runs on any processor
 #   install_what_is_missing
 #   find_wasm_compiler      puts the command of a cargo that can build for browsers into wasm_cargo
 #   install_packages FOLDER what package-lock.json there asks for, into its node_modules
@@ -27,6 +28,14 @@ need() { # COMMAND PACKAGE
 
 need_pip() {
   python3 -m pip --version >/dev/null 2>&1 || missing_packages="$missing_packages python3 python3-pip"
+}
+
+# Shaders are tested where no GPU is: llvmpipe is a driver that lets the processor play one.
+need_vulkan() {
+  local driver
+  for driver in /usr/share/vulkan/icd.d/lvp_icd*.json; do
+    [ -e "$driver" ] || missing_packages="$missing_packages mesa-vulkan-drivers"
+  done
 }
 
 need_rust() { rust_is_there || rust_is_missing=yes; }
