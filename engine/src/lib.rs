@@ -29,7 +29,7 @@ mod tokenizer;
 pub use audit::{Audit, AuditRequest, Judgement};
 pub use distribution::{Candidate, Distribution};
 pub use engine::{Engine, EngineOptions, LoadProgress, ModelHead, ModelInfo, Score};
-pub use gpu::{Gpu, GpuError, GpuFacts};
+pub use gpu::{Gpu, GpuError, GpuFacts, Tuning};
 pub use kernels::{Spawn, spawn_thread};
 pub use rate::cpu_multiply_adds_per_second;
 pub use request::{Begun, EngineError, Input, Message, Request, Sampling};

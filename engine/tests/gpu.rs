@@ -1,48 +1,188 @@
-//! The engine on a GPU against the engine on the processor: the same weights, the same prompts.
+//! The engine on a GPU, be it one that a processor plays, against the engine on the processor and against files that
+//! `scripts/make-golden.sh` made with llama.cpp: the same weights, the same prompts.
 
 mod support;
 
-use engine::{Engine, EngineOptions, Gpu, Measurement};
-use std::time::Instant;
+use std::path::Path;
+use std::sync::LazyLock;
 
-const SMOLLM: &str = "smollm2-135m-instruct-q4_1.gguf";
+use engine::{
+    Begun, Engine, EngineError, EngineOptions, Gpu, GpuError, Input, Request, Sampling, Step,
+};
+use serde::Deserialize;
+
+const QWEN: (&str, &str) = (
+    "qwen2.5-coder-0.5b",
+    "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+);
+const SMOLLM: (&str, &str) = ("smollm2-135m", "smollm2-135m-instruct-q4_1.gguf");
+
+static GPU: LazyLock<Gpu> =
+    LazyLock::new(|| pollster::block_on(Gpu::request()).expect("mesa-vulkan-drivers bring one"));
+
+#[derive(Deserialize)]
+struct Greedy {
+    prompt: String,
+    prompt_ids: Vec<u32>,
+    answer_ids: Vec<u32>,
+}
 
 fn options(gpu: Option<Gpu>) -> EngineOptions {
     EngineOptions {
         threads: 2,
         spawn: engine::spawn_thread,
         context_length: Some(512),
-        cache_tokens: None,
+        cache_tokens: Some(1024),
         gpu,
     }
 }
 
-fn gpu() -> Gpu {
-    let gpu = pollster::block_on(Gpu::request());
-    gpu.expect("Debian's mesa-vulkan-drivers has a device that every machine can play")
+fn on_gpu() -> Engine {
+    support::load(SMOLLM.1, &options(Some(GPU.clone())))
 }
 
-/// Greedy answer of so many tokens.
-fn answer(engine: &mut Engine, prompt: &str, tokens: usize) -> Vec<u32> {
-    let clock = Instant::now();
-    let measurement = Measurement {
-        prompt: engine.tokenize(prompt).unwrap(),
-        decode_tokens: tokens,
-        keep_cache: false,
-    };
-    let speed = engine.measure(&measurement, || clock.elapsed()).unwrap();
-    println!("{speed:?}");
-    speed.answer
+fn on_cpu() -> Engine {
+    support::load(SMOLLM.1, &options(None))
+}
+
+fn raw(prompt: &str, sampling: Sampling) -> Request {
+    Request {
+        input: Input::Raw {
+            prompt: prompt.into(),
+            suffix: None,
+        },
+        begun: Begun::default(),
+        sampling,
+    }
+}
+
+/// The answer's ids, and how much of the prompt was not computed again.
+fn answer(engine: &mut Engine, request: &Request) -> (Vec<u32>, usize) {
+    let mut session = engine.start(request).unwrap();
+    let mut ids = Vec::new();
+    for step in session.by_ref() {
+        if let Step::Text { token_id, .. } = step.unwrap() {
+            ids.push(token_id);
+        }
+    }
+    (ids, session.usage().cached_tokens)
+}
+
+const PROMPT: &str = "fn main() {\n    let numbers = vec![1, 2, 3];\n    for number in";
+
+/// Some of the golden answers: a processor that plays a GPU takes its time.
+fn agrees_with_reference(model: (&str, &str), answers: usize) {
+    let mut engine = support::load(model.1, &options(Some(GPU.clone())));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(model.0)
+        .join("greedy.json");
+    let goldens: Vec<Greedy> =
+        serde_json::from_reader(support::open(&path, "scripts/make-golden.sh makes it")).unwrap();
+    let (mut positions, mut agreeing) = (0, 0);
+    for golden in &goldens[..answers] {
+        let tokens = [golden.prompt_ids.as_slice(), &golden.answer_ids].concat();
+        let scores = engine.score(&tokens, golden.prompt_ids.len()).unwrap();
+        positions += scores.len();
+        let pairs = scores.iter().zip(&golden.answer_ids);
+        agreeing += pairs.filter(|(score, id)| score.likeliest == **id).count();
+        // And one token after the other, each the next one's input.
+        let request = raw(&golden.prompt, Sampling::greedy(Some(12)));
+        let (ids, _) = answer(&mut engine, &request);
+        assert_eq!(ids, golden.answer_ids[..12], "{}", golden.prompt);
+    }
+    println!(
+        "{}: argmax agrees at {agreeing} of {positions} positions",
+        model.0
+    );
+    assert!(
+        agreeing * 100 >= positions * 98,
+        "{agreeing} of {positions} positions agree"
+    );
 }
 
 #[test]
-fn a_gpu_says_what_the_processor_says() {
-    let mut on_gpu = support::load(SMOLLM, &options(Some(gpu())));
-    let mut on_cpu = support::load(SMOLLM, &options(None));
-    println!("{:?}", on_gpu.info());
-    let prompt = "fn main() {\n    let numbers = vec![1, 2, 3];\n    for number in";
-    assert_eq!(
-        answer(&mut on_gpu, prompt, 24),
-        answer(&mut on_cpu, prompt, 24)
+fn smollm_agrees_with_llama_cpp() {
+    agrees_with_reference(SMOLLM, 4);
+}
+
+#[test]
+fn qwen_agrees_with_llama_cpp() {
+    agrees_with_reference(QWEN, 1);
+}
+
+#[test]
+fn a_gpu_says_what_the_processor_says_whatever_chooses() {
+    let (mut gpu, mut cpu) = (on_gpu(), on_cpu());
+    assert_eq!(gpu.info().kernels, "webgpu");
+    assert_eq!(gpu.info().gpu.as_deref(), Some(GPU.adapter()));
+    let greedy = raw(PROMPT, Sampling::greedy(Some(20)));
+    assert_eq!(answer(&mut gpu, &greedy).0, answer(&mut cpu, &greedy).0);
+    // Up to 64 candidates the GPU draws from; else it shows its logits, and the processor draws.
+    let drawn = |top_k| {
+        let sampling = Sampling {
+            temperature: 0.8,
+            top_k,
+            top_p: 0.9,
+            repeat_penalty: 1.1,
+            seed: 7,
+            ..Sampling::greedy(Some(16))
+        };
+        raw(PROMPT, sampling)
+    };
+    let by_gpu = answer(&mut gpu, &drawn(64)).0;
+    assert_eq!(by_gpu, answer(&mut gpu, &drawn(65)).0);
+    assert_eq!(by_gpu, answer(&mut gpu, &drawn(64)).0);
+}
+
+#[test]
+fn a_second_turn_computes_only_what_is_new_and_answers_the_same() {
+    let mut engine = on_gpu();
+    let first = raw(PROMPT, Sampling::greedy(Some(24)));
+    answer(&mut engine, &first);
+    // Another conversation in between.
+    answer(
+        &mut engine,
+        &raw("Once upon a time", Sampling::greedy(Some(4))),
     );
+    let longer = format!("{PROMPT} &numbers {{\n        println!(\"{{number}}\");\n    }}\n}}\n");
+    let second = raw(&longer, Sampling::greedy(Some(12)));
+    let (warm, cached) = answer(&mut engine, &second);
+    let known = engine.tokenize(PROMPT).unwrap().len();
+    assert!(cached + 2 >= known, "{cached} of {known} were kept");
+    assert_eq!(warm, answer(&mut on_gpu(), &second).0);
+}
+
+#[test]
+fn an_answer_that_nobody_wants_any_more_leaves_the_next_one_alone() {
+    let mut engine = on_gpu();
+    let request = raw(PROMPT, Sampling::greedy(Some(16)));
+    let expected = answer(&mut engine, &request).0;
+    for steps in [1, 2, 3, 7] {
+        let aborted = raw("A list of rivers:", Sampling::greedy(None));
+        let mut session = engine.start(&aborted).unwrap();
+        session.set_ahead(5);
+        assert_eq!(
+            session.by_ref().take(steps).filter(Result::is_ok).count(),
+            steps
+        );
+        drop(session);
+        assert_eq!(answer(&mut engine, &request).0, expected);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_what_to_do() {
+    let gpu = GPU.clone().with_budget(50 << 20);
+    let refused = Engine::load(
+        &mut support::weights(SMOLLM.1),
+        &options(Some(gpu)),
+        &mut |_| (),
+    );
+    match refused {
+        Err(EngineError::Gpu(GpuError::OutOfMemory(why))) => {
+            assert!(why.contains("52428800"), "{why}")
+        }
+        other => panic!("{:?}", other.map(|engine| engine.info().clone())),
+    }
 }

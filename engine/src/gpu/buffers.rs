@@ -23,6 +23,8 @@ pub(super) struct Buffers {
     pub(super) chunk: wgpu::Buffer,
     /// A chunk's row on its way to `hidden`, which is spread.
     pub(super) row: wgpu::Buffer,
+    /// A page of one layer's keys or values on its way to another.
+    pub(super) page: wgpu::Buffer,
     pub(super) logits: wgpu::Buffer,
     pub(super) keys: Vec<wgpu::Buffer>,
     pub(super) values: Vec<wgpu::Buffer>,
@@ -30,12 +32,18 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub(super) fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
+    /// Bytes of the keys and values of so many tokens.
+    pub(super) fn cache_bytes(gpu: &Gpu, config: &Config, tokens: usize) -> u64 {
         let element = if gpu.abilities.halves { 2 } else { 4 };
-        let memory = pages * PAGE * config.kv_heads * config.head_width * element;
+        let token = 2 * config.layers * config.kv_heads * config.head_width * element;
+        (tokens.next_multiple_of(PAGE) * token) as u64
+    }
+
+    pub(super) fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
+        let memory = Self::cache_bytes(gpu, config, pages * PAGE) / (2 * config.layers as u64);
         let cache = |label: &str| -> Vec<_> {
             (0..config.layers)
-                .map(|_| gpu.storage(label, memory as u64))
+                .map(|_| gpu.storage(label, memory))
                 .collect()
         };
         let longest = context_length + MOST_AHEAD * BATCHES;
@@ -45,6 +53,7 @@ impl Buffers {
             hidden: gpu.storage("hidden", 4 * config.width as u64),
             chunk: gpu.storage("chunk", 4 * (config.width * CHUNK) as u64),
             row: gpu.storage("row", 4 * config.width as u64),
+            page: gpu.storage("page", memory / pages as u64),
             logits: gpu.storage("logits", 4 * config.vocabulary as u64),
             keys: cache("keys"),
             values: cache("values"),

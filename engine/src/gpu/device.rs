@@ -1,5 +1,6 @@
 //! A GPU and what it can do: asked for once, watched for its loss, and the few ways to make things on it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
@@ -38,7 +39,13 @@ pub struct Gpu {
     software: bool,
     pub(super) abilities: Abilities,
     lost: Arc<Mutex<Option<String>>>,
+    tuning: Arc<Mutex<Tuning>>,
+    budget_bytes: Option<u64>,
 }
+
+/// Which workgroups were found to suit, by adapter and size of model: worth keeping from one start to the
+/// next, since finding out takes seconds. What it does not know is found out.
+pub type Tuning = BTreeMap<String, String>;
 
 /// What shaders may use.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +121,39 @@ impl Gpu {
             device,
             queue,
             lost,
+            tuning: Arc::default(),
+            budget_bytes: None,
         }
+    }
+
+    /// With no more memory than this for a model and its cache: adapters promise more than there is.
+    pub fn with_budget(self, bytes: u64) -> Self {
+        Self {
+            budget_bytes: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Whether so many bytes are within the budget.
+    pub(super) fn afford(&self, bytes: u64) -> Result<(), GpuError> {
+        match self.budget_bytes {
+            Some(budget) if bytes > budget => Err(GpuError::OutOfMemory(format!(
+                "{bytes} bytes are needed and {budget} may be used"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was found out so far, and what was recalled.
+    pub fn tuning(&self) -> Tuning {
+        let tuning = self.tuning.lock();
+        tuning.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was found out before. Anything that makes no sense is found out again.
+    pub fn recall(&self, tuning: Tuning) {
+        let mut known = self.tuning.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(tuning);
     }
 
     /// The adapter's name, as in `NVIDIA H100 80GB HBM3`.
@@ -231,6 +270,21 @@ impl Gpu {
             mapped,
             submission: None,
         }
+    }
+
+    /// Waits until all that was submitted is done.
+    pub(super) async fn idle(&self) -> Result<(), GpuError> {
+        if cfg!(target_arch = "wasm32") {
+            let (done, idle) = oneshot::channel();
+            self.queue.on_submitted_work_done(move || {
+                let _ = done.send(());
+            });
+            // Gone without a word: the device is lost.
+            let _ = idle.await;
+        } else {
+            self.wait()?;
+        }
+        self.check()
     }
 
     /// Waits until all that was submitted is done, where the thread may block.

@@ -16,7 +16,7 @@ mod tuning;
 mod weights;
 
 pub(crate) use buffers::MOST_AHEAD;
-pub use device::{Gpu, GpuError};
+pub use device::{Gpu, GpuError, Tuning};
 pub use model::GpuFacts;
 pub(crate) use model::GpuModel;
 pub(crate) use product::RandomProduct;

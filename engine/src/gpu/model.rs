@@ -87,6 +87,8 @@ impl GpuModel {
             .unwrap_or(usize::MAX)
             .clamp(1, config.trained_context);
         check_dimensions(&config)?;
+        let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
+        gpu.afford(gguf.tensor_bytes()? + Buffers::cache_bytes(gpu, &config, cache_tokens))?;
         let mut loaded = Err(invalid("it was not read"));
         gpu.attempt(|| {
             loaded =
@@ -94,7 +96,6 @@ impl GpuModel {
         })
         .await?;
         let weights = loaded?;
-        let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
         let model = Self::new(gpu, config, &weights, context_length, cache_tokens).await?;
         model.warm_up().await?;
         Ok(model)
@@ -118,9 +119,21 @@ impl GpuModel {
         let mut passes = gpu
             .attempt(|| Passes::new(gpu, &config, &buffers, weights, rotation))
             .await?;
-        let usual = Shapes::usual(config.width, config.feed_forward);
-        let shapes = usual.tuned(gpu, |kind, shape| passes.products(kind, shape));
-        let shapes = shapes.await?;
+        let key = tuning_key(gpu, &config);
+        let known = gpu
+            .tuning()
+            .get(&key)
+            .map(String::as_str)
+            .and_then(Shapes::read);
+        let shapes = match known {
+            Some(shapes) => shapes,
+            None => {
+                let usual = Shapes::usual(config.width, config.feed_forward);
+                let found = usual.tuned(gpu, |kind, shape| passes.products(kind, shape));
+                found.await?
+            }
+        };
+        gpu.recall([(key, shapes.to_string())].into());
         gpu.attempt(|| {
             let (token, logits) = (
                 passes.token(&shapes),
@@ -182,7 +195,7 @@ impl GpuModel {
         GpuFacts {
             bytes_per_token: self.bytes_per_token,
             dispatches_per_token: self.token.len() + self.logits.len() + GpuSampler::DISPATCHES,
-            shapes: format!("{:?}", self.shapes),
+            shapes: self.shapes.to_string(),
         }
     }
 
@@ -232,13 +245,11 @@ impl GpuModel {
             let mut encoder = self.gpu.encoder();
             for memory in self.buffers.keys.iter().chain(&self.buffers.values) {
                 let bytes = memory.size() / self.prefixes.holders.len() as u64;
-                encoder.copy_buffer_to_buffer(
-                    memory,
-                    from as u64 * bytes,
-                    memory,
-                    to as u64 * bytes,
-                    bytes,
-                );
+                // From a buffer to itself nothing is copied.
+                let page = &self.buffers.page;
+                let (from, to) = (from as u64 * bytes, to as u64 * bytes);
+                encoder.copy_buffer_to_buffer(memory, from, page, 0, bytes);
+                encoder.copy_buffer_to_buffer(page, 0, memory, to, bytes);
             }
             self.gpu.queue.submit([encoder.finish()]);
         }
@@ -259,8 +270,7 @@ impl GpuModel {
         }
         self.prefixes.extend(tokens);
         self.rows = tokens.len();
-        self.gpu.wait()?;
-        self.gpu.check()?;
+        self.gpu.idle().await?;
         Ok(())
     }
 
@@ -511,6 +521,12 @@ impl Ahead {
         self.batches.clear();
         let _ = gpu;
     }
+}
+
+fn tuning_key(gpu: &Gpu, config: &Config) -> String {
+    let sizes = [config.width, config.feed_forward, config.vocabulary];
+    let [width, inner, vocabulary] = sizes;
+    format!("{}: {width} {inner} {vocabulary}", gpu.adapter())
 }
 
 /// What the shaders' workgroup memory has room for.

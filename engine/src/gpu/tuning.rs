@@ -5,16 +5,10 @@ use super::decode::Shape;
 use super::device::{Gpu, GpuError};
 use super::dispatch::Dispatch;
 
-/// A shape for each kind of product of a token's pass.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shapes([Timed; Kind::ALL.len()]);
-
-#[derive(Clone, Copy, Debug)]
-struct Timed {
-    shape: Shape,
-    /// Of one token's products of this kind, where they were timed.
-    nanoseconds: Option<f64>,
-}
+/// A shape for each kind of product of a token's pass. As text, `threads × rows` of each, as in
+/// `32x2 32x1 64x2 256x2 32x8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shapes([Shape; Kind::ALL.len()]);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -38,6 +32,18 @@ impl Kind {
 /// Times that a candidate is run; the fastest counts.
 const RUNS: u32 = 4;
 
+/// Threads and rows that were the fastest of something on some adapter.
+const CANDIDATES: [(u32, usize); 8] = [
+    (32, 1),
+    (32, 2),
+    (32, 8),
+    (64, 2),
+    (64, 4),
+    (64, 8),
+    (128, 2),
+    (256, 2),
+];
+
 /// Rounds in which all candidates are timed, after one that only wakes the GPU up.
 const ROUNDS: u32 = 2;
 
@@ -49,14 +55,25 @@ impl Shapes {
             threads: (columns / 32).next_power_of_two().clamp(32, 128) as u32,
             rows: 4,
         };
-        Self(Kind::ALL.map(|kind| Timed {
-            shape: shape(if kind == Kind::Down { inner } else { width }),
-            nanoseconds: None,
-        }))
+        Self(Kind::ALL.map(|kind| shape(if kind == Kind::Down { inner } else { width })))
     }
 
     pub(super) fn of(&self, kind: Kind) -> Shape {
-        self.0[kind as usize].shape
+        self.0[kind as usize]
+    }
+
+    /// What the text says, where it says it of every kind.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let shapes = text.split_whitespace().map(|shape| {
+            let (threads, rows) = shape.split_once('x')?;
+            let known = |candidate: &&(u32, usize)| {
+                threads.parse() == Ok(candidate.0) && rows.parse() == Ok(candidate.1)
+            };
+            let &(threads, rows) = CANDIDATES.iter().find(known)?;
+            Some(Shape { threads, rows })
+        });
+        let shapes: Option<Vec<Shape>> = shapes.collect();
+        Some(Self(shapes?.try_into().ok()?))
     }
 
     /// Tries shapes for each kind of product; `make` gives the dispatches of all layers. `None` where the
@@ -72,11 +89,9 @@ impl Shapes {
         let timer = Timer::new(gpu);
         for kind in Kind::ALL {
             let mut candidates = Vec::new();
-            for threads in [32, 64, 128, 256] {
-                for rows in [1, 2, 4, 8] {
-                    let shape = Shape { threads, rows };
-                    candidates.push((shape, gpu.attempt(|| make(kind, shape)).await?));
-                }
+            for (threads, rows) in CANDIDATES {
+                let shape = Shape { threads, rows };
+                candidates.push((shape, gpu.attempt(|| make(kind, shape)).await?));
             }
             // All are compiled before any is timed: a GPU that waits for a compiler runs slowly at first.
             let mut best = (f64::INFINITY, self.of(kind));
@@ -93,12 +108,19 @@ impl Shapes {
                     }
                 }
             }
-            self.0[kind as usize] = Timed {
-                shape: best.1,
-                nanoseconds: Some(best.0),
-            };
+            self.0[kind as usize] = best.1;
         }
         Ok(self)
+    }
+}
+
+impl std::fmt::Display for Shapes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, Shape { threads, rows }) in self.0.iter().enumerate() {
+            let gap = if index > 0 { " " } else { "" };
+            write!(f, "{gap}{threads}x{rows}")?;
+        }
+        Ok(())
     }
 }
 
@@ -170,5 +192,26 @@ impl<'a> Timer<'a> {
             })
             .await?;
         Ok(ticks as f64 * f64::from(self.gpu.queue.get_timestamp_period()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_read_as_they_were_written_and_nothing_else_is() {
+        let shape = |(threads, rows)| Shape { threads, rows };
+        let shapes = Shapes([0, 1, 2, 3, 7].map(|index: usize| shape(CANDIDATES[index])));
+        assert_eq!(Shapes::read(&shapes.to_string()), Some(shapes));
+        for text in [
+            "",
+            "32x2",
+            "32x2 32x2 32x2 32x2 32x2 32x2",
+            "32x2 32x2 32x2 32x2 33x2",
+            "a",
+        ] {
+            assert_eq!(Shapes::read(text), None, "{text}");
+        }
     }
 }

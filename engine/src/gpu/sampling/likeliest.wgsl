@@ -30,6 +30,21 @@ fn likelier(a: vec2<u32>, b: vec2<u32>) -> bool {
     return a.x > b.x || (a.x == b.x && a.y < b.y);
 }
 
+// The first of all threads' own.
+fn select_first(thread: u32) {
+    workgroupBarrier();
+    for (var stride = 128u; stride > 0u; stride /= 2u) {
+        if thread < stride && likelier(firsts[thread + stride], firsts[thread]) {
+            firsts[thread] = firsts[thread + stride];
+        }
+        workgroupBarrier();
+    }
+    if thread == 0u {
+        likeliest[0] = firsts[0];
+    }
+    workgroupBarrier();
+}
+
 // Fills `likeliest` up to `top_k`, with zeros where there are fewer. Every thread's likeliest entry is
 // one, so the k-th of those is a bound that k entries reach; and what else reaches it lies with the k
 // threads whose own does, at most 16 with each.
@@ -42,6 +57,10 @@ fn select_likeliest(thread: u32, begin: u32, end: u32) {
         }
     }
     firsts[thread] = own;
+    if settings.top_k == 1u {
+        select_first(thread);
+        return;
+    }
     if thread == 0u {
         bound = vec2<u32>(0u, 0u);
         atomicStore(&candidate_count, 0u);
