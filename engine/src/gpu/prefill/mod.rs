@@ -1,6 +1,7 @@
 //! A prompt's pass: a chunk of tokens through all layers, with tiles of tokens where one token's pass has
 //! rows. All pipelines, bind groups and buffers are made with the model.
 
+mod formats;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -12,10 +13,13 @@ use super::device::Gpu;
 use super::load::{Layer, Part};
 use super::matrix::{BLOCK, Format, Planes};
 use crate::model::CHUNK;
-use text::{Finish, QUERIES, THREADS, TILE};
+use text::{Finish, QUERIES, THREADS, TILE_TOKENS, TileRows};
 
 /// What the workgroup memory of attention has room for.
 pub(super) const MOST_HEAD_WIDTH: usize = 128;
+
+/// Rows up to which a product has smaller tiles: there would be too few workgroups for a large GPU.
+const FEW_ROWS: usize = 2048;
 
 /// What the passes of a prompt and of a token have in common.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +47,7 @@ struct Pipelines {
     normalise: wgpu::ComputePipeline,
     rotate: wgpu::ComputePipeline,
     attend: wgpu::ComputePipeline,
-    project: HashMap<(Format, Finish), wgpu::ComputePipeline>,
+    project: HashMap<(Vec<Format>, Finish, TileRows), wgpu::ComputePipeline>,
 }
 
 /// Rows of intermediate values, one a token.
@@ -107,27 +111,72 @@ impl Grid {
     fn workgroups(self, tokens: usize) -> [usize; 2] {
         match self {
             Self::Tokens => [tokens, 1],
-            Self::Tiles(rows) => [tokens.div_ceil(TILE), rows],
+            Self::Tiles(rows) => [tokens.div_ceil(TILE_TOKENS), rows],
             Self::Threads(each) => [(tokens * each).div_ceil(THREADS), 1],
             Self::Queries { sharing, kv_heads } => [kv_heads, (tokens * sharing).div_ceil(QUERIES)],
         }
     }
 }
 
-/// A matrix product: what becomes of `weights · x[token]`.
+/// Matrix products: what becomes of `weights · x[token]`.
 #[derive(Clone, Copy, Debug)]
 struct Product<'a> {
     weights: &'a wgpu::Buffer,
-    planes: &'a Planes,
+    /// Of one width; with [`Finish::Gate`] of one height too, else their rows follow one another.
+    matrices: &'a [Planes],
     x: &'a wgpu::Buffer,
     out: &'a wgpu::Buffer,
     /// From a token's numbers in `out` to the next one's.
     out_width: usize,
-    /// Where a token's first row goes.
-    out_first: usize,
     finish: Finish,
     /// With [`Finish::Bias`]: the numbers, and where the first row's lies.
     bias: Option<(&'a wgpu::Buffer, usize)>,
+}
+
+impl Product<'_> {
+    fn is_gated(&self) -> bool {
+        self.finish == Finish::Gate
+    }
+
+    fn tile_rows(&self) -> TileRows {
+        let rows: usize = self.matrices.iter().map(|planes| planes.rows).sum();
+        // Two matrices have no smaller tile together.
+        if rows <= FEW_ROWS && !self.is_gated() {
+            TileRows::Few
+        } else {
+            TileRows::Many
+        }
+    }
+
+    /// The uniforms of all matrices, and how many tiles of rows there are.
+    fn matrices(&self) -> (Vec<u32>, usize) {
+        let tile_rows = self.tile_rows() as usize / if self.is_gated() { 2 } else { 1 };
+        let (mut words, mut row, mut tile) = (Vec::new(), 0, 0);
+        for planes in self.matrices {
+            let bias = self.bias.map_or(0, |(_, first)| first + row);
+            let numbers = [
+                planes.rows,
+                planes.columns / BLOCK,
+                planes.quants / 16,
+                planes.high / 16,
+                planes.scales / 16,
+                planes.supers / 16,
+                self.out_width,
+                row,
+                bias,
+                tile,
+                0,
+                0,
+            ];
+            words.extend(numbers.map(|number| number as u32));
+            if !self.is_gated() {
+                row += planes.rows;
+                tile += planes.rows.div_ceil(tile_rows);
+            }
+        }
+        let last = self.matrices.last().map_or(0, |planes| planes.rows);
+        (words, tile.max(last.div_ceil(tile_rows)))
+    }
 }
 
 impl Prefill {
@@ -191,74 +240,62 @@ impl Prefill {
         } = self.buffers.clone();
         let hidden = shared.hidden;
         let mut steps = vec![self.normalise(hidden, &layer.attention_parameters, &normalised)];
-        let mut first = 0;
-        for planes in &layer.query_key_value {
-            steps.push(
-                self.project(&Product {
-                    weights: &layer.attention,
-                    planes,
-                    x: &normalised,
-                    out: &heads,
-                    out_width: self.all_heads(),
-                    out_first: first,
-                    finish: if layer.has_bias {
-                        Finish::Bias
-                    } else {
-                        Finish::Store
-                    },
-                    // Behind the norm, in the order of the rows.
-                    bias: layer
-                        .has_bias
-                        .then_some((&layer.attention_parameters, self.dimensions.width + first)),
-                }),
-            );
-            first += planes.rows;
-        }
+        steps.push(
+            self.project(&Product {
+                weights: &layer.attention,
+                matrices: &layer.query_key_value,
+                x: &normalised,
+                out: &heads,
+                out_width: self.all_heads(),
+                finish: if layer.has_bias {
+                    Finish::Bias
+                } else {
+                    Finish::Store
+                },
+                // Behind the norm, in the order of the rows.
+                bias: layer
+                    .has_bias
+                    .then_some((&layer.attention_parameters, self.dimensions.width)),
+            }),
+        );
         steps.push(self.rotate(shared, keys, values));
         steps.push(self.attend(shared, keys, values));
-        let product = |weights, planes, x, out, finish| Product {
-            weights,
-            planes,
-            x,
-            out,
-            out_width: planes.rows,
-            out_first: 0,
-            finish,
-            bias: None,
-        };
-        let [gate_planes, up_planes] = &layer.gate_up_planes;
-        let (output, gate_up, down) = (&layer.output, &layer.gate_up, &layer.down);
-        steps.extend([
-            self.project(&product(
-                output,
-                &layer.output_planes,
+        for (weights, matrices, x, out, finish) in [
+            (
+                &layer.output,
+                &[layer.output_planes][..],
                 &attended,
                 hidden,
                 Finish::Add,
-            )),
-            self.normalise(hidden, &layer.feed_forward_norm, &normalised),
-            self.project(&product(
-                gate_up,
-                gate_planes,
-                &normalised,
-                &gate,
-                Finish::Store,
-            )),
-            self.project(&product(
-                gate_up,
-                up_planes,
+            ),
+            (
+                &layer.gate_up,
+                &layer.gate_up_planes,
                 &normalised,
                 &gate,
                 Finish::Gate,
-            )),
-            self.project(&product(
-                down,
-                &layer.down_planes,
+            ),
+            (
+                &layer.down,
+                &[layer.down_planes],
                 &gate,
                 hidden,
                 Finish::Add,
-            )),
-        ]);
+            ),
+        ] {
+            if finish == Finish::Gate {
+                steps.push(self.normalise(hidden, &layer.feed_forward_norm, &normalised));
+            }
+            steps.push(self.project(&Product {
+                weights,
+                matrices,
+                x,
+                out,
+                out_width: matrices[0].rows,
+                finish,
+                bias: None,
+            }));
+        }
         self.layers.push(steps);
     }
 
@@ -299,31 +336,20 @@ impl Prefill {
     }
 
     fn project(&mut self, product: &Product<'_>) -> Step {
-        let &Product { planes, finish, .. } = product;
+        let (finish, rows) = (product.finish, product.tile_rows());
+        let formats: Vec<Format> = (product.matrices.iter())
+            .map(|planes| planes.format)
+            .collect();
+        let text = text::project(&formats, finish, rows);
         let pipeline = (self.pipelines.project)
-            .entry((planes.format, finish))
-            .or_insert_with(|| {
-                let text = text::project(planes.format, finish);
-                self.gpu.pipeline("project", &text)
-            });
-        let bias = product.bias.map_or(0, |(_, first)| first);
-        let numbers = [
-            planes.rows,
-            planes.columns / BLOCK,
-            planes.quants / 16,
-            planes.high / 16,
-            planes.scales / 16,
-            planes.supers / 16,
-            product.out_width,
-            product.out_first,
-            bias,
-        ];
-        let matrix = uniform(&self.gpu, "matrix", &numbers.map(|number| number as u32));
+            .entry((formats, finish, rows))
+            .or_insert_with(|| self.gpu.pipeline("project", &text));
+        let (words, tiles) = product.matrices();
+        let matrices = uniform(&self.gpu, "matrices", &words);
         let chunk = &self.buffers.chunk;
-        let mut buffers = vec![chunk, &matrix, product.weights, product.x, product.out];
+        let mut buffers = vec![chunk, &matrices, product.weights, product.x, product.out];
         buffers.extend(product.bias.map(|(bias, _)| bias));
-        let tiles = Grid::Tiles(planes.rows.div_ceil(TILE));
-        Step::new(&self.gpu, pipeline, &buffers, tiles)
+        Step::new(&self.gpu, pipeline, &buffers, Grid::Tiles(tiles))
     }
 
     /// Computes as many tokens, from this position on, that the state has last.

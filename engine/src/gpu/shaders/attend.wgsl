@@ -30,9 +30,9 @@ const GATHERED: u32 = QUERIES * COLUMNS / THREADS;
 // Less than any score; no infinity, which shaders need not have.
 const LOWEST: f32 = -1e30;
 
-// Keys, then values: position → four dimensions. Lanes read four positions apart, so these lie in other
-// banks.
-var<workgroup> tile: array<vec4<f32>, POSITIONS * STRIDE>;
+// Keys, then values: position % 4 → position / 4 → four dimensions. Each lane reads four positions, and what lanes read
+// at once lies in different banks.
+var<workgroup> tile: array<array<vec4<f32>, LANES * STRIDE>, 4>;
 // query → lane
 var<workgroup> weights: array<vec4<f32>, THREADS>;
 // The largest score of each lane, at the end the sum of its weights.
@@ -40,8 +40,13 @@ var<workgroup> peaks: array<f32, THREADS>;
 // By how much each query's sums shrink.
 var<workgroup> shrinks: array<f32, QUERIES>;
 
-fn place(position: u32, quad: u32) -> u32 {
-    return position * STRIDE + (quad ^ (position / 4u));
+fn place(lane: u32, quad: u32) -> u32 {
+    return lane * STRIDE + (quad ^ lane);
+}
+
+fn keep(at: u32, numbers: vec4<f32>) {
+    let position = at / QUADS;
+    tile[position % 4u][place(position / 4u, at % QUADS)] = numbers;
 }
 
 @compute @workgroup_size(THREADS)
@@ -79,31 +84,26 @@ fn main(
             if at < seen {
                 key = numbers(keys[source + at]);
             }
-            tile[place(at / QUADS, at % QUADS)] = key;
+            keep(at, key);
         }
         workgroupBarrier();
 
         var scores = vec4(0.0);
-        for (var at = 0u; at < QUADS; at++) {
-            let asks = heads[row + at];
-            let first_place = 4u * lane * STRIDE + (at ^ lane);
-            let four = transpose(mat4x4<f32>(
-                tile[first_place],
-                tile[first_place + STRIDE],
-                tile[first_place + 2u * STRIDE],
-                tile[first_place + 3u * STRIDE],
-            ));
+        // $quad {
+        {
+            let asks = heads[row + $quadu];
+            let at = place(lane, $quadu);
+            let four = transpose(mat4x4<f32>(tile[0][at], tile[1][at], tile[2][at], tile[3][at]));
             scores = scores + asks.x * four[0] + asks.y * four[1] + asks.z * four[2] + asks.w * four[3];
         }
+        // }
         let positions = vec4(start + 4u * lane) + vec4(0u, 1u, 2u, 3u);
         scores = select(vec4(LOWEST), scores, positions < vec4(sees));
         peaks[thread] = max(max(scores.x, scores.y), max(scores.z, scores.w));
         workgroupBarrier();
 
         var peak = largest;
-        for (var other = 0u; other < LANES; other++) {
-            peak = max(peak, peaks[query * LANES + other]);
-        }
+        peak = max(peak, peaks[query * LANES + $laneu]);
         let softened = exp(scores - vec4(peak));
         let shrink = exp(largest - peak);
         total = total * shrink + dot(softened, vec4(1.0));
@@ -117,20 +117,22 @@ fn main(
             if at < seen {
                 value = numbers(values[source + at]);
             }
-            tile[place(at / QUADS, at % QUADS)] = value;
+            keep(at, value);
         }
         workgroupBarrier();
 
         sum$i *= shrinks[gathers + $iu];
-        for (var other = 0u; other < LANES; other++) {
-            let first_place = 4u * other * STRIDE + (quad ^ other);
-            let value0 = tile[first_place];
-            let value1 = tile[first_place + STRIDE];
-            let value2 = tile[first_place + 2u * STRIDE];
-            let value3 = tile[first_place + 3u * STRIDE];
-            let weight$i = weights[(gathers + $iu) * LANES + other];
+        // $lane {
+        {
+            let at = place($laneu, quad);
+            let value0 = tile[0][at];
+            let value1 = tile[1][at];
+            let value2 = tile[2][at];
+            let value3 = tile[3][at];
+            let weight$i = weights[(gathers + $iu) * LANES + $laneu];
             sum$i = sum$i + weight$i.x * value0 + weight$i.y * value1 + weight$i.z * value2 + weight$i.w * value3;
         }
+        // }
     }
 
     peaks[thread] = total;
@@ -145,9 +147,7 @@ fn write_out(kv_head: u32, asked: u32, queries: u32, quad: u32, sum: vec4<f32>, 
         return;
     }
     var total = 0.0;
-    for (var lane = 0u; lane < LANES; lane++) {
-        total += peaks[query * LANES + lane];
-    }
+    total += peaks[query * LANES + $laneu];
     let head = kv_head * SHARING + asked % SHARING;
     attended[(asked / SHARING * HEADS + head) * QUADS + quad] = sum / total;
 }

@@ -1,6 +1,7 @@
-// A tile of the product of a quantised matrix and a chunk's activations: out[token, row] = Σ weight[row, column] · x[token, column].
-// A workgroup has 64 rows and 64 tokens, a thread four of each, 16 apart. Both tiles are 32 columns deep; the next
-// ones are under way while this one is multiplied.
+// A tile of the product of quantised matrices and a chunk's activations: out[token, row] = Σ weight[row, column] · x[token, column].
+// A workgroup has ROWS rows and 64 tokens; a thread has ROWS_EACH and four of them, 16 apart. Both tiles are 32
+// columns deep; while they are multiplied, what the next ones are made of is on its way.
+// ROWS_EACH, GATED (whether the second half of a tile's rows are the second matrix'), COUNT of matrices.
 
 struct Chunk {
     tokens: u32,
@@ -18,82 +19,100 @@ struct Matrix {
     out_width: u32,
     out_first: u32,
     first_bias: u32,
+    first_tile: u32,
+    unused: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> chunk: Chunk;
-@group(0) @binding(1) var<uniform> matrix: Matrix;
+@group(0) @binding(1) var<uniform> matrices: array<Matrix, COUNT>;
 @group(0) @binding(2) var<storage, read> planes: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
-const TILE: u32 = 64u;
+const ROWS: u32 = 16u * ROWS_EACH;
+const TOKENS: u32 = 64u;
+// Rows of each matrix.
+const STEP: u32 = select(ROWS, ROWS / 2u, GATED);
 const QUADS: u32 = 8u;
 
-// Row or token → four columns. Neighbouring rows' lie in other banks.
-var<workgroup> row_tile: array<vec4<f32>, TILE * QUADS>;
-var<workgroup> token_tile: array<vec4<f32>, TILE * QUADS>;
+// Row or token / 16 → row or token % 16 → four columns. Neighbours' lie in other banks.
+var<workgroup> row_tile: array<array<vec4<f32>, 16u * QUADS>, ROWS_EACH>;
+var<workgroup> token_tile: array<array<vec4<f32>, 16u * QUADS>, 4>;
 
 @compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let first_token = group.x * TILE;
-    let first_row = group.y * TILE;
+    let kind = kind_of(group.y);
+    let matrix = matrices[kind];
+    let first_token = group.x * TOKENS;
+    let first_row = (group.y - matrix.first_tile) * STEP;
 
     // What this thread brings: eight columns of a row and of a token, of the last one where there are no more.
     let line = thread / 4u;
     let part = thread % 4u;
-    let to = line * QUADS + (part ^ (line % QUADS));
-    let block = min(first_row + line, matrix.rows - 1u) * matrix.blocks;
+    let to = line % 16u * QUADS + (part ^ (line % QUADS));
+    let brings_row = line < ROWS;
+    let brings_kind = select(kind, line / STEP % 2u, GATED);
+    let block = min(first_row + line % STEP, matrix.rows - 1u) * matrix.blocks;
     let source = min(first_token + line, chunk.tokens - 1u) * matrix.blocks * QUADS + part;
-    var next_weights = weights(block, part);
-    var next_x = array(x[source], x[source + 4u]);
+    var raw = fetch(brings_kind, block, part);
+    var low_x = x[source];
+    var high_x = x[source + 4u];
 
     // What it computes.
     let row = thread % 16u;
     let token = thread / 16u;
-    let row_turn = row % QUADS;
-    let token_turn = token % QUADS;
+    let row_at = row * QUADS + row % QUADS;
+    let token_at = token * QUADS + token % QUADS;
     var sum$i = vec4(0.0);
 
     for (var at = 0u; at < matrix.blocks; at++) {
         workgroupBarrier();
-        row_tile[to] = next_weights[0];
-        row_tile[to ^ 4u] = next_weights[1];
-        token_tile[to] = next_x[0];
-        token_tile[to ^ 4u] = next_x[1];
-        workgroupBarrier();
-        if at + 1u < matrix.blocks {
-            next_weights = weights(block + at + 1u, part);
-            let next = source + (at + 1u) * QUADS;
-            next_x = array(x[next], x[next + 4u]);
+        if brings_row {
+            let weights = unpacked(brings_kind, raw, block + at, part);
+            row_tile[line / 16u][to] = weights[0];
+            row_tile[line / 16u][to ^ 4u] = weights[1];
         }
-        for (var quad = 0u; quad < QUADS; quad++) {
-            let of_row = row * QUADS + (quad ^ row_turn);
-            let of_token = token * QUADS + (quad ^ token_turn);
+        token_tile[line / 16u][to] = low_x;
+        token_tile[line / 16u][to ^ 4u] = high_x;
+        workgroupBarrier();
+        let next = min(at + 1u, matrix.blocks - 1u);
+        raw = fetch(brings_kind, block + next, part);
+        low_x = x[source + next * QUADS];
+        high_x = x[source + next * QUADS + 4u];
+        // $quad {
+        {
             let tokens = transpose(mat4x4<f32>(
-                token_tile[of_token],
-                token_tile[of_token + 16u * QUADS],
-                token_tile[of_token + 32u * QUADS],
-                token_tile[of_token + 48u * QUADS],
+                token_tile[0][token_at ^ $quadu],
+                token_tile[1][token_at ^ $quadu],
+                token_tile[2][token_at ^ $quadu],
+                token_tile[3][token_at ^ $quadu],
             ));
-            let row$i = row_tile[of_row + $iu * 16u * QUADS];
+            let row$i = row_tile[$i][row_at ^ $quadu];
             sum$i = sum$i + row$i.x * tokens[0] + row$i.y * tokens[1] + row$i.z * tokens[2] + row$i.w * tokens[3];
         }
+        // }
     }
 
-    put(first_row + row + $iu * 16u, first_token + token, sum$i);
+    put(matrix, first_row + row + $outu * 16u, first_token + token, $sum);
 }
 
-fn put(row: u32, first_token: u32, sums: vec4<f32>) {
+fn put(matrix: Matrix, row: u32, first_token: u32, sums: vec4<f32>) {
     if row >= matrix.rows {
         return;
     }
     for (var index = 0u; index < 4u; index++) {
         let token = first_token + index * 16u;
         if token < chunk.tokens {
-            finish(token * matrix.out_width + matrix.out_first + row, row, sums[index]);
+            let at = token * matrix.out_width + matrix.out_first + row;
+            out[at] = finished(at, matrix.first_bias + row, sums[index]);
         }
     }
+}
+
+fn silu(x: vec4<f32>) -> vec4<f32> {
+    // No exponential overflows.
+    return x / (vec4(1.0) + exp(min(-x, vec4(80.0))));
 }

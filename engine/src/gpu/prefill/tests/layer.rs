@@ -144,24 +144,24 @@ fn upload_layer(matrices: &[Matrix; 7], vectors: &Vectors) -> Layer {
         let (dtype, rows, columns, source) = &matrices[index];
         (*dtype, *rows, *columns, source.as_slice())
     };
-    let (attention, query_key_value) = upload([0, 1, 2].map(as_they_are));
-    let (output, [output_planes]) = upload([3].map(as_they_are));
-    let (gate_up, gate_up_planes) = upload([4, 5].map(as_they_are));
-    let (down, [down_planes]) = upload([6].map(as_they_are));
+    let (attention, query_key_value) = upload(&[0, 1, 2].map(as_they_are));
+    let (output, output_planes) = upload(&[as_they_are(3)]);
+    let (gate_up, gate_up_planes) = upload(&[4, 5].map(as_they_are));
+    let (down, down_planes) = upload(&[as_they_are(6)]);
     Layer {
         attention,
-        query_key_value,
+        query_key_value: query_key_value.try_into().unwrap(),
         attention_parameters: floats(&vectors.attention),
         token_attention_parameters: floats(&vectors.attention),
         has_bias: true,
         output,
-        output_planes,
+        output_planes: output_planes[0],
         feed_forward_norm: floats(&vectors.feed_forward),
         token_feed_forward_norm: floats(&vectors.feed_forward),
         gate_up,
-        gate_up_planes,
+        gate_up_planes: gate_up_planes.try_into().unwrap(),
         down,
-        down_planes,
+        down_planes: down_planes[0],
     }
 }
 
