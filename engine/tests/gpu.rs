@@ -181,7 +181,7 @@ fn what_does_not_fit_is_refused_with_what_to_do() {
     );
     match refused {
         Err(EngineError::Gpu(GpuError::OutOfMemory(why))) => {
-            assert!(why.contains("52428800"), "{why}")
+            assert!(why.contains("52428800"), "{why}");
         }
         other => panic!("{:?}", other.map(|engine| engine.info().clone())),
     }

@@ -92,7 +92,7 @@ impl GpuModel {
         let mut loaded = Err(invalid("it was not read"));
         gpu.attempt(|| {
             loaded =
-                Loader::new(gpu, gguf, reader, progress).and_then(|loader| loader.load(&config))
+                Loader::new(gpu, gguf, reader, progress).and_then(|loader| loader.load(&config));
         })
         .await?;
         let weights = loaded?;

@@ -55,7 +55,7 @@ impl Weights<'_> {
         let lowest = 23 - bits;
         let part = |byte: u32| {
             let quant = match bits {
-                8 => field(&format!("q{}", step), 8 * byte, 8, lowest),
+                8 => field(&format!("q{step}"), 8 * byte, 8, lowest),
                 _ => field(
                     &format!("q{}", step % 4),
                     8 * byte + 4 * (step / 4),

@@ -336,8 +336,8 @@ fn queries_are_turned_and_keys_and_values_reach_their_page() {
                 (value, a.1 + b.1)
             };
             let found = read(&query);
-            for index in 0..256 {
-                assert_near(found[index], turned(index), &format!("query {index}"));
+            for (index, found) in found[..256].iter().enumerate() {
+                assert_near(*found, turned(index), &format!("query {index}"));
             }
             for (memory, is_key) in [(&keys, true), (&values, false)] {
                 let found = elements(memory, abilities.halves);
