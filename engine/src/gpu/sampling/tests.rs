@@ -108,9 +108,14 @@ impl Bench {
                 at - recent.len()
             );
         }
-        let bits =
-            |logits: &[f32]| -> Vec<u32> { logits.iter().map(|logit| logit.to_bits()).collect() };
-        prop_assert_eq!(bits(&after.logits), bits(&logits), "the penalty");
+        for (found, expected) in after.logits.iter().zip(&logits) {
+            // A GPU's division may be off by some units in the last place.
+            let near = (found - expected).abs() <= expected.abs() * 1e-6;
+            prop_assert!(
+                near || found.to_bits() == expected.to_bits(),
+                "the penalty made {found} of what should be {expected}"
+            );
+        }
         Ok(())
     }
 }
