@@ -29,7 +29,7 @@ const script = `(async () => {
       return piece.length;
     },
   };
-  const node = await ComputeNode.load(file, { threads: 1, contextLength: 512 }, () => {});
+  const node = await ComputeNode.load(file, { threads: 1, contextLength: 512, compute: "cpu" }, () => {});
 
   const first = await node.measure(100, 8, false);
   const second = Uint32Array.from([...first.tokens, first.tokens[0], first.tokens[0]]);

@@ -46,7 +46,7 @@ const file = {
 };
 const node = await ComputeNode.load(
   file,
-  { threads: 1, contextLength: 1024 },
+  { threads: 1, contextLength: 1024, compute: "cpu" },
   () => undefined,
 );
 const tokenizer = Tokenizer.load(file);

@@ -71,6 +71,14 @@ impl Compute {
         }
     }
 
+    /// The loss, once a GPU is gone.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        match self {
+            Self::Cpu(_) => Ok(()),
+            Self::Gpu(model) => Ok(model.check()?),
+        }
+    }
+
     pub(crate) fn gpu_facts(&self) -> Option<GpuFacts> {
         match self {
             Self::Cpu(_) => None,

@@ -138,6 +138,14 @@ impl Engine {
         at_once(self.compute.gpu_profile(position))
     }
 
+    /// Whether what computes is still there: a GPU may go while nothing is asked of it.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`](crate::GpuError::Lost), after which only a new engine computes.
+    pub fn check(&self) -> Result<(), EngineError> {
+        self.compute.check()
+    }
+
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
     pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
         let (prompt, text) = self.beginning(request)?;

@@ -1,7 +1,10 @@
 // Stand-ins for the engine's wasm build, served to the page as the real one would be.
 
+import { onProcessor } from "../src/lib/testing/computation";
+import type { Computation } from "../src/lib/worker/wasm";
+
 /** Reads the whole file, joins, and does what `then` says with its `say`. */
-export function fakeEngine(then: string): string {
+export function fakeEngine(then: string, computation: Computation = onProcessor): string {
   return `
     export default async () => undefined;
     export class ComputeNode {
@@ -22,6 +25,7 @@ export function fakeEngine(then: string): string {
       setOnlyOwn() {}
       setTabHidden() {}
       disconnect() {}
+      computation() { return ${JSON.stringify(computation)}; }
       free() {}
     }`;
 }
@@ -48,9 +52,13 @@ export const dyingOnce = `
     if (!died) caches.open("died").then(() => close());
   });`;
 
-/** Measures the GPU as for a hub, and tells the outcome where the page shows it. */
-export const measuringGpu = `
-  settings.benchmarkGpu(100).then((rate) => say({ type: "refused", code: 4003, reason: "rate " + rate }));`;
+/** Builds the model anew for as long as it is looked at. */
+export const losingGpu = `${ready}
+  this.rebuild = (file, onProgress) => {
+    onProgress(38, 100);
+    return new Promise(() => undefined);
+  };
+  say({ type: "gpuLost", message: "unplugged" });`;
 
 export const outOfMemory = `${ready} say({ type: "failed", code: "out_of_memory", message: "" });`;
 

@@ -1,5 +1,7 @@
 // A stand-in for the engine that also counts tokens and tells what would come next.
 
+import { onProcessor } from "../src/lib/testing/computation";
+
 /** A token for every run of letters, of digits, of spaces; and the emoji in two parts. */
 const tokenizer = `
   export class Tokenizer {
@@ -45,5 +47,6 @@ export const guideEngine = `
     setOnlyOwn() {}
     setTabHidden() {}
     disconnect() {}
+    computation() { return ${JSON.stringify(onProcessor)}; }
     free() {}
   }`;

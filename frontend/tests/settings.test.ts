@@ -46,11 +46,12 @@ describe("choices", () => {
   it("of the computing are those of its view", async () => {
     await openSettings();
     await bench.page.getByRole("switch", { name: "Vain omat kehotteeni" }).check();
-    await bench.page.getByRole("switch", { name: "Käytä näytönohjainta" }).uncheck();
+    await bench.page.getByLabel("Millä lasketaan?").selectOption("Suoritin");
     await bench.page.getByRole("switch", { name: "Alusta itsestään" }).check();
-    await expect.poll(kept).toMatchObject({ onlyOwn: true, useGpu: false, autoStart: true });
+    await expect.poll(kept).toMatchObject({ onlyOwn: true, compute: "cpu", autoStart: true });
     await bench.page.getByRole("link", { name: "Avaa laskenta", exact: true }).click();
     expect(await bench.page.getByRole("switch", { name: "Vain omat kehotteeni" }).isChecked()).toBe(true);
+    expect(await bench.page.getByLabel("Millä lasketaan?").inputValue()).toBe("cpu");
   });
 
   it("that make no sense are said to, and not kept", async () => {

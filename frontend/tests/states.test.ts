@@ -5,6 +5,7 @@ import { describe, it } from "vitest";
 
 import { Bench, PICTURES } from "./bench";
 import { face, INSECURE_HOST, lookAt } from "./browser";
+import { onGpu, onProcessor } from "../src/lib/testing/computation";
 import {
   broken,
   building,
@@ -12,6 +13,7 @@ import {
   dying,
   dyingOnce,
   fakeEngine,
+  losingGpu,
   offline,
   outOfMemory,
   ready,
@@ -44,6 +46,7 @@ interface Scene {
 const see = (words: string) => bench.page.getByText(words).first().waitFor();
 const press = (name: string) => bench.page.getByRole("button", { name }).click();
 const engine = fakeEngine(ready);
+const gpu = "NVIDIA GeForce RTX 4090 Laptop GPU (Direct3D 12)";
 
 async function startUntil(expected: string): Promise<void> {
   await bench.start();
@@ -128,6 +131,38 @@ const ways: Scene[] = [
       await bench.start();
       await see("aloitettiin kerran uudelleen");
       await bench.waitForFace("valmis");
+    },
+  },
+  {
+    name: "on-gpu",
+    orders: { engine: fakeEngine(busy, { ...onGpu, gpu }) },
+    act: async () => {
+      await bench.start();
+      await see(`Laskee näytönohjaimella ${gpu}.`);
+      await bench.page.getByTestId("computes").filter({ hasText: gpu }).waitFor();
+      await see("8 tokenia");
+    },
+  },
+  {
+    name: "no-gpu",
+    orders: {
+      engine: fakeEngine(ready, {
+        ...onProcessor,
+        noGpu: { reason: "does_not_fit", adapter: gpu, message: "" },
+      }),
+    },
+    act: async () => {
+      await startUntil("valmis");
+      await see(`Malli ei mahdu näytönohjaimelle ${gpu}.`);
+      await bench.page.getByTestId("computes").filter({ hasText: "suoritin" }).waitFor();
+    },
+  },
+  {
+    name: "gpu-lost",
+    orders: { engine: fakeEngine(losingGpu, { ...onGpu, gpu }) },
+    act: async () => {
+      await startUntil("rakennetaan");
+      await see("uudet kehotteet odottavat");
     },
   },
   {

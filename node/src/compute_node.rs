@@ -1,40 +1,38 @@
 //! What the page holds: a loaded model and its connection to the hub.
 
 use std::cell::RefCell;
-use std::io::BufReader;
 use std::rc::Rc;
 
-use engine::{Engine, EngineError, EngineOptions, LoadProgress, ModelInfo};
+use engine::{EngineError, EngineOptions, ModelInfo};
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use futures_channel::oneshot;
 use futures_util::future::{AbortHandle, Abortable, abortable};
-use js_sys::{Function, Promise, RangeError};
+use js_sys::{Function, Promise};
 use protocol::NodeStatus;
 use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::clock::Turns;
-use crate::compute::{self, Job};
+use crate::compute::{Job, Worker};
 use crate::distribution::{self, Foresee};
 use crate::event::{Event, Listener};
+use crate::loading::{Computation, Loader};
+use crate::loss::Rebuild;
 use crate::measure::{Measure, Prompt};
-use crate::model_file::{ModelFile, Reader};
+use crate::model_file::ModelFile;
 use crate::reconnect::Line;
 use crate::settings::{ConnectSettings, LoadOptions, Wishes};
-
-/// Bytes read at a time where little is wanted, as in the file's header.
-const READ_AHEAD: usize = 1 << 20;
-
-/// Memory beside the weights: vocabulary, intermediate values, the file's pieces.
-const WORKING_BYTES: u64 = 96 << 20;
 
 /// `ComputeNode` of `wasm.ts`.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct ComputeNode {
     model: ModelInfo,
+    computation: Rc<RefCell<Computation>>,
     jobs: UnboundedSender<Job>,
+    rebuilds: UnboundedSender<Rebuild>,
     listener: Listener,
     wishes: Rc<Wishes>,
     line: RefCell<Option<(Rc<Line>, AbortHandle)>>,
@@ -59,35 +57,33 @@ impl ComputeNode {
         let options: LoadOptions = serde_wasm_bindgen::from_value(options)?;
         let listener = Listener::default();
         report_panics(listener.clone());
-        let reader = Reader::new(file)?;
-        reserve(reader.bytes() + WORKING_BYTES)?;
         let (threads, spawn) = start_threads(options.threads).await;
-        let options = EngineOptions {
+        let engine_options = EngineOptions {
             threads,
             spawn,
             context_length: Some(options.context_length),
             cache_tokens: None,
+            gpu: None,
         };
-        let mut progress = |progress: LoadProgress| {
-            let done = JsValue::from_f64(progress.done_bytes as f64);
-            let total = JsValue::from_f64(progress.total_bytes as f64);
-            // A page that can't show the progress gets its model all the same.
-            let _ = on_progress.call2(&JsValue::NULL, &done, &total);
-        };
-        let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
-        let engine = Engine::load(&mut reader, &options, &mut progress)
-            .map_err(|error| js_sys::Error::new(&error.to_string()))?;
+        let loader = Loader::new(engine_options, options.compute, options.adapter);
+        let engine = loader.load(&file, &on_progress).await?;
         let model = engine.info().clone();
-        let (jobs, receiver) = unbounded();
-        spawn_local(compute::run(
-            engine,
-            receiver,
-            Turns::new()?,
-            listener.clone(),
-        ));
+        let computation = loader.computation();
+        let (jobs, job_receiver) = unbounded();
+        let (rebuilds, rebuild_receiver) = unbounded();
+        let worker = Worker {
+            loader,
+            jobs: job_receiver,
+            rebuilds: rebuild_receiver,
+            turns: Turns::new()?,
+            listener: listener.clone(),
+        };
+        spawn_local(worker.run(engine));
         Ok(Self {
             model,
+            computation,
             jobs,
+            rebuilds,
             listener,
             wishes: Rc::default(),
             line: RefCell::default(),
@@ -100,9 +96,9 @@ impl ComputeNode {
     ///
     /// # Errors
     /// Where the settings are not `ConnectSettings`.
-    pub fn connect(&self, settings: &JsValue, on_event: Function) -> Result<(), JsValue> {
+    pub fn connect(&self, settings: JsValue, on_event: Function) -> Result<(), JsValue> {
         self.disconnect();
-        let settings = ConnectSettings::read(settings)?;
+        let settings: ConnectSettings = serde_wasm_bindgen::from_value(settings)?;
         self.listener.set(on_event);
         self.wishes.paused.set(settings.paused);
         self.wishes.only_own.set(settings.only_own);
@@ -110,6 +106,7 @@ impl ComputeNode {
         let line = Line::new(
             settings,
             self.model.clone(),
+            Rc::clone(&self.computation),
             Rc::clone(&self.wishes),
             self.jobs.clone(),
             self.listener.clone(),
@@ -202,6 +199,33 @@ impl ComputeNode {
         Ok(promise(foreseen, "the look was given up"))
     }
 
+    /// What computes now: `Computation` of `wasm.ts`.
+    ///
+    /// # Errors
+    /// Where the browser can't hold it.
+    pub fn computation(&self) -> Result<JsValue, JsValue> {
+        let serializer = Serializer::new().serialize_missing_as_null(true);
+        Ok(self.computation.borrow().serialize(&serializer)?)
+    }
+
+    /// Builds the model anew after the page was told `gpuLost`: the first time on the GPU again, then on
+    /// the processor. Whatever is asked waits for it; where the promise rejects, for the next call.
+    pub fn rebuild(&self, file: ModelFile, on_progress: Function) -> Promise {
+        let (reply, rebuilt) = oneshot::channel();
+        let rebuild = Rebuild {
+            file,
+            on_progress,
+            reply,
+        };
+        let _ = self.rebuilds.unbounded_send(rebuild);
+        future_to_promise(async move {
+            match rebuilt.await {
+                Ok(result) => result.map(|()| JsValue::UNDEFINED),
+                Err(_) => Err(js_sys::Error::new("the node was freed").into()),
+            }
+        })
+    }
+
     /// Leaves the hub; what was being answered is given up.
     pub fn disconnect(&self) {
         if let Some((line, handle)) = self.line.take() {
@@ -265,17 +289,6 @@ async fn start_threads(wanted: usize) -> (usize, engine::Spawn) {
 #[cfg(not(target_feature = "atomics"))]
 async fn start_threads(_: usize) -> (usize, engine::Spawn) {
     (1, |_| false)
-}
-
-/// Finds out before the work, not after it, whether the memory suffices: what is reserved here stays
-/// with the module and is what the weights will lie in.
-fn reserve(bytes: u64) -> Result<(), JsValue> {
-    let mut memory = Vec::<u8>::new();
-    let reserved = usize::try_from(bytes).map(|bytes| memory.try_reserve_exact(bytes));
-    match reserved {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(RangeError::new("out of memory").into()),
-    }
 }
 
 /// A mistake of our own ends the worker; its words reach the page first.

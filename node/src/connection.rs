@@ -193,7 +193,6 @@ impl Peer {
                     self.give(Job::Benchmark {
                         task_id: task.task_id,
                         duration: Duration::from_millis(duration_ms),
-                        gpu: self.settings.benchmark_gpu.clone(),
                         outbox: Rc::clone(&self.outbox),
                     });
                 }

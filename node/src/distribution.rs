@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 use crate::clock::{self, Turns};
+use crate::loss::Loss;
 use crate::pace::Pace;
 
 /// Dropping the other end of `reply` ends the work between two steps.
@@ -86,7 +87,12 @@ impl From<GivenMessage> for Message {
 }
 
 impl Foresee {
-    pub(crate) async fn run(self, engine: &mut Engine, pace: &mut Pace, turns: &Turns) {
+    pub(crate) async fn run(
+        self,
+        engine: &mut Engine,
+        pace: &mut Pace,
+        turns: &Turns,
+    ) -> Option<Loss> {
         let cancelled = || self.reply.is_canceled();
         let request = Request {
             input: self.input,
@@ -102,10 +108,12 @@ impl Foresee {
             engine, &request, self.count, pace, turns, progress, cancelled,
         );
         let result = result.await;
+        let loss = Loss::of(&result);
         // Nobody may wait for it any more.
         if let Some(result) = result.transpose() {
             let _ = self.reply.send(result);
         }
+        loss
     }
 }
 
@@ -131,7 +139,7 @@ async fn foresee(
         }
         session.set_chunk(pace.tokens());
         let before = clock::now();
-        let Some(step) = session.next() else {
+        let Some(step) = session.next_step().await else {
             return Ok(None);
         };
         let Step::Prefilled { done, total } = step? else {

@@ -40,6 +40,9 @@ pub(crate) enum Event<'a> {
         decode_ms: f64,
         outcome: Outcome,
     },
+    GpuLost {
+        message: &'a str,
+    },
     Failed {
         code: &'a str,
         message: &'a str,

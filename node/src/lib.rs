@@ -13,6 +13,8 @@ mod connection;
 mod distribution;
 mod event;
 mod held;
+mod loading;
+mod loss;
 mod measure;
 mod model_file;
 mod pace;

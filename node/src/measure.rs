@@ -9,6 +9,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::clock::{self, Turns};
+use crate::loss::Loss;
 use crate::pace::Pace;
 
 /// Dropping the other end of `reply` ends the work between two steps.
@@ -54,7 +55,12 @@ impl Prompt {
 }
 
 impl Measure {
-    pub(crate) async fn run(self, engine: &mut Engine, pace: &mut Pace, turns: &Turns) {
+    pub(crate) async fn run(
+        self,
+        engine: &mut Engine,
+        pace: &mut Pace,
+        turns: &Turns,
+    ) -> Option<Loss> {
         let result = tokens(engine, self.prompt).map(|prompt| Measurement {
             prompt,
             decode_tokens: self.decode_tokens,
@@ -67,8 +73,10 @@ impl Measure {
             }
             Err(error) => Err(error),
         };
+        let loss = Loss::of(&result);
         // Nobody may wait for it any more.
         let _ = self.reply.send(result);
+        loss
     }
 }
 
@@ -89,14 +97,28 @@ async fn measure(
 ) -> Result<Measured, EngineError> {
     let mut measuring = engine.start_measuring(&measurement, clock::now)?;
     let mut computed = measuring.cached_tokens();
+    let mut prefilled = clock::now();
+    let mut decoded = 0;
     while !cancelled() {
         turns.next().await;
         measuring.set_chunk(pace.tokens());
+        measuring.set_ahead(pace.ahead());
         let before = clock::now();
-        let Some(step) = measuring.next() else { break };
-        if let Step::Prefilled { done, .. } = step? {
-            pace.learn(done - computed, clock::now() - before);
-            computed = done;
+        let Some(step) = measuring.next_step().await else {
+            break;
+        };
+        let now = clock::now();
+        match step? {
+            Step::Prefilled { done, .. } => {
+                pace.learn(done - computed, now - before);
+                computed = done;
+                prefilled = now;
+            }
+            Step::Text { .. } => {
+                decoded += 1;
+                pace.learn_answer(decoded, now - prefilled);
+            }
+            Step::Finished { .. } => {}
         }
     }
     let speed = measuring.finish();

@@ -1,10 +1,15 @@
 //! How much of a prompt a step computes: little enough that a cancellation is soon noticed, and enough
-//! that the weights are not read too often.
+//! that the weights are not read too often. And how much of an answer a GPU computes unseen: likewise.
 
 use std::time::Duration;
 
 /// What a step should take.
 const STEP: Duration = Duration::from_millis(300);
+
+/// For how long a GPU may compute an answer before somebody looks at it.
+const LOOK: Duration = Duration::from_millis(100);
+
+const MOST_AHEAD: usize = 32;
 
 /// The engine's kernels compute four tokens at a time.
 const MULTIPLE: usize = 4;
@@ -16,17 +21,34 @@ const MOST: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Pace {
     tokens: usize,
+    ahead: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { tokens: 2 * FEWEST }
+        Self {
+            tokens: 2 * FEWEST,
+            ahead: 1,
+        }
     }
 }
 
 impl Pace {
     pub(crate) fn tokens(&self) -> usize {
         self.tokens
+    }
+
+    /// Tokens of an answer between two looks.
+    pub(crate) fn ahead(&self) -> usize {
+        self.ahead
+    }
+
+    /// So many tokens of an answer came in so long.
+    pub(crate) fn learn_answer(&mut self, tokens: usize, took: Duration) {
+        if !took.is_zero() {
+            let wanted = tokens as f64 * LOOK.as_secs_f64() / took.as_secs_f64();
+            self.ahead = (wanted as usize).clamp(1, MOST_AHEAD);
+        }
     }
 
     /// A step computed so many tokens in so long.
@@ -69,6 +91,16 @@ mod tests {
     fn slow_and_fast_machines_keep_within_bounds() {
         assert_eq!(settled(3.0), FEWEST);
         assert_eq!(settled(100_000.0), MOST);
+    }
+
+    #[test]
+    fn a_slow_gpu_is_looked_at_after_every_token_and_a_fast_one_seldom() {
+        let mut pace = Pace::default();
+        let ahead = [2.0, 50.0, 5000.0].map(|tokens_per_second| {
+            pace.learn_answer(20, Duration::from_secs_f64(20.0 / tokens_per_second));
+            pace.ahead()
+        });
+        assert_eq!(ahead, [1, 5, MOST_AHEAD]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::compute::Job;
 use crate::connection::{Closed, Connection, Prospects};
 use crate::event::{Event, Listener};
+use crate::loading::Computation;
 use crate::settings::{ConnectSettings, Wishes};
 
 /// A hub that has not welcomed the node by then will not.
@@ -34,6 +35,7 @@ const WATCH: Duration = Duration::from_secs(5);
 pub(crate) struct Line {
     settings: Rc<ConnectSettings>,
     model: engine::ModelInfo,
+    computation: Rc<RefCell<Computation>>,
     wishes: Rc<Wishes>,
     jobs: UnboundedSender<Job>,
     listener: Listener,
@@ -49,6 +51,7 @@ impl Line {
     pub(crate) fn new(
         settings: ConnectSettings,
         model: engine::ModelInfo,
+        computation: Rc<RefCell<Computation>>,
         wishes: Rc<Wishes>,
         jobs: UnboundedSender<Job>,
         listener: Listener,
@@ -56,6 +59,7 @@ impl Line {
         Rc::new(Self {
             settings: Rc::new(settings),
             model,
+            computation,
             wishes,
             jobs,
             listener,
@@ -115,7 +119,8 @@ impl Line {
     async fn once(self: Rc<Self>) -> Result<End, JsValue> {
         let line = Rc::clone(&self);
         let hello = move || {
-            let hello = line.settings.hello(&line.model, &line.wishes);
+            let gpu = line.computation.borrow().gpu.clone();
+            let hello = line.settings.hello(&line.model, gpu, &line.wishes);
             NodeMessage::Hello(hello)
         };
         let (connection, prospects) = Connection::open(

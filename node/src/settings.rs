@@ -3,19 +3,21 @@
 use std::cell::Cell;
 
 use engine::ModelInfo;
-use js_sys::{Function, Reflect};
 use node_core::RUNTIME;
 use protocol::{Device, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
 use serde::Deserialize;
-use wasm_bindgen::prelude::*;
 
 use crate::clock::scope;
+use crate::loading::Wish;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoadOptions {
     pub(crate) threads: usize,
     pub(crate) context_length: usize,
+    pub(crate) compute: Wish,
+    /// What the GPU is called, where the page knows: browsers tell the engine next to nothing.
+    pub(crate) adapter: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -25,24 +27,15 @@ pub(crate) struct ConnectSettings {
     pub(crate) name: String,
     pub(crate) model_id: String,
     pub(crate) digest: String,
-    pub(crate) webgpu: Option<String>,
     pub(crate) owner: Owner,
     pub(crate) only_own: bool,
     pub(crate) paused: bool,
     pub(crate) tab_hidden: bool,
-    #[serde(skip)]
-    pub(crate) benchmark_gpu: Option<Function>,
 }
 
 impl ConnectSettings {
-    pub(crate) fn read(value: &JsValue) -> Result<Self, JsValue> {
-        let mut settings: Self = serde_wasm_bindgen::from_value(value.clone())?;
-        let function = Reflect::get(value, &JsValue::from_str("benchmarkGpu"))?;
-        settings.benchmark_gpu = function.dyn_into().ok();
-        Ok(settings)
-    }
-
-    pub(crate) fn hello(&self, model: &ModelInfo, wishes: &Wishes) -> Hello {
+    /// `gpu`: the adapter that computes at this moment.
+    pub(crate) fn hello(&self, model: &ModelInfo, gpu: Option<String>, wishes: &Wishes) -> Hello {
         let model = NodeModel {
             id: self.model_id.clone(),
             digest: Some(self.digest.clone()),
@@ -64,7 +57,7 @@ impl ConnectSettings {
             slots: 1,
             device: Device {
                 cores: Some(scope().navigator().hardware_concurrency() as u32),
-                webgpu: self.webgpu.clone(),
+                webgpu: gpu,
                 ..Device::default()
             },
         }

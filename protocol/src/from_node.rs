@@ -90,7 +90,7 @@ pub struct Device {
     pub memory_bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<Gpu>,
-    /// The adapter's name where the browser offers WebGPU.
+    /// The adapter's name where WebGPU computes the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webgpu: Option<String>,
 }

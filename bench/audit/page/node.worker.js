@@ -20,7 +20,7 @@ async function join({ build, threads, contextLength, connection }) {
     read: (offset, into) => handle.read(into, { at: offset }),
     size: () => handle.getSize(),
   };
-  node = await module.ComputeNode.load(file, { threads, contextLength }, () => {});
+  node = await module.ComputeNode.load(file, { threads, contextLength, compute: "cpu" }, () => {});
   handle.close();
   node.connect(connection, () => {});
   return {};

@@ -34,7 +34,7 @@ async function load(module, threads, contextLength) {
     size: () => handle.getSize(),
   };
   try {
-    return await module.ComputeNode.load(file, { threads, contextLength }, () => {});
+    return await module.ComputeNode.load(file, { threads, contextLength, compute: "cpu" }, () => {});
   } finally {
     handle.close();
   }

@@ -183,6 +183,10 @@ impl GpuModel {
         }
     }
 
+    pub(crate) fn check(&self) -> Result<(), GpuError> {
+        self.gpu.check()
+    }
+
     pub(crate) fn adapter(&self) -> &str {
         self.gpu.adapter()
     }

@@ -11,11 +11,10 @@ import { TabLock } from "./tab-lock";
 const GIB = 1024 ** 3;
 
 /** Interfaces that not every browser has, and TypeScript's library therefore leaves out. */
-interface RareNavigator {
+interface RareNavigator extends Navigator {
   deviceMemory?: number;
   connection?: { saveData?: boolean };
   getBattery?: () => Promise<{ charging: boolean }>;
-  gpu?: GPU;
 }
 
 function rare(): RareNavigator {
@@ -27,7 +26,6 @@ export function browserSurroundings(identity: { nodeName: string; owner: string 
     features: detectFeatures,
     deviceBytes,
     concerns,
-    webgpu,
     lock: new TabLock(navigator.locks, new BroadcastChannel("kipina-compute")),
     makeWorker,
     keepStorage: () => {
@@ -59,15 +57,6 @@ async function concerns(file: WantedFile): Promise<Concern[]> {
     if (!onDisk) found.push("data_saver");
   }
   return found;
-}
-
-async function webgpu(): Promise<string | null> {
-  const adapter = await rare()
-    .gpu?.requestAdapter()
-    .catch(() => null);
-  const info = adapter?.info;
-  if (info === undefined) return null;
-  return info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || null;
 }
 
 function makeWorker(): ComputeWorker {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { CatalogueModel } from "../hub/catalogue";
 import { sampleModel } from "../testing/catalogue";
+import { onGpu, onProcessor } from "../testing/computation";
 import { FakeLocks, LoudChannels } from "../testing/tabs";
 import { ComputeController, type Choices, type ComputeWorker, type Surroundings } from "./controller";
 import type { Features } from "./features";
@@ -18,7 +19,7 @@ const modern: Features = {
   threads: true,
   isolated: true,
 };
-const choices: Choices = { model: sampleModel, threads: 4, onlyOwn: false, useGpu: true };
+const choices: Choices = { model: sampleModel, threads: 4, onlyOwn: false, compute: "auto" };
 
 class FakeWorker implements ComputeWorker {
   readonly received: ToWorker[] = [];
@@ -50,7 +51,6 @@ function openTab(
     features: () => Promise.resolve(modern),
     deviceBytes: () => null,
     concerns: () => Promise.resolve<Concern[]>([]),
-    webgpu: () => Promise.resolve("adapter"),
     lock: new TabLock(browser.locks, browser.channels.open()),
     makeWorker: () => {
       const worker = new FakeWorker();
@@ -77,7 +77,7 @@ async function openRunningTab(browser?: Browser) {
 }
 
 function join(worker: FakeWorker | undefined): void {
-  worker?.onMessage({ type: "loaded" });
+  worker?.onMessage({ type: "loaded", computation: onGpu });
   worker?.onMessage({ type: "node", event: { type: "connected", nodeId: "n" } });
 }
 
@@ -105,7 +105,7 @@ describe("starting", () => {
       build: "threads",
       threads: 4,
       contextLength: 4096,
-      webgpu: "adapter",
+      compute: "auto",
       owner: "secret",
       file: { modelId: sampleModel.id, sources: [{ kind: "hub" }, { kind: "hugging_face" }] },
     });
@@ -117,12 +117,6 @@ describe("starting", () => {
     });
     await controller.start(choices);
     expect(optionsOf(workers[0])).toMatchObject({ build: "plain", threads: 1 });
-  });
-
-  it("does not look for a GPU that must not be used", async () => {
-    const { controller, workers } = openTab();
-    await controller.start({ ...choices, useGpu: false });
-    expect(optionsOf(workers[0])?.webgpu).toBeNull();
   });
 
   it.each<[string, Partial<Surroundings>, Partial<CatalogueModel>, object]>([
@@ -208,6 +202,22 @@ describe("a running tab", () => {
     expect(optionsOf(workers[1])?.file.modelId).toBe("other");
   });
 
+  it("changes what computes in a new worker", async () => {
+    const { controller, workers } = await openRunningTab();
+    await controller.start({ ...choices, compute: "cpu" });
+    expect(workers.length).toBe(2);
+    expect(optionsOf(workers[1])?.compute).toBe("cpu");
+  });
+
+  it("goes on when its model was lost with the GPU and built anew", async () => {
+    const { controller, workers } = await openRunningTab();
+    workers[0]?.onMessage({ type: "node", event: { type: "gpuLost", message: "unplugged" } });
+    expect(controller.value.state).toMatchObject({ rebuilding: { done: 0, total: 0 } });
+    workers[0]?.onMessage({ type: "rebuilt", computation: onProcessor });
+    expect(controller.value.state).toMatchObject({ computation: onProcessor, rebuilding: null });
+    expect(workers.length).toBe(1);
+  });
+
   it("starts again by itself when its worker dies, once", async () => {
     const { controller, workers, browser, kind } = await openRunningTab();
     controller.setOnlyOwn(true);
@@ -274,7 +284,7 @@ describe("a running tab", () => {
     const { controller, workers, kind } = await openRunningTab();
     const late = workers[0]?.onMessage;
     await controller.stop();
-    late?.({ type: "loaded" });
+    late?.({ type: "loaded", computation: onGpu });
     workers[0]?.onMessage({ type: "failed", failure: { code: "corrupt" } });
     expect(kind()).toBe("stopped");
   });

@@ -3,7 +3,7 @@
 import type { CatalogueModel } from "../hub/catalogue";
 import type { WantedFile } from "../weights/model";
 import { wantedFile } from "../weights/sources";
-import type { Distribution, DistributionInput } from "../worker/wasm";
+import type { ComputeWish, Distribution, DistributionInput } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import { chooseBuild, type EngineBuild, type Features } from "./features";
 import { fit, TAB_CONTEXT_LENGTH } from "./fit";
@@ -28,7 +28,6 @@ export interface Surroundings {
   features(): Promise<Features>;
   deviceBytes(): number | null;
   concerns(file: WantedFile): Promise<Concern[]>;
-  webgpu(): Promise<string | null>;
   lock: TabLock;
   makeWorker(): ComputeWorker;
   keepStorage(): void;
@@ -43,7 +42,7 @@ export interface Choices {
   model: CatalogueModel;
   threads: number;
   onlyOwn: boolean;
-  useGpu: boolean;
+  compute: ComputeWish;
 }
 
 /** A worker that is stuck in a long step is not waited for. */
@@ -51,7 +50,7 @@ const STOP_MS = 3000;
 
 export class ComputeController extends Observable<Compute> {
   readonly #surroundings: Surroundings;
-  #worker: { handle: ComputeWorker; key: string; threads: number } | null = null;
+  #worker: { handle: ComputeWorker; key: string; threads: number; compute: ComputeWish } | null = null;
   #rate = new TransferRate();
   readonly #questions = new Questions();
   #choices: Choices | null = null;
@@ -173,7 +172,7 @@ export class ComputeController extends Observable<Compute> {
       return;
     }
     this.#surroundings.keepStorage();
-    await this.#launch(choices, file, choice.build, run);
+    this.#launch(choices, file, choice.build);
   }
 
   /** Null after a failure that says why the model can't run here. */
@@ -203,26 +202,27 @@ export class ComputeController extends Observable<Compute> {
     if (run === this.#run) this.#dispatch({ type: "elsewhere", holder });
   }
 
-  async #launch(choices: Choices, file: WantedFile, build: EngineBuild, run: number): Promise<void> {
+  #launch(choices: Choices, file: WantedFile, build: EngineBuild): void {
+    const { compute, onlyOwn } = choices;
     const threads = build === "threads" ? choices.threads : 1;
     const options: StartOptions = {
       file,
       build,
       threads,
       contextLength: Math.min(TAB_CONTEXT_LENGTH, choices.model.context_length),
+      compute,
       hubUrl: this.#surroundings.hubUrl,
       nodeName: this.#surroundings.nodeName,
       owner: this.#surroundings.owner,
-      webgpu: choices.useGpu ? await this.#surroundings.webgpu() : null,
-      onlyOwn: choices.onlyOwn,
+      onlyOwn,
       tabHidden: this.#surroundings.hidden(),
     };
-    if (run !== this.#run) return;
     this.#dispatch({ type: "prepare" });
-    const loaded = this.#worker?.key === file.key && this.#worker.threads === threads;
+    const worker = this.#worker;
+    const loaded = worker?.key === file.key && worker.threads === threads && worker.compute === compute;
     if (!loaded) {
       this.#dropWorker();
-      this.#worker = { handle: this.#makeWorker(), key: file.key, threads };
+      this.#worker = { handle: this.#makeWorker(), key: file.key, threads, compute };
     }
     this.#post({ type: "start", options });
   }
@@ -266,7 +266,8 @@ export class ComputeController extends Observable<Compute> {
         this.#dispatch({ type: "building", done: message.done, total: message.total });
         break;
       case "loaded":
-        this.#dispatch({ type: "loaded" });
+      case "rebuilt":
+        this.#dispatch({ type: "loaded", computation: message.computation });
         break;
       case "node":
         this.#dispatch({ type: "node", event: message.event, at: this.#surroundings.now() });

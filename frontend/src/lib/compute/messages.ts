@@ -2,7 +2,7 @@
 
 import type { DownloadProgress } from "../weights/download";
 import type { WantedFile } from "../weights/model";
-import type { Distribution, DistributionInput, NodeEvent } from "../worker/wasm";
+import type { Computation, ComputeWish, Distribution, DistributionInput, NodeEvent } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { EngineBuild } from "./features";
 
@@ -11,9 +11,9 @@ export interface StartOptions {
   build: EngineBuild;
   threads: number;
   contextLength: number;
+  compute: ComputeWish;
   hubUrl: string;
   nodeName: string;
-  webgpu: string | null;
   owner: string;
   onlyOwn: boolean;
   tabHidden: boolean;
@@ -36,7 +36,9 @@ export type FromWorker =
   | { type: "alive" }
   | { type: "progress"; progress: DownloadProgress }
   | { type: "building"; done: number; total: number }
-  | { type: "loaded" }
+  | { type: "loaded"; computation: Computation }
+  /** After a lost GPU, whose event came before. */
+  | { type: "rebuilt"; computation: Computation }
   | { type: "node"; event: NodeEvent }
   | { type: "distribution_progress"; id: number; done: number; total: number }
   | { type: "distribution"; id: number; distribution: Distribution }

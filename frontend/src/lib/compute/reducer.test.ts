@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { onGpu, onProcessor } from "../testing/computation";
 import type { NodeEvent } from "../worker/wasm";
 import { reduce, type Action } from "./reducer";
 import { faceOf, initialCompute, tokensPerSecondSoFar, type Compute } from "./state";
@@ -20,7 +21,7 @@ const toRunning: Action[] = [
   { type: "prepare" },
   { type: "progress", progress: fetching, rate },
   { type: "building", done: 1, total: 2 },
-  { type: "loaded" },
+  { type: "loaded", computation: onGpu },
 ];
 const toReady: Action[] = [...toRunning, node({ type: "connected", nodeId: "n" })];
 const finished: NodeEvent = {
@@ -43,7 +44,7 @@ describe("the way from a press to an answer", () => {
     const { state } = after([
       { type: "start", modelId: "m", restarted: false },
       { type: "prepare" },
-      { type: "loaded" },
+      { type: "loaded", computation: onGpu },
     ]);
     expect(state.kind).toBe("running");
   });
@@ -75,7 +76,7 @@ describe("the way from a press to an answer", () => {
 
   it.each<[string, Action]>([
     ["progress", { type: "progress", progress: fetching, rate }],
-    ["a load's end", { type: "loaded" }],
+    ["a load's end", { type: "loaded", computation: onGpu }],
     ["a pause", { type: "paused", paused: true }],
     ["an answer", node(finished)],
     ["another tab's end", { type: "free_again" }],
@@ -130,6 +131,18 @@ describe("a running tab", () => {
     ]);
     expect(faceOf(paused.state)).toBe("busy");
     expect(faceOf(reduce(paused, node(finished)).state)).toBe("paused");
+  });
+
+  it("is built anew when its GPU is lost, and knows what computes then", () => {
+    const lost = after([...toReady, node({ type: "gpuLost", message: "unplugged" })]);
+    expect(faceOf(lost.state)).toBe("building");
+    const building = after([{ type: "building", done: 1, total: 2 }], lost);
+    expect(building.state).toMatchObject({ kind: "running", rebuilding: { done: 1, total: 2 } });
+    const noGpu = { reason: "lost", adapter: "adapter", message: "" } as const;
+    const computation = { ...onProcessor, gpuLosses: 2, noGpu };
+    const back = after([{ type: "loaded", computation }], building);
+    expect(faceOf(back.state)).toBe("ready");
+    expect(back.state).toMatchObject({ computation, rebuilding: null });
   });
 
   it.each<[NodeEvent, string]>([

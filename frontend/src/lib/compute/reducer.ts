@@ -1,7 +1,7 @@
 // How the tab's computing changes: state and action in, state out. No clock, no browser.
 
 import type { DownloadProgress } from "../weights/download";
-import type { NodeEvent } from "../worker/wasm";
+import type { Computation, NodeEvent } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { Compute, ComputeState, Concern, Holder, RunningPrompt, Tally } from "./state";
 import type { Rate } from "./transfer-rate";
@@ -16,7 +16,7 @@ export type Action =
   | { type: "prepare" }
   | { type: "progress"; progress: DownloadProgress; rate: Rate }
   | { type: "building"; done: number; total: number }
-  | { type: "loaded" }
+  | { type: "loaded"; computation: Computation }
   | { type: "node"; event: NodeEvent; at: number }
   | { type: "paused"; paused: boolean }
   | { type: "stopping" }
@@ -57,12 +57,16 @@ function move(state: ComputeState, action: Exclude<Action, { type: "node" }>): C
       return isLoading(state)
         ? { kind: "downloading", modelId: state.modelId, progress: action.progress, rate: action.rate }
         : state;
-    case "building":
-      return isLoading(state)
-        ? { kind: "building", modelId: state.modelId, done: action.done, total: action.total }
-        : state;
-    case "loaded":
-      return isLoading(state) ? started(state.modelId) : state;
+    case "building": {
+      const { done, total } = action;
+      if (isRebuilding(state)) return { ...state, rebuilding: { done, total } };
+      return isLoading(state) ? { kind: "building", modelId: state.modelId, done, total } : state;
+    }
+    case "loaded": {
+      const { computation } = action;
+      if (isRebuilding(state)) return { ...state, computation, rebuilding: null };
+      return isLoading(state) ? started(state.modelId, computation) : state;
+    }
     case "paused":
       return state.kind === "running" ? { ...state, paused: action.paused } : state;
     case "stopping":
@@ -86,8 +90,20 @@ function isLoading(state: ComputeState): state is Loading {
   return state.kind === "preparing" || state.kind === "downloading" || state.kind === "building";
 }
 
-function started(modelId: string): ComputeState {
-  return { kind: "running", modelId, connection: { kind: "connecting" }, paused: false, prompts: [] };
+function isRebuilding(state: ComputeState): state is Running {
+  return state.kind === "running" && state.rebuilding !== null;
+}
+
+function started(modelId: string, computation: Computation): ComputeState {
+  return {
+    kind: "running",
+    modelId,
+    connection: { kind: "connecting" },
+    paused: false,
+    prompts: [],
+    computation,
+    rebuilding: null,
+  };
 }
 
 function heard(compute: Compute, event: NodeEvent, at: number): Compute {
@@ -110,6 +126,8 @@ function heard(compute: Compute, event: NodeEvent, at: number): Compute {
       return counted(compute, state, event.taskId, event.count, at);
     case "promptFinished":
       return { ...compute, tally: finished(tally, event), state: withoutPrompt(state, event.taskId) };
+    case "gpuLost":
+      return { ...compute, state: { ...state, rebuilding: { done: 0, total: 0 } } };
     case "failed":
       return failed(
         compute,

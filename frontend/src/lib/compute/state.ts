@@ -1,6 +1,7 @@
 // The state of this tab's computing, as one plain value.
 
 import type { DownloadProgress } from "../weights/download";
+import type { Computation } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { Rate } from "./transfer-rate";
 
@@ -39,6 +40,9 @@ export type ComputeState =
       connection: Connection;
       paused: boolean;
       prompts: readonly RunningPrompt[];
+      computation: Computation;
+      /** How far the model is that was lost with its GPU; null while it is whole. */
+      rebuilding: { done: number; total: number } | null;
     }
   | { kind: "stopping"; modelId: string }
   | { kind: "stopped"; reason: "person" | "moved" }
@@ -98,6 +102,7 @@ export type Face =
 export function faceOf(state: ComputeState): Face {
   if (state.kind !== "running") return state.kind;
   if (state.connection.kind === "waiting") return "offline";
+  if (state.rebuilding !== null) return "building";
   if (state.prompts.length > 0) return "busy";
   if (state.paused) return "paused";
   return state.connection.kind === "connected" ? "ready" : "joining";

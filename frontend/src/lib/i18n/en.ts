@@ -31,7 +31,7 @@ export const en: Dictionary = {
       network:
         "The machines that answer prompts for this hub right now. The text of prompts is neither shown here nor kept.",
       compute:
-        "This tab can run a language model on your own processor. The model is downloaded once and stays on your device.",
+        "This tab can run a language model on your own machine. The model is downloaded once and stays on your device.",
       guide:
         "How small language models work, what to ask of them, and where your words go. The figures were measured on this system, and the distributions shown are a real model's.",
       settings: "Language, look, key, computing and storage. Settings stay in this browser, on this device.",
@@ -57,6 +57,7 @@ export const en: Dictionary = {
     perMinute: (count) => `${count} prompts/min`,
     perMinuteShort: (count) => `${count}/min`,
     compute: "This tab",
+    processor: "processor",
     join: "Join your machine",
     look: "Open",
     lookNamed: "Open Compute",
@@ -111,13 +112,13 @@ export const en: Dictionary = {
     strangers:
       "While this tab computes, prompts of other people run on it too. Their text is in your machine's memory only while it is answered and is not kept. The hub sees prompts but does not store them.",
     onlyOwn: "Only my own prompts",
+    with: "Compute with",
+    withHint: "Automatic measures both and takes the faster. A change takes effect at the next start.",
+    wishes: { auto: "Automatic", gpu: "Graphics processor", cpu: "Processor" },
     threads: "Threads",
     threadsHint: (cores) => `This machine has ${cores} cores. A change takes effect at the next start.`,
     threadsUnavailable: "This browser computes with one thread.",
-    useGpu: "Use the graphics processor where it helps",
     autoStart: "Start by itself when the page is opened",
-    gpuAsked: "Models are computed on the processor, so compute=gpu in the address changes nothing.",
-    gpuOff: "The graphics processor is neither used nor measured during this visit (compute=cpu).",
     slower: {
       secure_context:
         "Browsers allow computing only over a secure connection (https) or on the hub's own machine (localhost).",
@@ -148,6 +149,24 @@ export const en: Dictionary = {
     paused: "Paused. The model is in memory, but no new prompts are taken.",
     pausedBusy: "Paused. The answer under way is finished first.",
     offline: "The connection to the hub broke. The model stays in memory, and the tab joins again by itself.",
+  },
+  computation: {
+    gpu: (adapter) => `Computes on the graphics processor ${adapter}.`,
+    cpu: (threads) =>
+      threads === 1
+        ? "Computes on the processor in one thread."
+        : `Computes on the processor in ${threads} threads.`,
+    unavailable: "The browser gives the page no graphics processor (WebGPU).",
+    slower: (adapter) => `The graphics processor ${adapter} would be slower than the processor.`,
+    does_not_fit: (adapter) =>
+      `The model doesn't fit the graphics processor ${adapter}. A smaller model may fit.`,
+    failed: (adapter, message) =>
+      `The model could not be put on the graphics processor ${adapter}. A newer browser or driver may help. (${message})`,
+    lost: (adapter) =>
+      `The graphics processor ${adapter} was lost while computing, so the processor goes on. It is tried again once computing is stopped and started anew.`,
+    lostOnce: "The graphics processor was lost while computing, and the model was built on it anew.",
+    rebuilding:
+      "The graphics processor was lost while computing. The model is being built anew, and new prompts wait meanwhile.",
   },
   restarted:
     "The browser ended the computing, probably for lack of memory, and it was started once more. If it happens again, close other tabs or choose a smaller model.",

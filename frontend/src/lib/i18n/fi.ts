@@ -32,7 +32,7 @@ export const fi = {
       network:
         "Koneet, jotka vastaavat kehotteisiin tässä keskuksessa juuri nyt. Kehotteiden tekstiä ei näy täällä eikä sitä tallenneta.",
       compute:
-        "Tämä välilehti voi ajaa kielimallin omalla suorittimellasi. Malli ladataan kerran ja pysyy laitteellasi.",
+        "Tämä välilehti voi ajaa kielimallin omalla koneellasi. Malli ladataan kerran ja pysyy laitteellasi.",
       guide:
         "Miten pienet kielimallit toimivat, mitä niiltä kannattaa pyytää ja mitä sanoillesi tapahtuu. Luvut on mitattu tällä järjestelmällä, ja kuvien jakaumat ovat oikeasta mallista.",
       settings:
@@ -59,6 +59,7 @@ export const fi = {
     perMinute: (count: string) => `${count} kehotetta/min`,
     perMinuteShort: (count: string) => `${count}/min`,
     compute: "Oma laskenta",
+    processor: "suoritin",
     join: "Liitä koneesi",
     look: "Avaa",
     lookNamed: "Avaa laskenta",
@@ -113,14 +114,15 @@ export const fi = {
     strangers:
       "Kun välilehti laskee, sillä ajetaan myös muiden kehotteita. Niiden teksti on koneesi muistissa vain vastauksen ajan eikä sitä tallenneta. Keskus näkee kehotteet mutta ei säilytä niitä.",
     onlyOwn: "Vain omat kehotteeni",
+    with: "Millä lasketaan?",
+    withHint:
+      "Automaattinen valinta mittaa kummankin ja ottaa nopeamman. Muutos tulee voimaan, kun laskenta alustetaan.",
+    wishes: { auto: "Automaattinen", gpu: "Näytönohjain", cpu: "Suoritin" },
     threads: "Säikeitä",
     threadsHint: (cores: number) =>
       `Koneessa on ${cores} ydintä. Muutos tulee voimaan, kun laskenta alustetaan.`,
     threadsUnavailable: "Tässä selaimessa lasketaan yhdellä säikeellä.",
-    useGpu: "Käytä näytönohjainta, kun siitä on hyötyä",
     autoStart: "Alusta itsestään, kun sivu avataan",
-    gpuAsked: "Mallit lasketaan suorittimella, joten osoitteen valinta compute=gpu ei muuta mitään.",
-    gpuOff: "Näytönohjainta ei käytetä eikä mitata tämän käynnin aikana (compute=cpu).",
     slower: {
       secure_context:
         "Selain sallii laskemisen vain suojatulla yhteydellä (https) tai keskuksen omalla koneella (localhost).",
@@ -151,6 +153,24 @@ export const fi = {
     paused: "Tauolla. Malli on muistissa, mutta uusia kehotteita ei oteta.",
     pausedBusy: "Tauolla. Kesken oleva vastaus lasketaan loppuun.",
     offline: "Yhteys keskukseen katkesi. Malli pysyy muistissa, ja välilehti liittyy takaisin itsestään.",
+  },
+  computation: {
+    gpu: (adapter: string) => `Laskee näytönohjaimella ${adapter}.`,
+    cpu: (threads: number) =>
+      threads === 1
+        ? "Laskee suorittimella yhdessä säikeessä."
+        : `Laskee suorittimella ${threads} säikeessä.`,
+    unavailable: "Selain ei anna sivulle näytönohjainta (WebGPU).",
+    slower: (adapter: string) => `Näytönohjain ${adapter} olisi suoritinta hitaampi.`,
+    does_not_fit: (adapter: string) =>
+      `Malli ei mahdu näytönohjaimelle ${adapter}. Pienempi malli voi mahtua.`,
+    failed: (adapter: string, message: string) =>
+      `Mallia ei saatu näytönohjaimelle ${adapter}. Selaimen tai ajurin päivitys voi auttaa. (${message})`,
+    lost: (adapter: string) =>
+      `Näytönohjain ${adapter} katosi kesken laskennan, joten suoritin jatkaa. Näytönohjainta yritetään taas, kun laskenta pysäytetään ja alustetaan uudelleen.`,
+    lostOnce: "Näytönohjain katosi kesken laskennan, ja malli rakennettiin sille uudelleen.",
+    rebuilding:
+      "Näytönohjain katosi kesken laskennan. Mallia rakennetaan uudelleen, ja uudet kehotteet odottavat sen ajan.",
   },
   restarted:
     "Selain lopetti laskennan, luultavasti muistin loputtua, ja se aloitettiin kerran uudelleen. Jos sama toistuu, sulje muita välilehtiä tai valitse pienempi malli.",

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import type { ComputeFailure } from "../compute/failure";
+import { onGpu, onProcessor } from "../testing/computation";
+import type { NoGpu } from "../worker/wasm";
+import { computationSentences } from "./computation";
 import { failureSentence } from "./failure";
 import { formatsOf } from "./format";
 import { dictionaries, languages } from "./language";
@@ -44,6 +47,33 @@ describe.each(languages)("in %s", (language) => {
   it("has a different sentence for each failure", () => {
     const sentences = failures.map((failure) => failureSentence(failure, text, formats));
     expect(new Set(sentences).size).toBe(failures.length);
+  });
+});
+
+describe.each(languages)("what computes, in %s", (language) => {
+  const text = dictionaries[language];
+
+  it("names the adapter, and says that it was lost", () => {
+    const [first, ...rest] = computationSentences(onGpu, text);
+    expect(first).toContain("adapter");
+    expect(rest).toEqual([]);
+    expect(computationSentences({ ...onGpu, gpuLosses: 1 }, text)).toEqual([
+      first,
+      text.computation.lostOnce,
+    ]);
+  });
+
+  it("is the processor by choice, or for a reason of its own", () => {
+    expect(computationSentences(onProcessor, text)).toHaveLength(1);
+    const reasons: NoGpu["reason"][] = ["unavailable", "slower", "does_not_fit", "failed", "lost"];
+    const whys = reasons.map((reason) => {
+      const noGpu = { reason, adapter: reason === "unavailable" ? null : "adapter", message: "the words" };
+      const [, why = ""] = computationSentences({ ...onProcessor, noGpu }, text);
+      expect(why.includes("adapter")).toBe(reason !== "unavailable");
+      expect(why.includes("the words")).toBe(reason === "failed");
+      return why;
+    });
+    expect(new Set(whys).size).toBe(reasons.length);
   });
 });
 

@@ -25,7 +25,7 @@ const forbidden = forgivingStorage(() => {
 describe("what is kept", () => {
   it("comes back", () => {
     const storage = memory();
-    const chosen = { ...defaultSettings, modelId: "m", threads: 3, onlyOwn: true };
+    const chosen = { ...defaultSettings, modelId: "m", threads: 3, onlyOwn: true, compute: "gpu" as const };
     saveSettings(storage, chosen);
     saveLanguage(storage, "en");
     expect(loadSettings(storage)).toEqual(chosen);

@@ -17,7 +17,7 @@ const settings = v.object({
   modelId: v.optional(v.nullable(v.string()), null),
   threads: v.optional(v.nullable(v.number()), null),
   onlyOwn: v.optional(v.boolean(), false),
-  useGpu: v.optional(v.boolean(), true),
+  compute: v.optional(v.picklist(["auto", "gpu", "cpu"]), "auto"),
   /** Computing begins when the page is opened, without a press of a button. */
   autoStart: v.optional(v.boolean(), false),
   /** Single keys go to views and open the map of the keys. */

@@ -1,9 +1,11 @@
-// Choices for one visit, from the page's address: `?model=ID&threads=N&compute=cpu|gpu`.
+// Choices for one visit, from the page's address: `?model=ID&threads=N&compute=auto|gpu|cpu`.
+
+import type { ComputeWish } from "../worker/wasm";
 
 export interface Visit {
   modelId: string | null;
   threads: number | null;
-  compute: "cpu" | "gpu" | null;
+  compute: ComputeWish | null;
 }
 
 /** What makes no sense is left out. */
@@ -14,6 +16,10 @@ export function parseVisit(search: string): Visit {
   return {
     modelId: parameters.get("model") || null,
     threads: Number.isInteger(threads) && threads > 0 ? threads : null,
-    compute: compute === "cpu" || compute === "gpu" ? compute : null,
+    compute: isWish(compute) ? compute : null,
   };
+}
+
+function isWish(text: string | null): text is ComputeWish {
+  return text === "auto" || text === "gpu" || text === "cpu";
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { initialCompute, type ComputeState, type Tally } from "../compute/state";
+import { onGpu, onProcessor } from "../testing/computation";
 import { ownStatus } from "./own-status";
 
 const of = (state: ComputeState, tally: Partial<Tally> = {}) =>
@@ -12,6 +13,8 @@ const running = {
   connection: { kind: "connected", nodeId: "1" },
   paused: false,
   prompts: [],
+  computation: onGpu,
+  rebuilding: null,
 } as const;
 
 describe("the status of a tab's own computing", () => {
@@ -21,6 +24,7 @@ describe("the status of a tab's own computing", () => {
       modelId: null,
       fraction: null,
       tokensPerSecond: null,
+      computes: null,
       offer: "start",
     });
     expect(of({ kind: "stopped", reason: "person" }).offer).toBe("start");
@@ -42,6 +46,13 @@ describe("the status of a tab's own computing", () => {
     const busy = { ...running, prompts: [{ taskId: "1", tokens: 3, first: null }] };
     expect(of(busy, { ...tally, tokensPerSecondNow: 12 }).tokensPerSecond).toBe(12);
     expect(of({ kind: "idle" }, tally).tokensPerSecond).toBeNull();
+  });
+
+  it("says what computes, and how far a model is that was lost with its GPU", () => {
+    expect(of(running).computes).toEqual({ gpu: "adapter" });
+    expect(of({ ...running, computation: onProcessor }).computes).toEqual({ gpu: null });
+    const rebuilding = { ...running, rebuilding: { done: 1, total: 4 } };
+    expect(of(rebuilding)).toMatchObject({ face: "building", fraction: 0.25, offer: "pause" });
   });
 
   it("offers what fits the moment", () => {

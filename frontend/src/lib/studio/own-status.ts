@@ -8,6 +8,8 @@ export interface OwnStatus {
   /** Of a download or a building, from 0 to 1. */
   fraction: number | null;
   tokensPerSecond: number | null;
+  /** What computes: the adapter's name, or the processor. */
+  computes: { gpu: string | null } | null;
   /** What a press of a button would do here; "look": only the view of the computing can tell what is the matter. */
   offer: "start" | "retry" | "look" | "pause" | "resume" | "stop" | "none";
 }
@@ -23,12 +25,16 @@ export function ownStatus({ state, tally }: Compute): OwnStatus {
       : state.prompts.length > 0
         ? (tally.tokensPerSecondNow ?? tokensPerSecondSoFar(tally))
         : tokensPerSecondSoFar(tally),
+    computes: running ? { gpu: state.computation.gpu } : null,
     offer: offerOf(state),
   };
 }
 
 function fractionOf(state: Compute["state"]): number | null {
   if (state.kind === "building") return share(state.done, state.total);
+  if (state.kind === "running" && state.rebuilding !== null) {
+    return share(state.rebuilding.done, state.rebuilding.total);
+  }
   if (state.kind === "downloading") return share(state.progress.doneBytes, state.progress.totalBytes);
   return null;
 }

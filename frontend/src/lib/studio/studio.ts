@@ -18,6 +18,7 @@ import { computingBeforeReload, rememberComputing } from "../settings/tab";
 import { loadTheme, saveTheme, type Theme } from "../settings/theme";
 import { parseVisit, type Visit } from "../settings/visit";
 import type { StoredRecord } from "../weights/store";
+import type { ComputeWish } from "../worker/wasm";
 
 /** What the studio needs of the browser. */
 export interface StudioSurroundings {
@@ -59,6 +60,8 @@ export class Studio {
   /** The model that a start would load; null while the catalogue is not known. */
   readonly choice: Readable<ModelChoice | null>;
   readonly threads: Readable<number>;
+  /** What the model of a start would be computed with. */
+  readonly computeWish: Readable<ComputeWish>;
   /** Models that somebody answers with right now, in the catalogue's order. */
   readonly served: Readable<CatalogueModel[]>;
   /** The model that answers when nobody names one; null where nobody answers. */
@@ -107,6 +110,10 @@ export class Studio {
     );
     this.threads = derived([this.visit, this.settings], ([visit, settings]) =>
       clampThreads(visit.threads ?? settings.threads ?? defaultThreads(cores), cores),
+    );
+    this.computeWish = derived(
+      [this.visit, this.settings],
+      ([visit, settings]) => visit.compute ?? settings.compute,
     );
     this.served = derived(this.hub, ({ models }) => (models ?? []).filter((model) => model.nodes > 0));
     this.answering = derived(
@@ -170,6 +177,7 @@ export class Studio {
     saveSettings(this.local, this.settings.value);
     if (change.onlyOwn !== undefined) this.compute.setOnlyOwn(change.onlyOwn);
     if (change.threads !== undefined) this.visit.set({ ...this.visit.value, threads: null });
+    if (change.compute !== undefined) this.visit.set({ ...this.visit.value, compute: null });
   }
 
   selectModel(model: CatalogueModel): void {
@@ -224,13 +232,11 @@ export class Studio {
     else if (choice.kind === "unknown") compute.fail({ code: "unknown_model", modelId: choice.modelId });
     else if (choice.kind === "none") compute.fail({ code: "nothing_fits" });
     else {
-      const { onlyOwn, useGpu } = this.settings.value;
-      const asked = this.visit.value.compute;
       void compute.start({
         model: choice.model,
         threads: get(this.threads),
-        onlyOwn,
-        useGpu: asked === null ? useGpu : asked === "gpu",
+        compute: get(this.computeWish),
+        onlyOwn: this.settings.value.onlyOwn,
       });
     }
   }

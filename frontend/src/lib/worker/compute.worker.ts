@@ -4,8 +4,8 @@
 
 import type { FromWorker, ToWorker } from "../compute/messages";
 import { bestStore } from "../weights/stores";
+import { adapterName } from "./adapter";
 import { importEngine } from "./engine";
-import { benchmarkGpu } from "./gpu-benchmark";
 import { Host } from "./host";
 import { memoryIsFree } from "./memory";
 import { pause } from "./pause";
@@ -17,7 +17,7 @@ const host = new Host({
   estimateSpace: () => navigator.storage.estimate(),
   memoryIsFree: () => memoryIsFree(navigator.locks),
   // Where WebGPU is off, the browser has no such property.
-  benchmarkGpu: (durationMs) => benchmarkGpu((navigator as { gpu?: GPU }).gpu, durationMs),
+  adapterName: () => adapterName((navigator as { gpu?: GPU }).gpu),
   post: (message) => {
     postMessage(message);
   },

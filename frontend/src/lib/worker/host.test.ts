@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 
 import type { FromWorker, StartOptions } from "../compute/messages";
+import { onGpu, onProcessor } from "../testing/computation";
 import { fakeNetwork, MemoryStore, pin, sampleBytes } from "../testing/weights";
 import { EngineMissing } from "./engine";
 import { Host, type HostSurroundings } from "./host";
-import type { ComputeNode, DistributionInput, ModelFile, NodeEvent } from "./wasm";
+import type { ComputeNode, DistributionInput, LoadOptions, ModelFile, NodeEvent } from "./wasm";
 
 const bytes = sampleBytes(5000);
 
@@ -15,7 +16,7 @@ const options: StartOptions = {
   contextLength: 4096,
   hubUrl: "ws://hub/ws",
   nodeName: "selain-1234",
-  webgpu: null,
+  compute: "auto",
   owner: "secret",
   onlyOwn: true,
   tabHidden: false,
@@ -41,6 +42,13 @@ class FakeNode implements ComputeNode {
       return Promise.resolve({ candidates, rest: [], promptTokens: 2, cachedTokens: 0, prefillMs: 9 });
     },
   );
+  computation = vi.fn(() => onGpu);
+  rebuild = vi.fn((file: ModelFile, onProgress: (done: number, total: number) => void) => {
+    onProgress(1, 2);
+    file.read(0, new Uint8Array(5000));
+    this.computation.mockReturnValue(onProcessor);
+    return Promise.resolve();
+  });
   free = vi.fn();
 }
 
@@ -49,6 +57,7 @@ function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve(
   const store = new MemoryStore();
   const network = fakeNetwork(bytes);
   const node = new FakeNode();
+  const loads: LoadOptions[] = [];
   const surroundings: HostSurroundings = {
     importEngine: () =>
       Promise.resolve({
@@ -56,7 +65,8 @@ function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve(
         module: {
           default: () => Promise.resolve(),
           ComputeNode: {
-            load: async (file, _, onProgress) => {
+            load: async (file, options, onProgress) => {
+              loads.push(options);
               onProgress(1, 2);
               await load(file);
               return node;
@@ -68,10 +78,10 @@ function setUp(load: (file: ModelFile) => Promise<void> = () => Promise.resolve(
     network,
     estimateSpace: () => Promise.resolve({}),
     memoryIsFree: () => Promise.resolve(),
-    benchmarkGpu: () => Promise.resolve(5e11),
+    adapterName: () => Promise.resolve("adapter"),
     post: (message) => posted.push(message),
   };
-  return { host: new Host(surroundings), surroundings, posted, store, network, node };
+  return { host: new Host(surroundings), surroundings, posted, store, network, node, loads };
 }
 
 function types(posted: FromWorker[]): string[] {
@@ -103,14 +113,40 @@ describe("the worker's host", () => {
     expect(store.openFiles).toBe(0);
   });
 
-  it("lets the hub measure the GPU where the person lets it be used", async () => {
-    const { host, posted, node, surroundings } = setUp();
-    host.handle({ type: "start", options: { ...options, webgpu: "adapter" } });
+  it("builds the model anew from the disk when it was lost with its GPU, and says what computes then", async () => {
+    const { host, posted, node, store, network } = setUp();
+    await start(host, posted);
+    expect(posted.at(-1)).toEqual({ type: "loaded", computation: onGpu });
+    node.say({ type: "gpuLost", message: "unplugged" });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)).toEqual({ type: "rebuilt", computation: onProcessor });
+    });
+    expect(types(posted).slice(-3)).toEqual(["node", "building", "rebuilt"]);
+    expect(node.connect).toHaveBeenCalledTimes(1);
+    expect(network.requests.length).toBe(1);
+    expect(store.openFiles).toBe(0);
+  });
+
+  it("says so when a model that was lost can't be built anew", async () => {
+    const { host, posted, node } = setUp();
+    await start(host, posted);
+    node.rebuild.mockRejectedValue(new RangeError("out of memory"));
+    node.say({ type: "gpuLost", message: "unplugged" });
+    await vi.waitFor(() => {
+      expect(posted.at(-1)).toEqual({ type: "failed", failure: { code: "out_of_memory" } });
+    });
+  });
+
+  it.each([
+    ["auto", "adapter"],
+    ["cpu", null],
+  ] as const)("hands on what is wished, and looks for a GPU only then: %s", async (compute, adapter) => {
+    const { host, posted, loads } = setUp();
+    host.handle({ type: "start", options: { ...options, compute } });
     await vi.waitFor(() => {
       expect(posted.at(-1)?.type).toBe("loaded");
     });
-    const { benchmarkGpu } = surroundings;
-    expect(node.connect.mock.calls[0]?.[0]).toMatchObject({ webgpu: "adapter", benchmarkGpu });
+    expect(loads).toEqual([{ threads: 2, contextLength: 4096, compute, adapter }]);
   });
 
   it("looks for the engine before it downloads anything", async () => {

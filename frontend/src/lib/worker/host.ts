@@ -8,7 +8,7 @@ import type { SpaceEstimate } from "../weights/space";
 import type { WeightsStore } from "../weights/store";
 import type { LoadedEngine } from "./engine";
 import { describeFailure } from "./failure";
-import type { ComputeNode, NodeEvent } from "./wasm";
+import type { ComputeNode, ModelFile, NodeEvent } from "./wasm";
 
 export interface HostSurroundings {
   importEngine(build: EngineBuild): Promise<LoadedEngine>;
@@ -17,8 +17,8 @@ export interface HostSurroundings {
   estimateSpace: () => Promise<SpaceEstimate>;
   /** Resolves when a model that was in memory before is gone from it. */
   memoryIsFree: () => Promise<void>;
-  /** Multiply-adds per second; null where there is no GPU to measure. */
-  benchmarkGpu: (durationMs: number) => Promise<number | null>;
+  /** What the GPU is called; null where there is none, or none that tells. */
+  adapterName: () => Promise<string | null>;
   post(message: FromWorker): void;
 }
 
@@ -28,6 +28,7 @@ export class Host {
   readonly #abort = new AbortController();
   #options: StartOptions | null = null;
   #node: ComputeNode | null = null;
+  #store: WeightsStore | null = null;
   #connected = false;
   #paused = false;
   #sha256 = "";
@@ -71,41 +72,57 @@ export class Host {
   #start(options: StartOptions): void {
     if (this.#options === null) {
       this.#options = options;
-      this.#starting = this.#load(options).catch((error: unknown) => {
-        // Whoever aborted knows.
-        if (!this.#abort.signal.aborted) this.#post({ type: "failed", failure: describeFailure(error) });
-      });
+      this.#starting = this.#told(this.#load(options));
     } else if (this.#node !== null) {
       this.#options = options;
-      this.#post({ type: "loaded" });
+      this.#post({ type: "loaded", computation: this.#node.computation() });
       this.#reconnect();
+    }
+  }
+
+  /** The page hears of what fails, unless it wanted the end. */
+  async #told(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#post({ type: "failed", failure: describeFailure(error) });
     }
   }
 
   async #load(options: StartOptions): Promise<void> {
     const engine = await this.#surroundings.importEngine(options.build);
     await engine.instantiate();
-    const store = await this.#surroundings.openStore();
-    this.#node = await this.#build(engine, store, options);
+    const { threads, contextLength, compute } = options;
+    const adapter = compute === "cpu" ? null : await this.#surroundings.adapterName();
+    const node = await this.#build(options, async (file, onProgress) => {
+      await this.#surroundings.memoryIsFree();
+      return engine.module.ComputeNode.load(file, { threads, contextLength, compute, adapter }, onProgress);
+    });
+    this.#node = node;
     if (this.#abort.signal.aborted) return;
-    this.#post({ type: "loaded" });
+    this.#post({ type: "loaded", computation: node.computation() });
     this.#connect();
   }
 
+  /** After a lost GPU. */
+  async #rebuild(options: StartOptions, node: ComputeNode): Promise<void> {
+    await this.#build(options, (file, onProgress) => node.rebuild(file, onProgress));
+    this.#post({ type: "rebuilt", computation: node.computation() });
+  }
+
   /** A file that the disk has damaged is fetched again, once. */
-  async #build(engine: LoadedEngine, store: WeightsStore, options: StartOptions): Promise<ComputeNode> {
+  async #build<Built>(
+    options: StartOptions,
+    build: (file: ModelFile, onProgress: (done: number, total: number) => void) => Promise<Built>,
+  ): Promise<Built> {
+    const store = (this.#store ??= await this.#surroundings.openStore());
     for (let lastChance = false; ; lastChance = true) {
       const file = await this.#obtain(store, options);
       this.#sha256 = file.sha256;
-      await this.#surroundings.memoryIsFree();
       try {
-        return await engine.module.ComputeNode.load(
-          file.model,
-          { threads: options.threads, contextLength: options.contextLength },
-          (done, total) => {
-            this.#post({ type: "building", done, total });
-          },
-        );
+        return await build(file.model, (done, total) => {
+          this.#post({ type: "building", done, total });
+        });
       } catch (error) {
         if (!file.model.damaged || lastChance) throw error;
       } finally {
@@ -142,9 +159,6 @@ export class Host {
         onlyOwn: options.onlyOwn,
         paused: this.#paused,
         tabHidden: options.tabHidden,
-        ...(options.webgpu === null
-          ? {}
-          : { webgpu: options.webgpu, benchmarkGpu: this.#surroundings.benchmarkGpu }),
       },
       (event) => {
         this.#heard(event);
@@ -156,6 +170,9 @@ export class Host {
     if (event.type === "connected") this.#connected = true;
     if (event.type === "disconnected" || event.type === "refused") this.#connected = false;
     this.#post({ type: "node", event });
+    if (event.type === "gpuLost" && this.#options !== null && this.#node !== null) {
+      this.#starting = this.#told(this.#rebuild(this.#options, this.#node));
+    }
   }
 
   async #foresee({ id, input, count }: Extract<ToWorker, { type: "distribution" }>): Promise<void> {

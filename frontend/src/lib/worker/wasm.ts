@@ -9,9 +9,41 @@ export interface ComputeNodeClass {
   /** Reads the whole file before it resolves; the file is closed after that. */
   load(
     file: ModelFile,
-    options: { threads: number; contextLength: number },
+    options: LoadOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<ComputeNode>;
+}
+
+export interface LoadOptions {
+  threads: number;
+  contextLength: number;
+  compute: ComputeWish;
+  /** What the GPU is called, where the page knows. */
+  adapter: string | null;
+}
+
+/** "auto": on the GPU where it turns out to be faster than the processor. */
+export type ComputeWish = "auto" | "gpu" | "cpu";
+
+/** What a loaded model is computed with. */
+export interface Computation {
+  /** The adapter's name; null where the processor computes. */
+  gpu: string | null;
+  /** The kernels that compute, as in "wasm-simd128" or "webgpu", and in how many threads where the processor does. */
+  kernels: string;
+  threads: number;
+  /** How often a GPU was lost under the model. */
+  gpuLosses: number;
+  /** Why the processor computes, though it was not asked for; null where it was, or where the GPU computes. */
+  noGpu: NoGpu | null;
+}
+
+export interface NoGpu {
+  reason: "unavailable" | "slower" | "does_not_fit" | "failed" | "lost";
+  /** Null where there is none. */
+  adapter: string | null;
+  /** The engine's own words; empty where nothing failed. */
+  message: string;
 }
 
 /** The same build, for whoever only counts tokens. */
@@ -48,6 +80,12 @@ export interface ComputeNode {
   setOnlyOwn(p: boolean): void;
   setTabHidden(h: boolean): void;
   disconnect(): void;
+  computation(): Computation;
+  /**
+   * Builds the model anew after `gpuLost`: the first time on the GPU again, then on the processor. Until that,
+   * whatever is asked waits. Rejects as `load` does, and may then be called again.
+   */
+  rebuild(file: ModelFile, onProgress: (done: number, total: number) => void): Promise<void>;
   /**
    * Measures this machine, after whatever is being computed: a prompt (its tokens' ids, or how many) and
    * `decodeTokens` of a greedy answer that no token ends. With `keepCache`, what the KV cache holds of the
@@ -108,7 +146,7 @@ export interface Measured {
   decodeMs: number;
   /** Prompt and answer, for a prompt that goes on from here. */
   tokens: number[];
-  /** The instruction set's kernels that computed, and in how many threads. */
+  /** The kernels that computed, and in how many threads. */
   kernels: string;
   threads: number;
 }
@@ -118,19 +156,12 @@ export interface ConnectSettings {
   name: string;
   modelId: string;
   digest: string;
-  /** The adapter's name; absent where there is no WebGPU, or where it must not be used. */
-  webgpu?: string;
   /** This browser's secret: the hub knows prompts of its own person by it. */
   owner: string;
   /** These three are how it is now; the setters tell what changes, and `hello` always says the latest. */
   onlyOwn: boolean;
   paused: boolean;
   tabHidden: boolean;
-  /**
-   * The GPU's multiply-adds per second, measured for about so long; null where there is none to measure.
-   * Called only for a benchmark that the hub asked for.
-   */
-  benchmarkGpu?: (durationMs: number) => Promise<number | null>;
 }
 
 export type NodeEvent =
@@ -148,4 +179,6 @@ export type NodeEvent =
       decodeMs: number;
       outcome: "done" | "cancelled" | "failed";
     }
+  /** The model went with the GPU's memory: `rebuild` is expected. */
+  | { type: "gpuLost"; message: string }
   | { type: "failed"; code: "out_of_memory" | "engine"; message: string };

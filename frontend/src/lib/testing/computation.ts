@@ -1,0 +1,13 @@
+// What tests take a loaded model to be computed with.
+
+import type { Computation } from "../worker/wasm";
+
+export const onProcessor: Computation = {
+  gpu: null,
+  kernels: "wasm-relaxed-simd",
+  threads: 4,
+  gpuLosses: 0,
+  noGpu: null,
+};
+
+export const onGpu: Computation = { ...onProcessor, gpu: "adapter", kernels: "webgpu" };
