@@ -1,23 +1,21 @@
 //! A model whose weights and cache lie on a GPU, and its passes: a prompt's chunk, a token, and tokens ahead.
 
-use std::collections::VecDeque;
-use std::io::{Read, Seek};
+mod ahead;
+mod build;
+
 use std::ops::Range;
 
-use super::buffers::{BATCHES, Buffers, LOGIT_ROWS, MOST_AHEAD};
+use super::buffers::{Buffers, LOGIT_ROWS};
 use super::decode::{ATTENTION_TILE, MOST_SPLITS, STATE_TABLE};
-use super::device::{Gpu, GpuError, Reading};
+use super::device::{Gpu, GpuError};
 use super::dispatch::Dispatch;
-use super::load::{Loader, Weights};
-use super::matrix::BLOCK;
-use super::passes::Passes;
-use super::prefill::{MOST_HEAD_WIDTH, Prefill};
+use super::prefill::Prefill;
 use super::sampling::GpuSampler;
-use super::tuning::{Kind, Shapes, Timer};
-use crate::gguf::{Gguf, invalid};
-use crate::model::{Begun, Config, PAGE, Prefixes, Rope};
+use super::tuning::{Shapes, Timer};
+use crate::EngineError;
+use crate::model::{Begun, Config, PAGE, Prefixes};
 use crate::sampler::Sampler;
-use crate::{EngineError, EngineOptions, LoadProgress};
+use ahead::Ahead;
 
 /// Fewer tokens than these are computed one by one: a tile of them costs as much as a full one.
 const FEWEST_TILED: usize = 4;
@@ -57,132 +55,7 @@ pub(crate) struct GpuModel {
     shapes: Shapes,
 }
 
-/// Tokens that were chosen before anybody asked for them.
-#[derive(Debug, Default)]
-struct Ahead {
-    known: VecDeque<u32>,
-    batches: VecDeque<Batch>,
-    /// Buffers that nothing is read from now.
-    free: Vec<wgpu::Buffer>,
-}
-
-#[derive(Debug)]
-struct Batch {
-    reading: Reading,
-    buffer: wgpu::Buffer,
-    tokens: usize,
-}
-
 impl GpuModel {
-    pub(crate) async fn load<R: Read + Seek>(
-        gpu: &Gpu,
-        gguf: &Gguf,
-        reader: &mut R,
-        options: &EngineOptions,
-        progress: &mut dyn FnMut(LoadProgress),
-    ) -> Result<Self, EngineError> {
-        let config = Config::read(gguf)?;
-        let context_length = options
-            .context_length
-            .unwrap_or(usize::MAX)
-            .clamp(1, config.trained_context);
-        check_dimensions(&config)?;
-        let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
-        gpu.afford(gguf.tensor_bytes()? + Buffers::cache_bytes(gpu, &config, cache_tokens))?;
-        let mut loaded = Err(invalid("it was not read"));
-        gpu.attempt(|| {
-            loaded =
-                Loader::new(gpu, gguf, reader, progress).and_then(|loader| loader.load(&config));
-        })
-        .await?;
-        let weights = loaded?;
-        let model = Self::new(gpu, config, &weights, context_length, cache_tokens).await?;
-        model.warm_up().await?;
-        Ok(model)
-    }
-
-    async fn new(
-        gpu: &Gpu,
-        config: Config,
-        weights: &Weights,
-        context_length: usize,
-        cache_tokens: usize,
-    ) -> Result<Self, GpuError> {
-        let pages = cache_tokens.div_ceil(PAGE);
-        let rope = Rope::new(&config, weights.rope_divisors.as_deref());
-        let made = gpu.attempt(|| {
-            let table = rope.table(context_length + MOST_AHEAD * BATCHES);
-            let buffers = Buffers::new(gpu, &config, context_length, pages);
-            (gpu.floats("rotation", &table), buffers)
-        });
-        let (rotation, buffers) = made.await?;
-        let mut passes = gpu
-            .attempt(|| Passes::new(gpu, &config, &buffers, weights, rotation))
-            .await?;
-        let key = tuning_key(gpu, &config);
-        let known = gpu
-            .tuning()
-            .get(&key)
-            .map(String::as_str)
-            .and_then(Shapes::read);
-        let shapes = match known {
-            Some(shapes) => shapes,
-            None => {
-                let usual = Shapes::usual(config.width, config.feed_forward);
-                let found = usual.tuned(gpu, |kind, shape| passes.products(kind, shape));
-                found.await?
-            }
-        };
-        gpu.recall([(key, shapes.to_string())].into());
-        gpu.attempt(|| {
-            let (token, logits) = (
-                passes.token(&shapes),
-                passes.products(Kind::Logits, shapes.of(Kind::Logits)),
-            );
-            let sampler = GpuSampler::new(
-                gpu,
-                config.vocabulary,
-                &buffers.logits,
-                &buffers.state,
-                &buffers.tokens,
-            );
-            Self {
-                gpu: gpu.clone(),
-                context_length,
-                prefixes: Prefixes::new(pages),
-                token,
-                prefill: passes.prefill(config.feed_forward),
-                logits,
-                sampler,
-                ahead: Ahead::default(),
-                spread: passes.spread_row(),
-                rows: 0,
-                one_by_one: false,
-                bytes_per_token: weights.bytes_per_token(),
-                shapes,
-                buffers: buffers.clone(),
-                config: config.clone(),
-            }
-        })
-        .await
-    }
-
-    /// Runs every shader once: drivers compile when a shader is first used.
-    async fn warm_up(&self) -> Result<(), EngineError> {
-        self.write_state(1, 1, 1);
-        self.prefill.submit(0, 1);
-        let mut encoder = self.gpu.encoder();
-        self.encode_token(&mut encoder, 1);
-        self.gpu.queue.submit([encoder.finish()]);
-        let mut logits = Vec::new();
-        self.read_logits(&mut logits).await?;
-        if logits.iter().all(|logit| logit.is_finite()) {
-            Ok(())
-        } else {
-            Err(GpuError::Driver("it computes numbers that are none".into()).into())
-        }
-    }
-
     pub(crate) fn check(&self) -> Result<(), GpuError> {
         self.gpu.check()
     }
@@ -243,7 +116,7 @@ impl GpuModel {
 
     /// As the CPU's cache does: goes on from the kept prefix that shares the longest beginning.
     pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
-        self.ahead.forget(&self.gpu);
+        self.ahead.forget();
         let Begun { length, copy } = self.prefixes.begin(prompt, limit);
         if let Some((from, to)) = copy {
             let mut encoder = self.gpu.encoder();
@@ -334,46 +207,6 @@ impl GpuModel {
         self.sampler.can(sampler.settings())
     }
 
-    /// The token that follows `sequence`, of which all but the last token were computed. Up to `most` tokens
-    /// will be wanted one after another; a batch has `batch` of them.
-    pub(crate) async fn next_token(
-        &mut self,
-        sequence: &[u32],
-        most: usize,
-        batch: usize,
-        sampler: &mut Sampler,
-    ) -> Result<u32, EngineError> {
-        if self.ahead.known.is_empty() {
-            if self.ahead.batches.is_empty() {
-                self.write_tokens(0, sequence);
-            }
-            loop {
-                let under_way = self.ahead.under_way();
-                let count = batch.clamp(1, MOST_AHEAD).min(most - under_way);
-                if count == 0 || self.ahead.batches.len() == BATCHES {
-                    break;
-                }
-                self.submit_batch(sequence.len() + under_way, count, sampler);
-            }
-            let batch = self.ahead.batches.pop_front().expect("one was submitted");
-            let bytes = batch.reading.finish(<[u8]>::to_vec).await?;
-            let ids = bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|id| u32::from_le_bytes(*id));
-            self.ahead.known.extend(ids.take(batch.tokens));
-            self.ahead.free.push(batch.buffer);
-        }
-        let token = self.ahead.known.pop_front().expect("a batch has tokens");
-        sampler.skip(1);
-        self.prefixes.extend(&sequence[self.length()..]);
-        if token as usize >= self.config.vocabulary {
-            return Err(GpuError::Driver(format!("it chose {token}, which is no token")).into());
-        }
-        Ok(token)
-    }
-
     /// One product with the output's matrix; returns its multiply-adds.
     pub(crate) async fn exercise(&mut self) -> Result<u64, EngineError> {
         const TIMES: u64 = 16;
@@ -391,39 +224,6 @@ impl GpuModel {
         let reading = self.gpu.read(&self.buffers.logit_rows, 16);
         reading.finish(|_| ()).await?;
         Ok(TIMES * (self.config.vocabulary * self.config.width) as u64)
-    }
-
-    fn submit_batch(&mut self, length: usize, count: usize, sampler: &Sampler) {
-        let computed = self.length();
-        self.prefixes.reserve(length + count - 1 - computed);
-        let splits = self.write_state(length, 1, count);
-        let first = self.ahead.under_way();
-        let uniforms = sampler.uniforms(first..first + count);
-        self.sampler
-            .prepare(&self.gpu.queue, sampler.settings(), &uniforms);
-        let buffer = self
-            .ahead
-            .free
-            .pop()
-            .unwrap_or_else(|| self.gpu.readable("tokens", 4 * MOST_AHEAD as u64));
-        let mut encoder = self.gpu.encoder();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for _ in 0..count {
-                for dispatch in self.token.iter().chain(&self.logits) {
-                    dispatch.encode(&mut pass, splits);
-                }
-                self.sampler.encode(&mut pass);
-            }
-        }
-        let bytes = 4 * count as u64;
-        encoder.copy_buffer_to_buffer(&self.buffers.tokens, 4 * length as u64, &buffer, 0, bytes);
-        let submission = self.gpu.queue.submit([encoder.finish()]);
-        self.ahead.batches.push_back(Batch {
-            reading: self.gpu.read(&buffer, bytes).after(submission),
-            buffer,
-            tokens: count,
-        });
     }
 
     fn submit_logits(&self, rows: Range<usize>) {
@@ -510,48 +310,6 @@ impl GpuModel {
     fn logits_bytes(&self) -> u64 {
         4 * self.config.vocabulary as u64
     }
-}
-
-impl Ahead {
-    /// Tokens that are known or will be.
-    fn under_way(&self) -> usize {
-        let batches = self.batches.iter().map(|batch| batch.tokens);
-        self.known.len() + batches.sum::<usize>()
-    }
-
-    /// Nobody wants what is under way; what is computed by then lies behind what the cache is said to hold.
-    fn forget(&mut self, gpu: &Gpu) {
-        self.known.clear();
-        self.batches.clear();
-        let _ = gpu;
-    }
-}
-
-fn tuning_key(gpu: &Gpu, config: &Config) -> String {
-    let sizes = [config.width, config.feed_forward, config.vocabulary];
-    let [width, inner, vocabulary] = sizes;
-    format!("{}: {width} {inner} {vocabulary}", gpu.adapter())
-}
-
-/// What the shaders' workgroup memory has room for.
-fn check_dimensions(config: &Config) -> Result<(), GpuError> {
-    if !config.head_width.is_multiple_of(BLOCK) {
-        return Err(GpuError::Unavailable(format!(
-            "its shaders want heads of a multiple of {BLOCK} dimensions, and the model's have {}",
-            config.head_width
-        )));
-    }
-    let checks = [("dimensions of a head", config.head_width, MOST_HEAD_WIDTH)];
-    for (what, needed, allowed) in checks {
-        if needed > allowed {
-            return Err(GpuError::TooSmall {
-                what,
-                needed: needed as u64,
-                allowed: allowed as u64,
-            });
-        }
-    }
-    Ok(())
 }
 
 fn floats(bytes: &[u8], into: &mut Vec<f32>) {
