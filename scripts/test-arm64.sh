@@ -32,6 +32,11 @@ if [ ! -d "$(rustc --print target-libdir --target "$target")" ] &&
   exit 0
 fi
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld
+# musl has in libc.a what loads drivers at run time; its libdl.a is empty, and the compiler does not bring it.
+libraries="$CARGO_TARGET_DIR/$target/libraries"
+mkdir -p "$libraries"
+printf '!<arch>\n' >"$libraries/libdl.a"
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-L native=$libraries"
 for processor in max cortex-a72; do
   say testing_on_arm "$processor"
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER="qemu-aarch64 -cpu $processor" \
