@@ -12,7 +12,7 @@ use crate::{
     SOFTWARE,
     backend::{
         Backend,
-        engine::{EngineBackend, processor},
+        engine::{Card, EngineBackend, processor},
         ollama::{self, OllamaBackend},
         openai::OpenAiBackend,
     },
@@ -224,10 +224,11 @@ async fn start_engine(
     status.backend(RUNTIME);
     let sources = settings.sources.clone();
     let downloader = Downloader::new(sources, Patience::default(), tls, config.language)?;
-    let gpu = processor::choose(settings, config.language).await;
+    let card = Card::find(config.data_folder.as_deref()).await;
+    let gpu = processor::choose(settings, &card, config.language).await;
     let adapter = gpu.as_ref().map(|gpu| gpu.adapter().to_owned());
     let (status, language) = (status.clone(), config.language);
-    let backend = EngineBackend::start(settings, gpu, downloader, status, language).await?;
+    let backend = EngineBackend::start(settings, gpu, card, downloader, status, language).await?;
     Ok(Started {
         backend: Arc::new(backend),
         slots: 1,

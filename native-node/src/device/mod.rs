@@ -46,6 +46,11 @@ pub async fn device() -> Device {
     }
 }
 
+/// The machine's largest GPU; `None` where no tool of its vendor's names one.
+pub async fn gpu() -> Option<protocol::Gpu> {
+    gpu::find().await
+}
+
 /// All of the machine's memory, used or not; `None` where the system does not tell.
 pub fn memory_bytes() -> Option<u64> {
     let refreshes = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());

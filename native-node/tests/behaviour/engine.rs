@@ -8,7 +8,10 @@ use std::{
 use axum::{Router, extract::Request, routing::get};
 use engine::Gpu;
 use native_node::{
-    backend::{Backend, engine::EngineBackend},
+    backend::{
+        Backend,
+        engine::{Card, EngineBackend},
+    },
     config::{EngineSettings, ModelChoice, ModelSources, ProcessorChoice},
     download::{Downloader, Patience},
     error::NodeError,
@@ -74,7 +77,8 @@ pub(crate) async fn start_on(
     let tls = tls::client_config().unwrap();
     let (sources, patience) = (settings.sources.clone(), Patience::default());
     let downloader = Downloader::new(sources, patience, &tls, Language::English)?;
-    EngineBackend::start(&settings, gpu, downloader, status, Language::English).await
+    let card = Card::default();
+    EngineBackend::start(&settings, gpu, card, downloader, status, Language::English).await
 }
 
 async fn ids(backend: &EngineBackend) -> Vec<String> {

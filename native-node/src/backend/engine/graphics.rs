@@ -2,7 +2,7 @@
 
 use ::engine::{Gpu, GpuError};
 
-use super::{model_file::ModelFile, processor};
+use super::{card::Card, model_file::ModelFile};
 use crate::language::Language;
 
 /// A second loss is no accident: the driver would be lost again with the next prompts.
@@ -11,6 +11,7 @@ const MOST_LOSSES: u32 = 2;
 pub(super) struct Graphics {
     /// `None`: the CPU computes whatever comes.
     gpu: Option<Gpu>,
+    card: Card,
     losses: u32,
     /// Those that the CPU computes.
     refused: Vec<ModelFile>,
@@ -18,9 +19,10 @@ pub(super) struct Graphics {
 }
 
 impl Graphics {
-    pub(super) fn new(gpu: Option<Gpu>, language: Language) -> Self {
+    pub(super) fn new(gpu: Option<Gpu>, card: Card, language: Language) -> Self {
         Self {
             gpu,
+            card,
             losses: 0,
             refused: Vec::new(),
             language,
@@ -30,6 +32,11 @@ impl Graphics {
     /// What this model is to be computed on; `None`: the CPU.
     pub(super) fn for_model(&self, file: &ModelFile) -> Option<Gpu> {
         self.gpu.clone().filter(|_| !self.refused.contains(file))
+    }
+
+    /// A model was loaded on it.
+    pub(super) fn loaded(&self, gpu: &Gpu) {
+        self.card.keep(gpu);
     }
 
     /// Loading or computing the model failed on the GPU. Whatever the reason, `for_model` gives another answer
@@ -45,7 +52,7 @@ impl Graphics {
         self.losses += 1;
         if self.losses < MOST_LOSSES {
             // What is left where a card has fallen off its bus may be only the CPU that plays one.
-            let again = processor::find().ok();
+            let again = self.card.request().ok();
             self.gpu = again.filter(|again| gpu.is_software() || !again.is_software());
         }
         tracing::warn!(
@@ -61,10 +68,12 @@ mod tests {
     use super::{super::shelf::tests::file, *};
 
     fn with_gpu() -> Graphics {
+        let card = Card::default();
         Graphics::new(
-            Some(processor::find().expect(
+            Some(card.request().expect(
                 "a Vulkan driver: apt-get install mesa-vulkan-drivers brings one that needs no GPU",
             )),
+            card,
             Language::English,
         )
     }

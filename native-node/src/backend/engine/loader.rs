@@ -66,6 +66,9 @@ impl Load for Loader {
             language.model_loaded(&file.id, started.elapsed(), &processor)
         );
         self.status.processor(processor);
+        if let Some(gpu) = &options.gpu {
+            self.graphics.loaded(gpu);
+        }
         self.in_use.send_replace(options.gpu);
         Ok(Box::new(engine))
     }

@@ -1,5 +1,6 @@
 //! The built-in engine as a backend: several models, one prompt at a time, on a thread of its own.
 
+mod card;
 mod graphics;
 mod loader;
 mod model_file;
@@ -20,6 +21,7 @@ use tokio::{
     task::AbortHandle,
 };
 
+pub use self::card::Card;
 use self::{
     graphics::Graphics,
     loader::Loader,
@@ -57,10 +59,11 @@ pub struct EngineBackend {
 impl EngineBackend {
     /// Starts the thread that computes, and loads the first model, which may have to be fetched.
     /// The others are fetched while it answers, and loaded when a prompt for them comes. `gpu`: where to load them, as
-    /// far as they fit; `status` is told what computes.
+    /// far as they fit, and `card` how to ask for it again; `status` is told what computes.
     pub async fn start(
         settings: &EngineSettings,
         gpu: Option<Gpu>,
+        card: Card,
         downloader: Downloader,
         status: Status,
         language: Language,
@@ -74,7 +77,7 @@ impl EngineBackend {
         let (in_use, gpu_in_use) = watch::channel(None);
         let loader = Loader {
             options: options(settings),
-            graphics: Graphics::new(gpu, language),
+            graphics: Graphics::new(gpu, card, language),
             in_use,
             status,
             language,

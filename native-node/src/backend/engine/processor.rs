@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use ::engine::{Gpu, GpuError};
 
+use super::card::Card;
 use crate::{
     config::{EngineSettings, ProcessorChoice},
     language::Language,
@@ -39,12 +40,13 @@ impl Verdict {
 
 /// The GPU to compute with; `None`: the CPU. The log says which, and what to do where the owner wanted another. May take
 /// seconds: a driver is loaded, and both are measured where nothing was asked for.
-pub async fn choose(settings: &EngineSettings, language: Language) -> Option<Gpu> {
+pub async fn choose(settings: &EngineSettings, card: &Card, language: Language) -> Option<Gpu> {
+    let card = card.clone();
     let (choice, threads) = (settings.processor, settings.threads);
     let chosen = tokio::task::spawn_blocking(move || {
         let gpu = match choice {
             ProcessorChoice::Cpu => None,
-            ProcessorChoice::Gpu | ProcessorChoice::Measured => Some(find()),
+            ProcessorChoice::Gpu | ProcessorChoice::Measured => Some(card.request()),
         };
         let verdict = judge(choice, gpu.as_ref(), |gpu| measure(gpu, threads));
         (gpu.and_then(Result::ok), verdict)
@@ -62,10 +64,6 @@ pub async fn choose(settings: &EngineSettings, language: Language) -> Option<Gpu
         tracing::info!("{told}");
     }
     gpu.filter(|_| verdict.uses_gpu())
-}
-
-pub(super) fn find() -> Result<Gpu, GpuError> {
-    pollster::block_on(Gpu::request())
 }
 
 pub(super) fn measure_gpu(gpu: &Gpu) -> Result<f64, GpuError> {
