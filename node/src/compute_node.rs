@@ -66,6 +66,7 @@ impl ComputeNode {
             gpu: None,
         };
         let loader = Loader::new(engine_options, options.compute, options.adapter);
+        loader.recall(options.tuning);
         let engine = loader.load(&file, &on_progress).await?;
         let model = engine.info().clone();
         let computation = loader.computation();
@@ -204,7 +205,9 @@ impl ComputeNode {
     /// # Errors
     /// Where the browser can't hold it.
     pub fn computation(&self) -> Result<JsValue, JsValue> {
-        let serializer = Serializer::new().serialize_missing_as_null(true);
+        let serializer = Serializer::new()
+            .serialize_missing_as_null(true)
+            .serialize_maps_as_objects(true);
         Ok(self.computation.borrow().serialize(&serializer)?)
     }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::BufReader;
 use std::rc::Rc;
 
-use engine::{Engine, EngineError, EngineOptions, Gpu, GpuError, LoadProgress};
+use engine::{Engine, EngineError, EngineOptions, Gpu, GpuError, LoadProgress, Tuning};
 use js_sys::{Function, RangeError};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
@@ -41,6 +41,7 @@ pub(crate) struct Computation {
     threads: usize,
     gpu_losses: u32,
     no_gpu: Option<NoGpu>,
+    tuning: Tuning,
 }
 
 /// `NoGpu` of `wasm.ts`.
@@ -87,6 +88,11 @@ impl Loader {
         }
     }
 
+    /// What was found out of the GPU before.
+    pub(crate) fn recall(&self, tuning: Tuning) {
+        self.computation.borrow_mut().tuning = tuning;
+    }
+
     /// What computes, now and after every load.
     pub(crate) fn computation(&self) -> Rc<RefCell<Computation>> {
         Rc::clone(&self.computation)
@@ -113,8 +119,12 @@ impl Loader {
             Err(no_gpu) => Some(no_gpu),
             Ok(Some(gpu)) => {
                 let adapter = self.name(&gpu);
-                match self.build(file, Some(gpu), on_progress).await? {
-                    Ok(engine) => return Ok(self.note(engine, Some(adapter), None)),
+                gpu.recall(self.computation.borrow().tuning.clone());
+                match self.build(file, Some(gpu.clone()), on_progress).await? {
+                    Ok(engine) => {
+                        self.recall(gpu.tuning());
+                        return Ok(self.note(engine, Some(adapter), None));
+                    }
                     Err(EngineError::Gpu(error)) => Some(self.refusal(adapter, &error)),
                     Err(error) => return Err(describe(&error)),
                 }
@@ -202,7 +212,9 @@ impl Loader {
 
     fn note(&self, engine: Engine, gpu: Option<String>, no_gpu: Option<NoGpu>) -> Engine {
         let info = engine.info();
+        let tuning = std::mem::take(&mut self.computation.borrow_mut().tuning);
         self.computation.replace(Computation {
+            tuning,
             gpu,
             kernels: info.kernels,
             threads: info.threads,

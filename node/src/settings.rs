@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use engine::ModelInfo;
+use engine::{ModelInfo, Tuning};
 use node_core::RUNTIME;
 use protocol::{Device, Hello, NodeKind, NodeModel, Owner, PROTOCOL_VERSION};
 use serde::Deserialize;
@@ -18,6 +18,8 @@ pub(crate) struct LoadOptions {
     pub(crate) compute: Wish,
     /// What the GPU is called, where the page knows: browsers tell the engine next to nothing.
     pub(crate) adapter: Option<String>,
+    #[serde(default)]
+    pub(crate) tuning: Tuning,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -21,7 +21,9 @@ function rare(): RareNavigator {
   return navigator;
 }
 
-export function browserSurroundings(identity: { nodeName: string; owner: string }): Surroundings {
+export function browserSurroundings(
+  given: Pick<Surroundings, "nodeName" | "owner" | "tuning">,
+): Surroundings {
   return {
     features: detectFeatures,
     deviceBytes,
@@ -35,7 +37,7 @@ export function browserSurroundings(identity: { nodeName: string; owner: string 
     hidden: () => document.hidden,
     now: () => Date.now(),
     hubUrl: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
-    ...identity,
+    ...given,
   };
 }
 

@@ -6,7 +6,7 @@ import { onGpu, onProcessor } from "../testing/computation";
 import { FakeLocks, LoudChannels } from "../testing/tabs";
 import { ComputeController, type Choices, type ComputeWorker, type Surroundings } from "./controller";
 import type { Features } from "./features";
-import type { NodeEvent } from "../worker/wasm";
+import type { NodeEvent, Tuning } from "../worker/wasm";
 import type { FromWorker, ToWorker } from "./messages";
 import type { Concern } from "./state";
 import { TabLock } from "./tab-lock";
@@ -47,10 +47,12 @@ function openTab(
   browser: Browser = { locks: new FakeLocks(), channels: new LoudChannels() },
 ) {
   const workers: FakeWorker[] = [];
+  const kept: Tuning[] = [];
   const controller = new ComputeController({
     features: () => Promise.resolve(modern),
     deviceBytes: () => null,
     concerns: () => Promise.resolve<Concern[]>([]),
+    tuning: { recall: () => kept.at(-1) ?? {}, keep: (tuning) => kept.push(tuning) },
     lock: new TabLock(browser.locks, browser.channels.open()),
     makeWorker: () => {
       const worker = new FakeWorker();
@@ -66,7 +68,7 @@ function openTab(
     ...change,
   });
   const kind = (): string => controller.value.state.kind;
-  return { controller, workers, browser, kind };
+  return { controller, workers, browser, kind, kept };
 }
 
 async function openRunningTab(browser?: Browser) {
@@ -207,6 +209,15 @@ describe("a running tab", () => {
     await controller.start({ ...choices, compute: "cpu" });
     expect(workers.length).toBe(2);
     expect(optionsOf(workers[1])?.compute).toBe("cpu");
+  });
+
+  it("keeps what was found out of a GPU for the next load, and nothing of a processor's", async () => {
+    const { controller, workers, kept } = await openRunningTab();
+    expect(kept).toEqual([onGpu.tuning]);
+    workers[0]?.onMessage({ type: "rebuilt", computation: onProcessor });
+    await controller.start({ ...choices, compute: "gpu" });
+    expect(optionsOf(workers[0])?.tuning).toEqual({});
+    expect(optionsOf(workers[1])?.tuning).toEqual(onGpu.tuning);
   });
 
   it("goes on when its model was lost with the GPU and built anew", async () => {

@@ -3,7 +3,7 @@
 import type { CatalogueModel } from "../hub/catalogue";
 import type { WantedFile } from "../weights/model";
 import { wantedFile } from "../weights/sources";
-import type { ComputeWish, Distribution, DistributionInput } from "../worker/wasm";
+import type { ComputeWish, Distribution, DistributionInput, Tuning } from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import { chooseBuild, type EngineBuild, type Features } from "./features";
 import { fit, TAB_CONTEXT_LENGTH } from "./fit";
@@ -28,6 +28,8 @@ export interface Surroundings {
   features(): Promise<Features>;
   deviceBytes(): number | null;
   concerns(file: WantedFile): Promise<Concern[]>;
+  /** What the engine knows of this browser's GPU, from one load to the next. */
+  tuning: { recall(): Tuning; keep(tuning: Tuning): void };
   lock: TabLock;
   makeWorker(): ComputeWorker;
   keepStorage(): void;
@@ -211,6 +213,7 @@ export class ComputeController extends Observable<Compute> {
       threads,
       contextLength: Math.min(TAB_CONTEXT_LENGTH, choices.model.context_length),
       compute,
+      tuning: this.#surroundings.tuning.recall(),
       hubUrl: this.#surroundings.hubUrl,
       nodeName: this.#surroundings.nodeName,
       owner: this.#surroundings.owner,
@@ -267,6 +270,7 @@ export class ComputeController extends Observable<Compute> {
         break;
       case "loaded":
       case "rebuilt":
+        if (message.computation.gpu !== null) this.#surroundings.tuning.keep(message.computation.tuning);
         this.#dispatch({ type: "loaded", computation: message.computation });
         break;
       case "node":

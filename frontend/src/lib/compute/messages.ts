@@ -2,7 +2,14 @@
 
 import type { DownloadProgress } from "../weights/download";
 import type { WantedFile } from "../weights/model";
-import type { Computation, ComputeWish, Distribution, DistributionInput, NodeEvent } from "../worker/wasm";
+import type {
+  Computation,
+  ComputeWish,
+  Distribution,
+  DistributionInput,
+  NodeEvent,
+  Tuning,
+} from "../worker/wasm";
 import type { ComputeFailure } from "./failure";
 import type { EngineBuild } from "./features";
 
@@ -12,6 +19,7 @@ export interface StartOptions {
   threads: number;
   contextLength: number;
   compute: ComputeWish;
+  tuning: Tuning;
   hubUrl: string;
   nodeName: string;
   owner: string;

@@ -7,6 +7,7 @@ import { defaultSettings, loadSettings, saveSettings } from "./settings";
 import { forgivingStorage, type KeyValue } from "./storage";
 import { ownerSecret } from "./owner";
 import { nodeName } from "./tab";
+import { loadTuning, saveTuning } from "./tuning";
 import { parseVisit } from "./visit";
 
 function memory(): KeyValue {
@@ -43,6 +44,15 @@ describe("what is kept", () => {
     const storage = memory();
     storage.setItem("kipina.settings", kept);
     expect(loadSettings(storage)).toEqual(defaultSettings);
+  });
+
+  it("is also what was found out of a GPU, unless it makes no sense", () => {
+    const storage = memory();
+    expect(loadTuning(storage)).toEqual({});
+    saveTuning(storage, { adapter: "32x2" });
+    expect(loadTuning(storage)).toEqual({ adapter: "32x2" });
+    storage.setItem("kipina.tuning", '{"adapter":5}');
+    expect(loadTuning(storage)).toEqual({});
   });
 
   it("gives the browser one name", () => {

@@ -5,6 +5,7 @@ import { watchPage } from "../compute/page-events";
 import { ownerSecret } from "../settings/owner";
 import { forgivingStorage } from "../settings/storage";
 import { nodeName } from "../settings/tab";
+import { loadTuning, saveTuning } from "../settings/tuning";
 import { deleteModel, storedModels } from "../weights/stores";
 import { Studio } from "./studio";
 
@@ -17,6 +18,12 @@ export function openStudio(): Studio {
     compute: browserSurroundings({
       nodeName: nodeName(local, randomHex),
       owner: ownerSecret(local, (into) => crypto.getRandomValues(into)),
+      tuning: {
+        recall: () => loadTuning(local),
+        keep: (tuning) => {
+          saveTuning(local, tuning);
+        },
+      },
     }),
     cores: navigator.hardwareConcurrency || 1,
     search: location.search,

@@ -8,6 +8,12 @@ export const onProcessor: Computation = {
   threads: 4,
   gpuLosses: 0,
   noGpu: null,
+  tuning: {},
 };
 
-export const onGpu: Computation = { ...onProcessor, gpu: "adapter", kernels: "webgpu" };
+export const onGpu: Computation = {
+  ...onProcessor,
+  gpu: "adapter",
+  kernels: "webgpu",
+  tuning: { adapter: "32x2" },
+};

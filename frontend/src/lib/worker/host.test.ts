@@ -17,6 +17,7 @@ const options: StartOptions = {
   hubUrl: "ws://hub/ws",
   nodeName: "selain-1234",
   compute: "auto",
+  tuning: { adapter: "32x2" },
   owner: "secret",
   onlyOwn: true,
   tabHidden: false,
@@ -146,7 +147,8 @@ describe("the worker's host", () => {
     await vi.waitFor(() => {
       expect(posted.at(-1)?.type).toBe("loaded");
     });
-    expect(loads).toEqual([{ threads: 2, contextLength: 4096, compute, adapter }]);
+    const { tuning } = options;
+    expect(loads).toEqual([{ threads: 2, contextLength: 4096, compute, adapter, tuning }]);
   });
 
   it("looks for the engine before it downloads anything", async () => {

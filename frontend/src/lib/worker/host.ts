@@ -92,11 +92,15 @@ export class Host {
   async #load(options: StartOptions): Promise<void> {
     const engine = await this.#surroundings.importEngine(options.build);
     await engine.instantiate();
-    const { threads, contextLength, compute } = options;
+    const { threads, contextLength, compute, tuning } = options;
     const adapter = compute === "cpu" ? null : await this.#surroundings.adapterName();
     const node = await this.#build(options, async (file, onProgress) => {
       await this.#surroundings.memoryIsFree();
-      return engine.module.ComputeNode.load(file, { threads, contextLength, compute, adapter }, onProgress);
+      return engine.module.ComputeNode.load(
+        file,
+        { threads, contextLength, compute, adapter, tuning },
+        onProgress,
+      );
     });
     this.#node = node;
     if (this.#abort.signal.aborted) return;

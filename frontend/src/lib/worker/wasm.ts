@@ -20,7 +20,12 @@ export interface LoadOptions {
   compute: ComputeWish;
   /** What the GPU is called, where the page knows. */
   adapter: string | null;
+  /** What was found out of it before. */
+  tuning: Tuning;
 }
+
+/** What suits an adapter, in the engine's own words. */
+export type Tuning = Record<string, string>;
 
 /** "auto": on the GPU where it turns out to be faster than the processor. */
 export type ComputeWish = "auto" | "gpu" | "cpu";
@@ -36,6 +41,8 @@ export interface Computation {
   gpuLosses: number;
   /** Why the processor computes, though it was not asked for; null where it was, or where the GPU computes. */
   noGpu: NoGpu | null;
+  /** For the next load. */
+  tuning: Tuning;
 }
 
 export interface NoGpu {
