@@ -34,6 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             })
         }
     };
+    let copied = match &gpu {
+        Some(gpu) => Some(pollster::block_on(
+            gpu.copied_bytes_per_second(|| clock.elapsed()),
+        )?),
+        None => None,
+    };
+    let is_software = gpu.as_ref().map(Gpu::is_software);
     let start = Instant::now();
     let options = EngineOptions {
         threads: if gpu.is_some() { 1 } else { threads.parse()? },
@@ -59,8 +66,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "threads": info.threads,
             "multiply_adds_per_second": rate,
             "gpu": info.gpu,
+            "gpu_is_software": is_software,
+            "gpu_copied_bytes_per_second": copied,
             "gpu_bytes_per_token": facts.as_ref().map(|facts| facts.bytes_per_token),
             "gpu_dispatches_per_token": facts.as_ref().map(|facts| facts.dispatches_per_token),
+            "gpu_tokens_per_readback": facts.as_ref().map(|facts| facts.tokens_per_readback),
             "gpu_nanoseconds": engine.gpu_profile(128)?,
             "gpu_shapes": facts.map(|facts| facts.shapes),
             "measured": measured,

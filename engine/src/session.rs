@@ -1,14 +1,11 @@
 //! One prompt being answered, a step at a time.
 
 use crate::compute::at_once;
-use crate::gpu::MOST_AHEAD;
+use crate::gpu::{AHEAD, MOST_AHEAD};
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
 use crate::text::TextStream;
 use crate::{Distribution, Engine, EngineError, Sampling};
-
-/// Enough to keep a GPU busy while what it computed is read.
-const AHEAD: usize = 8;
 
 /// An answer in the making: an iterator of steps. Dropping it between two steps aborts; what the
 /// KV cache holds by then stays useful to the next prompt.

@@ -5,6 +5,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use engine::{
     Begun, Engine, EngineError, EngineOptions, Gpu, GpuError, Input, Request, Sampling, Step,
@@ -185,4 +186,19 @@ fn what_does_not_fit_is_refused_with_what_to_do() {
         }
         other => panic!("{:?}", other.map(|engine| engine.info().clone())),
     }
+}
+
+#[test]
+fn what_a_copy_reads_and_writes_both_count() {
+    let bytes_per_second = |milliseconds_a_look| {
+        let mut passed = Duration::ZERO;
+        let clock = move || {
+            passed += Duration::from_millis(milliseconds_a_look);
+            passed
+        };
+        pollster::block_on(GPU.copied_bytes_per_second(clock)).unwrap() as u64
+    };
+    // One copy of 256 MiB between two looks at the clock, which is long enough.
+    assert_eq!(bytes_per_second(1000), 2 * (256 << 20));
+    assert_eq!(bytes_per_second(500), 4 * (256 << 20));
 }

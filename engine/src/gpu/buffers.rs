@@ -7,6 +7,9 @@ use crate::model::{CHUNK, Config, PAGE};
 /// Batches of tokens under way: while one is read back, the next is computed.
 pub(super) const BATCHES: usize = 2;
 
+/// How many tokens a batch has: enough to keep a GPU busy while what it computed is read.
+pub(crate) const AHEAD: usize = 8;
+
 /// How many tokens a batch has at most: more than this keep a person waiting for nothing.
 pub(crate) const MOST_AHEAD: usize = 32;
 

@@ -2,6 +2,7 @@
 //! WebGPU.
 
 mod buffers;
+mod copy;
 mod decode;
 mod device;
 mod dispatch;
@@ -15,7 +16,8 @@ mod sampling;
 mod tuning;
 mod weights;
 
-pub(crate) use buffers::MOST_AHEAD;
+pub(crate) use buffers::{AHEAD, MOST_AHEAD};
+pub(crate) use copy::LargeCopy;
 pub use device::{Gpu, GpuError, Tuning};
 pub use model::GpuFacts;
 pub(crate) use model::GpuModel;

@@ -5,7 +5,7 @@ mod build;
 
 use std::ops::Range;
 
-use super::buffers::{Buffers, LOGIT_ROWS};
+use super::buffers::{AHEAD, Buffers, LOGIT_ROWS};
 use super::decode::{ATTENTION_TILE, MOST_SPLITS, STATE_TABLE};
 use super::device::{Gpu, GpuError};
 use super::dispatch::Dispatch;
@@ -25,8 +25,10 @@ const FEWEST_TILED: usize = 4;
 pub struct GpuFacts {
     /// Of weights, as packed.
     pub bytes_per_token: u64,
-    /// Its choice included. Nothing is made for a token, and read back only with a batch of them.
+    /// Its choice included. Nothing is made for a token.
     pub dispatches_per_token: usize,
+    /// As long as nobody sets another number.
+    pub tokens_per_readback: usize,
     /// Threads and rows of each kind of product.
     pub shapes: String,
 }
@@ -72,6 +74,7 @@ impl GpuModel {
         GpuFacts {
             bytes_per_token: self.bytes_per_token,
             dispatches_per_token: self.token.len() + self.logits.len() + GpuSampler::DISPATCHES,
+            tokens_per_readback: AHEAD,
             shapes: self.shapes.to_string(),
         }
     }
