@@ -31,8 +31,8 @@ export class Chromium {
     return Chromium.#launch(flags, { DISPLAY: `:${screen.result}` }, screen.child);
   }
 
-  static headless() {
-    return Chromium.#launch(["--headless"], {}, null);
+  static headless(flags = []) {
+    return Chromium.#launch(["--headless", ...flags], {}, null);
   }
 
   static async #launch(flags, environment, screen) {

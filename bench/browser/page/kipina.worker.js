@@ -8,12 +8,12 @@ addEventListener(
   { once: true },
 );
 
-async function measureAll({ build, threads, measurements, contextLength }) {
+async function measureAll({ build, threads, compute, measurements, contextLength }) {
   const script = new URL(`/wasm/${build}/node.js`, location.origin);
   const module = await import(script.href);
   await module.default({ module_or_path: new URL("node_bg.wasm", script) });
   const began = performance.now();
-  const node = await load(module, threads, contextLength);
+  const node = await load(module, { threads, contextLength, compute });
   const loadMs = performance.now() - began;
   const measured = {};
   let last = null;
@@ -21,12 +21,14 @@ async function measureAll({ build, threads, measurements, contextLength }) {
     last = await measure(node, name);
     measured[name] = last.report;
   }
-  if (last.threads !== threads) throw new Error(`the engine has ${last.threads} threads, not ${threads}`);
+  const { gpu, threads: computing, noGpu } = node.computation();
+  if (compute === "gpu" && gpu === null) throw new Error(`the GPU does not compute: ${JSON.stringify(noGpu)}`);
+  if (compute === "cpu" && computing !== threads) throw new Error(`the engine has ${computing} threads, not ${threads}`);
   node.free();
   return { load_ms: loadMs, kernels: last.kernels, threads, measured };
 }
 
-async function load(module, threads, contextLength) {
+async function load(module, options) {
   const root = await navigator.storage.getDirectory();
   const handle = await (await root.getFileHandle("model.gguf")).createSyncAccessHandle();
   const file = {
@@ -34,7 +36,7 @@ async function load(module, threads, contextLength) {
     size: () => handle.getSize(),
   };
   try {
-    return await module.ComputeNode.load(file, { threads, contextLength, compute: "cpu" }, () => {});
+    return await module.ComputeNode.load(file, options, () => {});
   } finally {
     handle.close();
   }

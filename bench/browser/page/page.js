@@ -18,24 +18,42 @@ async function store(url) {
   return (await handle.getFile()).size;
 }
 
+/** What WebGPU there is, or null. */
+async function adapter() {
+  const found = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!found) return null;
+  const { vendor, architecture, description, isFallbackAdapter } = found.info;
+  return {
+    name: description || [vendor, architecture].filter(Boolean).join(" "),
+    software: isFallbackAdapter,
+    halves: found.features.has("shader-f16"),
+  };
+}
+
 /** Kipinä's engine, as the product runs it: a worker of its own. */
-async function kipina({ build, threads, measurements }) {
+async function kipina({ build, threads, compute = "cpu", measurements }) {
   const worker = new Worker("kipina.worker.js", { type: "module" });
   try {
     return await new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => (data.error === undefined ? resolve(data) : reject(new Error(data.error)));
       worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage({ build, threads, measurements: [WARM_UP, ...measurements], contextLength: CONTEXT_LENGTH });
+      const asked = { build, threads, compute, measurements: [WARM_UP, ...measurements] };
+      worker.postMessage({ ...asked, contextLength: CONTEXT_LENGTH });
     });
   } finally {
     worker.terminate();
   }
 }
 
-async function wllama({ threads, measurements }) {
+/** `compute`: "gpu" is what it does by itself where it can; `layers` says how many of its layers were on the GPU. */
+async function wllama({ threads, compute = "cpu", measurements }) {
   const root = await navigator.storage.getDirectory();
   const file = await (await root.getFileHandle("model.gguf")).getFile();
-  const engine = new Wllama({ default: "/wllama/wasm/wllama.wasm" }, { suppressNativeLog: true });
+  const log = [];
+  const note = (...words) => log.push(words.join(" "));
+  const logger = { debug: note, log: note, warn: note, error: note };
+  const config = compute === "gpu" ? { logger } : { suppressNativeLog: true };
+  const engine = new Wllama({ default: "/wllama/wasm/wllama.wasm" }, config);
   try {
     const began = performance.now();
     await engine.loadModel([file], {
@@ -44,7 +62,7 @@ async function wllama({ threads, measurements }) {
       n_batch: 512,
       n_ubatch: 512,
       n_parallel: 1,
-      n_gpu_layers: 0,
+      ...(compute === "cpu" && { n_gpu_layers: 0 }),
     });
     const loadMs = performance.now() - began;
     if (engine.getNumThreads() !== threads || engine.isMultithread() !== threads > 1) {
@@ -52,7 +70,8 @@ async function wllama({ threads, measurements }) {
     }
     const measured = {};
     for (const name of [WARM_UP, ...measurements]) measured[name] = await complete(engine, name);
-    return { load_ms: loadMs, release: Wllama.getLibllamaVersion(), threads, measured };
+    const [, layers = null] = /offloaded (\d+\/\d+) layers to GPU/.exec(log.join("\n")) ?? [];
+    return { load_ms: loadMs, release: Wllama.getLibllamaVersion(), threads, layers, measured };
   } finally {
     await engine.exit();
   }
@@ -92,4 +111,4 @@ async function complete(engine, name) {
   };
 }
 
-globalThis.bench = { store, kipina, wllama };
+globalThis.bench = { store, adapter, kipina, wllama };
