@@ -16,6 +16,7 @@ fuzz_target!(|file: &[u8]| {
         spawn: spawn_thread,
         context_length: Some(64),
         cache_tokens: None,
+        gpu: None,
     };
     let _ = Engine::load(&mut Cursor::new(file), &options, &mut |_| {});
 });
