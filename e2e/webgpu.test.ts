@@ -68,7 +68,7 @@ async function loseWhileAnswering(): Promise<void> {
   await lose();
   await expect(
     (async () => {
-      for await (const text of stream) void text;
+      for await (const text of stream) text;
     })(),
   ).rejects.toThrow();
 }
