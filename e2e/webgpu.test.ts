@@ -68,7 +68,8 @@ async function loseWhileAnswering(): Promise<void> {
   await lose();
   await expect(
     (async () => {
-      for await (const text of stream) text;
+      let step = await stream.next();
+      while (step.done !== true) step = await stream.next();
     })(),
   ).rejects.toThrow();
 }
