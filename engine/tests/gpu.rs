@@ -202,3 +202,16 @@ fn what_a_copy_reads_and_writes_both_count() {
     assert_eq!(bytes_per_second(1000), 2 * (256 << 20));
     assert_eq!(bytes_per_second(500), 4 * (256 << 20));
 }
+
+#[test]
+fn a_context_beyond_any_buffer_is_refused_before_memory_is_taken() {
+    let endless = EngineOptions {
+        cache_tokens: Some(1 << 40),
+        ..options(Some(GPU.clone()))
+    };
+    let refused = Engine::load(&mut support::weights(SMOLLM.1), &endless, &mut |_| ());
+    assert!(matches!(
+        refused,
+        Err(EngineError::Gpu(GpuError::TooSmall { .. }))
+    ));
+}

@@ -1,7 +1,7 @@
 //! What a model's passes read and write besides weights, made once.
 
 use super::decode::STATE_TABLE;
-use super::device::Gpu;
+use super::device::{Gpu, GpuError};
 use crate::model::{CHUNK, Config, PAGE};
 
 /// Batches of tokens under way: while one is read back, the next is computed.
@@ -37,13 +37,42 @@ pub(super) struct Buffers {
 impl Buffers {
     /// Bytes of the keys and values of so many tokens.
     pub(super) fn cache_bytes(gpu: &Gpu, config: &Config, tokens: usize) -> u64 {
+        let layers = 2 * config.layers as u64;
+        layers.saturating_mul(Self::layer_bytes(gpu, config, tokens))
+    }
+
+    /// Of one layer's keys, or of its values. What a file claims to be its dimensions may be anything.
+    fn layer_bytes(gpu: &Gpu, config: &Config, tokens: usize) -> u64 {
         let element = if gpu.abilities.halves { 2 } else { 4 };
-        let token = 2 * config.layers * config.kv_heads * config.head_width * element;
-        (tokens.next_multiple_of(PAGE) * token) as u64
+        let sizes = [
+            tokens.next_multiple_of(PAGE),
+            config.kv_heads,
+            config.head_width,
+            element,
+        ];
+        let product = |product: u64, size: usize| product.saturating_mul(size as u64);
+        sizes.into_iter().fold(1, product)
+    }
+
+    /// Whether what grows with the context fits into buffers.
+    pub(super) fn check(gpu: &Gpu, config: &Config, tokens: usize) -> Result<(), GpuError> {
+        // A cosine and a sine for each pair of a head's dimensions.
+        let rotation = (tokens as u64).saturating_mul(4 * config.head_width as u64);
+        let needed = Self::layer_bytes(gpu, config, tokens).max(rotation);
+        let allowed = gpu.most_bytes();
+        if needed > allowed {
+            let what = "bytes in one buffer";
+            return Err(GpuError::TooSmall {
+                what,
+                needed,
+                allowed,
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn new(gpu: &Gpu, config: &Config, context_length: usize, pages: usize) -> Self {
-        let memory = Self::cache_bytes(gpu, config, pages * PAGE) / (2 * config.layers as u64);
+        let memory = Self::layer_bytes(gpu, config, pages * PAGE);
         let cache = |label: &str| -> Vec<_> {
             (0..config.layers)
                 .map(|_| gpu.storage(label, memory))

@@ -134,6 +134,13 @@ impl Gpu {
         }
     }
 
+    /// The largest that a buffer can be and be bound whole.
+    pub(super) fn most_bytes(&self) -> u64 {
+        let limits = self.device.limits();
+        let binding = limits.max_storage_buffer_binding_size;
+        binding.min(limits.max_buffer_size)
+    }
+
     /// Whether so many bytes are within the budget.
     pub(super) fn afford(&self, bytes: u64) -> Result<(), GpuError> {
         match self.budget_bytes {

@@ -100,7 +100,6 @@ impl<'a, R: Read + Seek> Loader<'a, R> {
         reader: &'a mut R,
         progress: &'a mut dyn FnMut(LoadProgress),
     ) -> Result<Self, EngineError> {
-        let limits = gpu.device.limits();
         Ok(Self {
             gpu,
             state: LoadProgress {
@@ -113,9 +112,7 @@ impl<'a, R: Read + Seek> Loader<'a, R> {
             piece: Vec::new(),
             scratch: Scratch::default(),
             flight: 0,
-            most_bytes: limits
-                .max_storage_buffer_binding_size
-                .min(limits.max_buffer_size),
+            most_bytes: gpu.most_bytes(),
         })
     }
 

@@ -31,7 +31,9 @@ impl GpuModel {
             .clamp(1, config.trained_context);
         check_dimensions(&config)?;
         let cache_tokens = options.cache_tokens.unwrap_or(0).max(context_length);
-        gpu.afford(gguf.tensor_bytes()? + Buffers::cache_bytes(gpu, &config, cache_tokens))?;
+        Buffers::check(gpu, &config, cache_tokens)?;
+        let cache = Buffers::cache_bytes(gpu, &config, cache_tokens);
+        gpu.afford(gguf.tensor_bytes()?.saturating_add(cache))?;
         let mut loaded = Err(invalid("it was not read"));
         gpu.attempt(|| {
             loaded =
