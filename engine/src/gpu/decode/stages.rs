@@ -84,9 +84,7 @@ fn onto_hidden(
     load: &str,
 ) -> Shader {
     let count = shape.rows;
-    let rows: Vec<_> = (0..count)
-        .map(|index| (0, format!("group * {count}u + {index}u")))
-        .collect();
+    let rows: Vec<_> = rows_of(0, count).collect();
     let after = format!(
         "    if (thread < {count}u) {{
         hidden[place(group * {count}u + thread)] += totals[thread];
@@ -121,11 +119,7 @@ pub(in crate::gpu) fn gate_up(
 ) -> Shader {
     let shape = shape.fitting(gate.rows);
     let count = shape.rows;
-    let row = |index: usize| format!("group * {count}u + {index}u");
-    let rows: Vec<_> = (0..count)
-        .map(|index| (0, row(index)))
-        .chain((0..count).map(|index| (1, row(index))))
-        .collect();
+    let rows: Vec<_> = rows_of(0, count).chain(rows_of(1, count)).collect();
     let after = format!(
         "{}    if (thread < {count}u) {{
         let gate = totals[thread] * scale;
@@ -172,9 +166,7 @@ pub(in crate::gpu) fn logits(
 ) -> Shader {
     let shape = shape.fitting(planes.rows);
     let count = shape.rows;
-    let rows: Vec<_> = (0..count)
-        .map(|index| (0, format!("group * {count}u + {index}u")))
-        .collect();
+    let rows: Vec<_> = rows_of(0, count).collect();
     let after = format!(
         "{}    if (thread < {count}u) {{
         logits[{first_row}u + group * {count}u + thread] = totals[thread] * scale;
@@ -202,4 +194,9 @@ pub(in crate::gpu) fn logits(
         groups: planes.rows / count,
     }
     .shader()
+}
+
+/// A workgroup's rows of a matrix: `count` neighbouring ones.
+fn rows_of(matrix: usize, count: usize) -> impl Iterator<Item = (usize, String)> {
+    (0..count).map(move |index| (matrix, format!("group * {count}u + {index}u")))
 }
