@@ -1,7 +1,7 @@
 //! Somebody else's answer, judged: one pass over the prompt and the answer, in steps, that tells for each
 //! token how far it lies below what the prompt's sampling would have chosen.
 
-use crate::compute::at_once;
+use crate::compute::blocking;
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
 use crate::{Engine, EngineError, FinishReason, Input, Sampling};
@@ -92,7 +92,7 @@ impl Audit {
         let limit = self.computed.max(self.first - 1);
         let cached = engine.compute.begin(&self.tokens, limit);
         let end = (cached + chunk.clamp(1, CHUNK)).min(self.tokens.len());
-        at_once(engine.compute.forward(&self.tokens[cached..end]))?;
+        blocking(engine.compute.forward(&self.tokens[cached..end]))?;
         self.computed = end;
         // The logits after a token judge the next one.
         let next = self.first - 1 + self.judgements.len();
@@ -213,7 +213,7 @@ impl Audit {
         let judgements = &mut self.judgements;
         let begin = at.start;
         let rows = at.start - start..at.end - start;
-        at_once(engine.compute.each_logits(rows, |index, logits| {
+        blocking(engine.compute.each_logits(rows, |index, logits| {
             let before = begin + index + 1;
             let chosen = |logits: &[f32]| match tokens.get(before) {
                 Some(&token) => logits[token as usize],

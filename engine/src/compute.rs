@@ -3,8 +3,6 @@
 use std::future::Future;
 use std::io::{Read, Seek};
 use std::ops::Range;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use crate::gguf::Gguf;
 use crate::gpu::{GpuFacts, GpuModel};
@@ -176,11 +174,41 @@ impl Compute {
     }
 }
 
-/// What a future comes to that is ready at once: the processor's always, and a GPU's wherever the thread
-/// may block, which is everywhere but in a browser.
-pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+/// Waits for what a future comes to. Whoever else waits for the same GPU may be about to tell this thread what
+/// it found, so that it isn't always there at once.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn blocking<F: Future>(future: F) -> F::Output {
+    pollster::block_on(future)
+}
+
+/// What a future comes to that is ready at once, as a processor's are: a browser's threads may not block.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn blocking<F: Future>(future: F) -> F::Output {
+    use std::task::{Context, Poll, Waker};
+
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("in a browser a GPU's steps are awaited"),
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use futures_channel::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn another_thread_may_tell_what_is_waited_for() {
+        let (tell, told) = oneshot::channel();
+        let other = thread::spawn(|| {
+            thread::sleep(Duration::from_millis(20));
+            tell.send(7)
+        });
+        assert_eq!(blocking(told), Ok(7));
+        other.join().unwrap().unwrap();
     }
 }

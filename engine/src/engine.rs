@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use crate::compute::{Compute, at_once};
+use crate::compute::{Compute, blocking};
 use crate::gguf::{Gguf, quantisation};
 use crate::kernels::Spawn;
 use crate::model::{CHUNK, Config};
@@ -79,7 +79,7 @@ impl Engine {
         options: &EngineOptions,
         progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, EngineError> {
-        at_once(Self::load_async(reader, options, progress))
+        blocking(Self::load_async(reader, options, progress))
     }
 
     /// Reads tensor by tensor; never holds the whole file in memory beside the packed weights.
@@ -135,7 +135,7 @@ impl Engine {
 
     /// Nanoseconds of each kind of work of one token at a position, where a GPU computes that can tell.
     pub fn gpu_profile(&self, position: usize) -> Result<Vec<(String, f64)>, EngineError> {
-        at_once(self.compute.gpu_profile(position))
+        blocking(self.compute.gpu_profile(position))
     }
 
     /// Whether what computes is still there: a GPU may go while nothing is asked of it.
@@ -196,7 +196,7 @@ impl Engine {
     /// Multiplies the output's matrix by one row and returns how many multiply-adds that was: work
     /// to measure a machine with. Nothing that was computed before is disturbed.
     pub fn exercise(&mut self) -> Result<u64, EngineError> {
-        at_once(self.exercise_async())
+        blocking(self.exercise_async())
     }
 
     /// As [`Self::exercise`], for callers that may not block.
@@ -277,12 +277,12 @@ impl Engine {
         self.compute.begin(&[], 0);
         let mut scores = Vec::with_capacity(tokens.len() - first);
         for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
-            at_once(self.compute.forward(chunk))?;
+            blocking(self.compute.forward(chunk))?;
             // The logits after a token judge the next one.
             let start = index * CHUNK + 1;
             let skipped = first.saturating_sub(start).min(chunk.len());
             let judged = &tokens[start + skipped..(start + chunk.len()).min(tokens.len())];
-            at_once(
+            blocking(
                 self.compute
                     .each_logits(skipped..skipped + judged.len(), |at, logits| {
                         scores.push(Score::of(logits, judged[at]));

@@ -1,6 +1,6 @@
 //! One prompt being answered, a step at a time.
 
-use crate::compute::at_once;
+use crate::compute::blocking;
 use crate::gpu::{AHEAD, MOST_AHEAD};
 use crate::model::CHUNK;
 use crate::sampler::{REPEAT_WINDOW, Sampler};
@@ -214,6 +214,6 @@ impl Iterator for Session<'_> {
     type Item = Result<Step, EngineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        at_once(self.next_step())
+        blocking(self.next_step())
     }
 }

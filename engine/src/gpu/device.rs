@@ -262,8 +262,7 @@ impl Gpu {
         })
     }
 
-    /// The first `bytes` of a buffer that is read back, once what was submitted before is done. What is
-    /// awaited is there at once where the thread may block: everywhere but in a browser.
+    /// The first `bytes` of a buffer that is read back, once what was submitted before is done.
     pub(super) fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Reading {
         let (done, mapped) = oneshot::channel();
         buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
