@@ -260,6 +260,15 @@ impl Engine {
     /// Computes `tokens` in one pass and tells for each from `first` on (at least 1) how it compares
     /// with what the model would have said there: what a check of somebody else's answer needs.
     pub fn score(&mut self, tokens: &[u32], first: usize) -> Result<Vec<Score>, EngineError> {
+        blocking(self.score_async(tokens, first))
+    }
+
+    /// As [`Self::score`], for callers that may not block.
+    pub async fn score_async(
+        &mut self,
+        tokens: &[u32],
+        first: usize,
+    ) -> Result<Vec<Score>, EngineError> {
         let context_length = self.info.context_length;
         if tokens.len() > context_length {
             return Err(EngineError::ContextLengthExceeded {
@@ -277,17 +286,16 @@ impl Engine {
         self.compute.begin(&[], 0);
         let mut scores = Vec::with_capacity(tokens.len() - first);
         for (index, chunk) in tokens.chunks(CHUNK).enumerate() {
-            blocking(self.compute.forward(chunk))?;
+            self.compute.forward(chunk).await?;
             // The logits after a token judge the next one.
             let start = index * CHUNK + 1;
             let skipped = first.saturating_sub(start).min(chunk.len());
             let judged = &tokens[start + skipped..(start + chunk.len()).min(tokens.len())];
-            blocking(
-                self.compute
-                    .each_logits(skipped..skipped + judged.len(), |at, logits| {
-                        scores.push(Score::of(logits, judged[at]));
-                    }),
-            )?;
+            self.compute
+                .each_logits(skipped..skipped + judged.len(), |at, logits| {
+                    scores.push(Score::of(logits, judged[at]));
+                })
+                .await?;
         }
         Ok(scores)
     }

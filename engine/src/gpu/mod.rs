@@ -1,6 +1,10 @@
 //! Inference on a GPU: the same passes as on the CPU, in WGSL, through Vulkan, Metal, DX12 or a browser's
 //! WebGPU.
 
+#[cfg(test)]
+#[macro_use]
+mod testing;
+
 mod buffers;
 mod copy;
 mod decode;

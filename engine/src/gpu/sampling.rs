@@ -2,9 +2,8 @@
 //! next step reads it. Two dispatches: workgroups find the likeliest tokens of a slice each, then one
 //! finds the likeliest of those and draws.
 
-// They wait for the GPU, which a browser allows nobody.
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests;
+#[cfg(test)]
+pub(super) mod tests;
 
 use super::device::Gpu;
 use crate::Sampling;

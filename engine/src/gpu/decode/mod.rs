@@ -12,8 +12,8 @@ mod product;
 mod query_key_value;
 mod spread;
 mod stages;
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub(super) use attention::{ATTENTION_TILE, attention};
 pub(super) use embedding::embed;

@@ -1,17 +1,21 @@
 //! Every shader of a token's pass against a plain twin in f64, with and without sums across subgroups, on random and
 //! adversarial weights of all formats.
 
-use std::sync::LazyLock;
-
 use candle_core::quantized::GgmlDType;
 
 use super::*;
-use crate::gpu::Gpu;
 use crate::gpu::matrix::{Format, Planes, Scratch};
+use crate::gpu::testing::GPU;
 use crate::kernels::tests::{Blocks, TYPES, activations, reference_row, source};
 
-static GPU: LazyLock<Gpu> =
-    LazyLock::new(|| pollster::block_on(Gpu::request()).expect("a GPU, be it a software one"));
+gpu_tests! {
+    logits_are_those_of_normalised_rows_in_every_format,
+    rows_of_the_embedding_are_the_weights,
+    queries_are_turned_and_keys_and_values_reach_their_page,
+    attention_over_pages_and_its_output_equal_the_plain_ones,
+    the_gate_lets_through_and_down_adds,
+    a_row_of_a_chunk_is_spread,
+}
 
 const KINDS: [Blocks; 6] = [
     Blocks::Random(7),
@@ -90,7 +94,7 @@ fn run(shader: &Shader, grid: [u32; 3], buffers: &[&wgpu::Buffer]) {
     GPU.queue.submit([encoder.finish()]);
 }
 
-fn read(buffer: &wgpu::Buffer) -> Vec<f32> {
+async fn read(buffer: &wgpu::Buffer) -> Vec<f32> {
     let size = buffer.size();
     let to = GPU.readable("test", size);
     let mut encoder = GPU.encoder();
@@ -100,7 +104,7 @@ fn read(buffer: &wgpu::Buffer) -> Vec<f32> {
         let (words, _) = bytes.as_chunks::<4>();
         words.iter().map(|word| f32::from_le_bytes(*word)).collect()
     });
-    pollster::block_on(reading).unwrap()
+    reading.await.unwrap()
 }
 
 /// In the order of columns again.
@@ -179,8 +183,7 @@ fn shapes() -> [Shape; 3] {
     [shape(32, 1), shape(64, 4), shape(128, 8)]
 }
 
-#[test]
-fn logits_are_those_of_normalised_rows_in_every_format() {
+async fn logits_are_those_of_normalised_rows_in_every_format() {
     const ROWS: usize = 40;
     for dtype in TYPES {
         for blocks in KINDS {
@@ -204,7 +207,7 @@ fn logits_are_those_of_normalised_rows_in_every_format() {
                     &out,
                 ];
                 run(&shader, shader.grid, &bound);
-                let found = read(&out);
+                let found = read(&out).await;
                 let x = normalised(&hidden, &norm, 1e-5);
                 for (row, weights) in matrices[0].values.iter().enumerate() {
                     let what = format!("{dtype:?} {blocks:?} row {row}");
@@ -218,8 +221,7 @@ fn logits_are_those_of_normalised_rows_in_every_format() {
     }
 }
 
-#[test]
-fn rows_of_the_embedding_are_the_weights() {
+async fn rows_of_the_embedding_are_the_weights() {
     const ROWS: usize = 30;
     for dtype in TYPES {
         for blocks in KINDS {
@@ -235,7 +237,7 @@ fn rows_of_the_embedding_are_the_weights() {
                     grid: [count, 1, 1],
                 };
                 run(&shader, shader.grid, &[&weights, &tokens, &state, &hidden]);
-                let found = read(&hidden);
+                let found = read(&hidden).await;
                 let row = if is_spread {
                     gather(&found[..columns], columns)
                 } else {
@@ -259,8 +261,7 @@ fn rows_of_the_embedding_are_the_weights() {
     }
 }
 
-#[test]
-fn queries_are_turned_and_keys_and_values_reach_their_page() {
+async fn queries_are_turned_and_keys_and_values_reach_their_page() {
     const WIDTH: usize = 512;
     for halves in [true, false] {
         for (abilities, shape) in abilities().into_iter().zip(shapes()) {
@@ -335,12 +336,12 @@ fn queries_are_turned_and_keys_and_values_reach_their_page() {
                 };
                 (value, a.1 + b.1)
             };
-            let found = read(&query);
+            let found = read(&query).await;
             for (index, found) in found[..256].iter().enumerate() {
                 assert_near(*found, turned(index), &format!("query {index}"));
             }
             for (memory, is_key) in [(&keys, true), (&values, false)] {
-                let found = elements(memory, abilities.halves);
+                let found = elements(memory, abilities.halves).await;
                 for index in 0..128 {
                     let (head, dimension) = (index / 64, index % 64);
                     let at = ((3 * 2 + head) * 32 + 5) * 64 + dimension;
@@ -369,8 +370,8 @@ fn queries_are_turned_and_keys_and_values_reach_their_page() {
 }
 
 /// The numbers of a cache of either kind.
-fn elements(memory: &wgpu::Buffer, halves: bool) -> Vec<f32> {
-    let found = read(memory);
+async fn elements(memory: &wgpu::Buffer, halves: bool) -> Vec<f32> {
+    let found = read(memory).await;
     if !halves {
         return found;
     }
@@ -383,8 +384,7 @@ fn elements(memory: &wgpu::Buffer, halves: bool) -> Vec<f32> {
         .collect()
 }
 
-#[test]
-fn attention_over_pages_and_its_output_equal_the_plain_ones() {
+async fn attention_over_pages_and_its_output_equal_the_plain_ones() {
     const PAGES: usize = 30;
     let dimensions = dimensions(256);
     for abilities in abilities() {
@@ -449,7 +449,7 @@ fn attention_over_pages_and_its_output_equal_the_plain_ones() {
                 shader.grid,
                 &[&matrix, &sums, &weights, &hidden, &state],
             );
-            let found = gather(&read(&hidden)[..96], 96);
+            let found = gather(&read(&hidden).await[..96], 96);
             let attended: Vec<f64> = (0..4)
                 .flat_map(|head| attend(&query, &keys, &values, &table, head, length))
                 .collect();
@@ -501,8 +501,7 @@ fn attend(
         .collect()
 }
 
-#[test]
-fn the_gate_lets_through_and_down_adds() {
+async fn the_gate_lets_through_and_down_adds() {
     const WIDTH: usize = 256;
     const INNER: usize = 1280;
     for dtype in TYPES {
@@ -530,7 +529,7 @@ fn the_gate_lets_through_and_down_adds() {
                 ],
             );
             let x = normalised(&hidden, &norm, 1e-5);
-            let found = gather(&read(&gated), INNER);
+            let found = gather(&read(&gated).await, INNER);
             let rows = matrices[0].values.iter().zip(&matrices[1].values);
             for (row, (gate, up)) in rows.enumerate() {
                 let (gate, up) = (product(gate, &x), product(up, &x));
@@ -545,7 +544,7 @@ fn the_gate_lets_through_and_down_adds() {
             let (weights, matrices) = upload(&[(dtype, Blocks::Random(5), WIDTH)], INNER);
             let shader = down(abilities, matrices[0].planes, shape);
             run(&shader, shader.grid, &[&weights, &gated, &hidden_buffer]);
-            let after = gather(&read(&hidden_buffer), WIDTH);
+            let after = gather(&read(&hidden_buffer).await, WIDTH);
             let x: Vec<f64> = found.iter().map(|x| f64::from(*x)).collect();
             for (row, weights) in matrices[0].values.iter().enumerate() {
                 let (sum, size) = product(weights, &x);
@@ -559,12 +558,11 @@ fn the_gate_lets_through_and_down_adds() {
     }
 }
 
-#[test]
-fn a_row_of_a_chunk_is_spread() {
+async fn a_row_of_a_chunk_is_spread() {
     let row = random(1, 96);
     let hidden = GPU.storage("hidden", 4 * 96);
     let shader = spread_row(96);
     run(&shader, shader.grid, &[&GPU.floats("row", &row), &hidden]);
-    assert_eq!(read(&hidden), spread(&row));
+    assert_eq!(read(&hidden).await, spread(&row));
     assert_eq!(gather(&spread(&row), 96), row);
 }

@@ -2,9 +2,8 @@
 //! rows. All pipelines, bind groups and buffers are made with the model.
 
 mod formats;
-// They wait for the GPU, which a browser allows nobody.
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests;
+#[cfg(test)]
+pub(super) mod tests;
 mod text;
 
 use std::collections::HashMap;

@@ -1,10 +1,19 @@
 //! The GPU's choice against the CPU's, over logits of every kind.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::sampler::{Sampler, argmax, likelier};
+
+gpu_tests! {
+    small_vocabularies_are_sampled_as_on_the_cpu,
+    slices_that_are_not_whole_are_sampled_as_on_the_cpu,
+    large_vocabularies_are_sampled_as_on_the_cpu,
+    a_batch_draws_what_the_cpu_draws_with_the_same_seed,
+    what_is_beyond_the_settings_or_the_sequence_is_refused,
+}
 
 /// By how much of all probability single precision may move the edge between two tokens.
 const ROUNDING: f64 = 1e-4;
@@ -44,7 +53,13 @@ impl Bench {
         }
     }
 
-    fn run(&self, settings: &Sampling, logits: &[f32], tokens: &[u32], uniforms: &[f32]) -> After {
+    async fn run(
+        &self,
+        settings: &Sampling,
+        logits: &[f32],
+        tokens: &[u32],
+        uniforms: &[f32],
+    ) -> After {
         let queue = &self.gpu.queue;
         let bytes = |words: &[u32]| -> Vec<u8> {
             words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -70,13 +85,15 @@ impl Bench {
             (copy, size)
         });
         queue.submit([encoder.finish()]);
-        let [state, tokens, logits] = copies.map(|(copy, size)| {
-            let words = |bytes: &[u8]| -> Vec<u32> {
-                let (words, _) = bytes.as_chunks();
-                words.iter().map(|&word| u32::from_le_bytes(word)).collect()
-            };
-            pollster::block_on(self.gpu.read(&copy, size).finish(words)).unwrap()
-        });
+        let words = |bytes: &[u8]| -> Vec<u32> {
+            let (words, _) = bytes.as_chunks();
+            words.iter().map(|&word| u32::from_le_bytes(word)).collect()
+        };
+        let mut read = Vec::new();
+        for (copy, size) in copies {
+            read.push(self.gpu.read(&copy, size).finish(words).await.unwrap());
+        }
+        let [state, tokens, logits]: [Vec<u32>; 3] = read.try_into().unwrap();
         After {
             length: state[0] as usize,
             step: state[1] as usize,
@@ -86,14 +103,14 @@ impl Bench {
     }
 
     /// Runs some steps on both and fails where they differ by more than rounding.
-    fn compare(
+    async fn compare(
         &self,
         settings: &Sampling,
         logits: &[f32],
         recent: &[u32],
         uniforms: &[f32],
     ) -> Result<(), TestCaseError> {
-        let after = self.run(settings, logits, recent, uniforms);
+        let after = self.run(settings, logits, recent, uniforms).await;
         prop_assert_eq!(after.length, recent.len() + uniforms.len());
         prop_assert_eq!(after.step, uniforms.len());
         prop_assert_eq!(&after.tokens[..recent.len()], recent);
@@ -244,61 +261,59 @@ fn uniforms() -> impl Strategy<Value = Vec<f32>> {
     prop::collection::vec(one, 1..6)
 }
 
-fn check(vocabulary: usize, cases: u32) {
-    let bench = Bench::new(&gpu(), vocabulary);
+async fn check(vocabulary: usize, cases: u32) {
+    let bench = Bench::new(&gpu().await, vocabulary);
     let recent = prop::collection::vec(0..vocabulary as u32 + 2, 0..200);
     let inputs = (kinds(), any::<u64>(), settings(), recent, uniforms());
-    let config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    };
-    TestRunner::new(config)
-        .run(&inputs, |(kind, seed, settings, mut recent, uniforms)| {
-            let logits = logits(kind, vocabulary, seed);
-            // The likeliest ones are what a model repeats.
-            let likely = argmax(&logits).0;
-            recent
-                .iter_mut()
-                .step_by(3)
-                .for_each(|token| *token = likely);
-            bench.compare(&settings, &logits, &recent, &uniforms)
-        })
-        .unwrap();
+    let mut runner = TestRunner::default();
+    for _ in 0..cases {
+        let drawn = inputs.new_tree(&mut runner).unwrap().current();
+        let (kind, seed, settings, mut recent, uniforms) = drawn;
+        let logits = logits(kind, vocabulary, seed);
+        // The likeliest ones are what a model repeats.
+        let likely = argmax(&logits).0;
+        recent
+            .iter_mut()
+            .step_by(3)
+            .for_each(|token| *token = likely);
+        let compared = bench.compare(&settings, &logits, &recent, &uniforms).await;
+        compared.unwrap_or_else(|difference| {
+            panic!("{difference}: {kind:?} {seed} {settings:?} {recent:?} {uniforms:?}")
+        });
+    }
 }
 
 /// With what every adapter has, and nothing more.
-fn gpu() -> Gpu {
+async fn gpu() -> Gpu {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapter = pollster::block_on(instance.request_adapter(&Default::default()))
+    let adapter = instance
+        .request_adapter(&Default::default())
+        .await
         .expect("a GPU, as Debian's mesa-vulkan-drivers plays one");
-    let (device, queue) = pollster::block_on(adapter.request_device(&Default::default())).unwrap();
+    let (device, queue) = adapter.request_device(&Default::default()).await.unwrap();
     Gpu::watching(device, queue, &adapter.get_info())
 }
 
-#[test]
-fn small_vocabularies_are_sampled_as_on_the_cpu() {
+async fn small_vocabularies_are_sampled_as_on_the_cpu() {
     for vocabulary in [1, 2, 63, 65, 256] {
-        check(vocabulary, 40);
+        check(vocabulary, 40).await;
     }
 }
 
-#[test]
-fn slices_that_are_not_whole_are_sampled_as_on_the_cpu() {
+async fn slices_that_are_not_whole_are_sampled_as_on_the_cpu() {
     for vocabulary in [4095, 4096, 4097, 9000] {
-        check(vocabulary, 60);
+        check(vocabulary, 60).await;
     }
 }
 
-#[test]
-fn large_vocabularies_are_sampled_as_on_the_cpu() {
+async fn large_vocabularies_are_sampled_as_on_the_cpu() {
     for vocabulary in [151_936, 152_064, MOST_CANDIDATES * SLICE] {
-        check(vocabulary, 30);
+        check(vocabulary, 30).await;
     }
 }
 
-#[test]
-fn a_batch_draws_what_the_cpu_draws_with_the_same_seed() {
-    let bench = Bench::new(&gpu(), 5000);
+async fn a_batch_draws_what_the_cpu_draws_with_the_same_seed() {
+    let bench = Bench::new(&gpu().await, 5000);
     let settings = Sampling {
         temperature: 0.8,
         top_k: 40,
@@ -309,7 +324,9 @@ fn a_batch_draws_what_the_cpu_draws_with_the_same_seed() {
     };
     let first = logits(Kind::Spread(3.0), 5000, 3);
     let mut cpu = Sampler::new(&settings);
-    let after = bench.run(&settings, &first, &[9], &cpu.uniforms(2..2 + MOST_STEPS));
+    let after = bench
+        .run(&settings, &first, &[9], &cpu.uniforms(2..2 + MOST_STEPS))
+        .await;
     let mut logits = first;
     let mut tokens = vec![9];
     cpu.skip(2);
@@ -319,9 +336,8 @@ fn a_batch_draws_what_the_cpu_draws_with_the_same_seed() {
     assert_eq!(after.tokens[..tokens.len()], tokens);
 }
 
-#[test]
-fn what_is_beyond_the_settings_or_the_sequence_is_refused() {
-    let gpu = gpu();
+async fn what_is_beyond_the_settings_or_the_sequence_is_refused() {
+    let gpu = gpu().await;
     let bench = Bench::new(&gpu, 300);
     let top_k = |top_k| Sampling {
         temperature: 1.0,
@@ -336,6 +352,8 @@ fn what_is_beyond_the_settings_or_the_sequence_is_refused() {
 
     // A full sequence stays as it is.
     let full: Vec<u32> = (0..LONGEST as u32).collect();
-    let after = bench.run(&Sampling::greedy(None), &[0.0; 300], &full, &[0.5]);
+    let after = bench
+        .run(&Sampling::greedy(None), &[0.0; 300], &full, &[0.5])
+        .await;
     assert_eq!(after.tokens, full);
 }

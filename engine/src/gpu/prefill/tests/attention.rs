@@ -3,6 +3,12 @@
 use super::*;
 use crate::gpu::decode::STATE_TABLE;
 
+gpu_tests! {
+    queries_are_rotated_in_place_and_keys_and_values_go_to_their_pages,
+    attention_equals_a_plain_softmax,
+    scores_far_apart_and_close_together_are_both_softened,
+}
+
 const PAGE: usize = 32;
 
 /// A layer's cache, its pages in no order.
@@ -57,12 +63,12 @@ impl Cache {
         )
     }
 
-    fn read(&self, buffer: &wgpu::Buffer) -> Vec<f32> {
+    async fn read(&self, buffer: &wgpu::Buffer) -> Vec<f32> {
         if !self.halves {
-            return read_floats(buffer);
+            return read_floats(buffer).await;
         }
         let half = |bits: u32| half::f16::from_bits(bits as u16).to_f32();
-        let words = read(buffer).into_iter();
+        let words = read(buffer).await.into_iter();
         words
             .flat_map(|word| [half(word & 0xFFFF), half(word >> 16)])
             .collect()
@@ -90,7 +96,7 @@ pub(super) fn angles(positions: usize, pairs: usize) -> Vec<f32> {
         .collect()
 }
 
-fn rotates(dimensions: Dimensions, halves: bool) {
+async fn rotates(dimensions: Dimensions, halves: bool) {
     let (first, tokens) = (27, 40);
     let Dimensions {
         heads,
@@ -116,7 +122,7 @@ fn rotates(dimensions: Dimensions, halves: bool) {
     };
     let step = prefill.rotate(shared, &keys, &values);
     run(&mut prefill, vec![step], first, tokens);
-    let in_place = read_floats(&prefill.buffers.heads);
+    let in_place = read_floats(&prefill.buffers.heads).await;
     let (mut expected_keys, mut expected_values) = (old.clone(), old);
     for token in 0..tokens {
         for head in 0..all {
@@ -152,7 +158,7 @@ fn rotates(dimensions: Dimensions, halves: bool) {
     // A step of f16, whichever way it is rounded.
     let step = if halves { 1.0 / 1024.0 } else { 1e-6 };
     for (found, expected) in [(keys, expected_keys), (values, expected_values)] {
-        let found = cache.read(&found);
+        let found = cache.read(&found).await;
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
             let error = (found - expected).abs();
@@ -164,8 +170,7 @@ fn rotates(dimensions: Dimensions, halves: bool) {
     }
 }
 
-#[test]
-fn queries_are_rotated_in_place_and_keys_and_values_go_to_their_pages() {
+async fn queries_are_rotated_in_place_and_keys_and_values_go_to_their_pages() {
     for halves in [true, false] {
         for (heads, kv_heads, head_width) in [(4, 2, 64), (3, 3, 8), (6, 1, 128), (2, 2, 72)] {
             for paired_halves in [true, false] {
@@ -173,13 +178,13 @@ fn queries_are_rotated_in_place_and_keys_and_values_go_to_their_pages() {
                     halves: paired_halves,
                     ..dimensions(heads, kv_heads, head_width)
                 };
-                rotates(dimensions, halves);
+                rotates(dimensions, halves).await;
             }
         }
     }
 }
 
-fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, spread: f32) {
+async fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, spread: f32) {
     let Dimensions {
         heads,
         kv_heads,
@@ -214,7 +219,7 @@ fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, s
     };
     let step = prefill.attend(shared, &cache.upload(&keys), &cache.upload(&values));
     run(&mut prefill, vec![step], before, tokens);
-    let found = read_floats(&prefill.buffers.attended);
+    let found = read_floats(&prefill.buffers.attended).await;
     for (index, found) in found
         .chunks_exact(head_width)
         .enumerate()
@@ -250,11 +255,10 @@ fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: usize, s
     }
 }
 
-#[test]
-fn attention_equals_a_plain_softmax() {
+async fn attention_equals_a_plain_softmax() {
     for halves in [true, false] {
-        attends(dimensions(14, 2, 64), halves, 70, 40, 1.0);
-        attends(dimensions(12, 2, 128), halves, 0, 33, 1.0);
+        attends(dimensions(14, 2, 64), halves, 70, 40, 1.0).await;
+        attends(dimensions(12, 2, 128), halves, 0, 33, 1.0).await;
     }
     for (heads, kv_heads, head_width) in [(1, 1, 8), (9, 3, 64), (4, 1, 80), (6, 2, 72), (2, 2, 96)]
     {
@@ -265,14 +269,14 @@ fn attention_equals_a_plain_softmax() {
                 before,
                 tokens,
                 1.0,
-            );
+            )
+            .await;
         }
     }
 }
 
-#[test]
-fn scores_far_apart_and_close_together_are_both_softened() {
+async fn scores_far_apart_and_close_together_are_both_softened() {
     for spread in [0.0, 0.01, 100.0] {
-        attends(dimensions(4, 2, 64), true, 40, 20, spread);
+        attends(dimensions(4, 2, 64), true, 40, 20, spread).await;
     }
 }

@@ -12,6 +12,10 @@ use crate::kernels::{
 
 use candle_core::quantized::GgmlDType;
 
+gpu_tests! {
+    a_layer_computes_what_the_processor_computes,
+}
+
 const WIDTH: usize = 256;
 const FEED_FORWARD: usize = 512;
 const HEADS: usize = 4;
@@ -20,6 +24,8 @@ const HEAD_WIDTH: usize = 64;
 const KV: usize = KV_HEADS * HEAD_WIDTH;
 const CHUNKS: [usize; 3] = [70, 1, 39];
 const BLOCKS: usize = 4;
+/// Tests in a browser have no others.
+const WORKERS: usize = if cfg!(target_arch = "wasm32") { 1 } else { 2 };
 
 /// Each matrix' type, rows, columns and bytes: query, key, value, output, gate, up, down.
 type Matrix = (GgmlDType, usize, usize, Vec<u8>);
@@ -165,8 +171,7 @@ fn upload_layer(matrices: &[Matrix; 7], vectors: &Vectors) -> Layer {
     }
 }
 
-#[test]
-fn a_layer_computes_what_the_processor_computes() {
+async fn a_layer_computes_what_the_processor_computes() {
     let matrices = matrices();
     let mut random = fastrand::Rng::with_seed(40);
     let mut attention = random_floats(&mut random, WIDTH + WIDTH + 2 * KV);
@@ -191,7 +196,7 @@ fn a_layer_computes_what_the_processor_computes() {
     let layer = upload_layer(&matrices, &vectors);
     prefill.push_layer(shared, &layer, &cache(), &cache());
     let mut twin = Twin {
-        workers: Workers::new(2, spawn_thread),
+        workers: Workers::new(WORKERS, spawn_thread),
         weights: matrices.map(|(dtype, rows, columns, source)| pack(dtype, rows, columns, &source)),
         vectors,
         angles,
@@ -205,7 +210,7 @@ fn a_layer_computes_what_the_processor_computes() {
         GPU.queue.write_buffer(&hidden, 0, &bytes(&words));
         prefill.submit(first, tokens);
         twin.compute(first, &mut expected);
-        let found = read_floats(&hidden);
+        let found = read_floats(&hidden).await;
         let squares = |values: &mut dyn Iterator<Item = f32>| -> f64 {
             values.map(|value| f64::from(value * value)).sum()
         };

@@ -1,15 +1,11 @@
 //! Every shader of a prompt's pass against a plain twin in f64, and a layer of them against the processor's.
 
-mod attention;
-mod layer;
-mod products;
-
-use std::sync::LazyLock;
+pub(in crate::gpu) mod attention;
+pub(in crate::gpu) mod layer;
+pub(in crate::gpu) mod products;
 
 use super::*;
-
-static GPU: LazyLock<Gpu> =
-    LazyLock::new(|| pollster::block_on(Gpu::request()).expect("a GPU, be it a software one"));
+use crate::gpu::testing::GPU;
 
 fn dimensions(heads: usize, kv_heads: usize, head_width: usize) -> Dimensions {
     Dimensions {
@@ -45,7 +41,7 @@ fn floats(values: &[f32]) -> wgpu::Buffer {
 }
 
 /// What lies in a buffer once all before it is done.
-fn read(buffer: &wgpu::Buffer) -> Vec<u32> {
+async fn read(buffer: &wgpu::Buffer) -> Vec<u32> {
     let size = buffer.size();
     let to = GPU.readable("test", size);
     let mut encoder = GPU.encoder();
@@ -55,11 +51,11 @@ fn read(buffer: &wgpu::Buffer) -> Vec<u32> {
         let (words, _) = bytes.as_chunks::<4>();
         words.iter().map(|word| u32::from_le_bytes(*word)).collect()
     });
-    pollster::block_on(reading).unwrap()
+    reading.await.unwrap()
 }
 
-fn read_floats(buffer: &wgpu::Buffer) -> Vec<f32> {
-    read(buffer).into_iter().map(f32::from_bits).collect()
+async fn read_floats(buffer: &wgpu::Buffer) -> Vec<f32> {
+    read(buffer).await.into_iter().map(f32::from_bits).collect()
 }
 
 /// Runs these steps alone.

@@ -6,6 +6,15 @@ use crate::kernels::tests::{Blocks, TYPES, activations, reference_row, source};
 
 use candle_core::quantized::GgmlDType;
 
+gpu_tests! {
+    products_of_every_format_equal_those_of_the_weights,
+    products_of_any_size_are_finished_as_asked_and_touch_nothing_else,
+    many_rows_have_larger_tiles_and_the_same_products,
+    matrices_of_several_formats_are_multiplied_at_once,
+    a_gate_is_the_silu_of_one_product_times_another,
+    a_row_is_normalised_by_its_root_mean_square,
+}
+
 const BLOCKS: [Blocks; 6] = [
     Blocks::Random(7),
     Blocks::Filled(0),
@@ -59,7 +68,7 @@ fn twin(dtype: GgmlDType, source: &[u8], x: &[f32], columns: usize) -> Vec<(f64,
 }
 
 /// Products of matrices of these types and heights with some tokens.
-fn check(
+async fn check(
     prefill: &mut Prefill,
     matrices: &[(GgmlDType, usize)],
     blocks: Blocks,
@@ -99,7 +108,7 @@ fn check(
         bias: (finish == Finish::Bias).then_some((&floats(&bias), 1)),
     });
     run(prefill, vec![step], 0, tokens);
-    let found = read_floats(&out);
+    let found = read_floats(&out).await;
     for (at, (&found, &before)) in found.iter().zip(&before).enumerate() {
         let (token, row) = (at / width, at % width);
         let what = || {
@@ -135,8 +144,7 @@ fn check(
     }
 }
 
-#[test]
-fn products_of_every_format_equal_those_of_the_weights() {
+async fn products_of_every_format_equal_those_of_the_weights() {
     let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
     for dtype in TYPES {
         for blocks in BLOCKS {
@@ -146,13 +154,13 @@ fn products_of_every_format_equal_those_of_the_weights() {
                 blocks,
                 [65, 256],
                 Finish::Store,
-            );
+            )
+            .await;
         }
     }
 }
 
-#[test]
-fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
+async fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
     let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
     let blocks = Blocks::Random(11);
     for finish in [Finish::Store, Finish::Bias, Finish::Add] {
@@ -168,7 +176,8 @@ fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
                 blocks,
                 size,
                 finish,
-            );
+            )
+            .await;
         }
         // Widths that no K quant has.
         for (rows, size) in [(17, [33, 32]), (70, [3, 96])] {
@@ -178,20 +187,21 @@ fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
                 blocks,
                 size,
                 finish,
-            );
+            )
+            .await;
             check(
                 &mut prefill,
                 &[(GgmlDType::Q8_0, rows)],
                 blocks,
                 size,
                 finish,
-            );
+            )
+            .await;
         }
     }
 }
 
-#[test]
-fn many_rows_have_larger_tiles_and_the_same_products() {
+async fn many_rows_have_larger_tiles_and_the_same_products() {
     let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
     for dtype in TYPES {
         let matrices = [(dtype, FEW_ROWS + 1)];
@@ -201,12 +211,12 @@ fn many_rows_have_larger_tiles_and_the_same_products() {
             Blocks::Random(12),
             [3, 256],
             Finish::Store,
-        );
+        )
+        .await;
     }
 }
 
-#[test]
-fn matrices_of_several_formats_are_multiplied_at_once() {
+async fn matrices_of_several_formats_are_multiplied_at_once() {
     use GgmlDType::{Q4_0, Q4K, Q5_0, Q6K, Q8_0};
     let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
     for types in [
@@ -225,13 +235,13 @@ fn matrices_of_several_formats_are_multiplied_at_once() {
                 Blocks::Random(13),
                 [67, 256],
                 finish,
-            );
+            )
+            .await;
         }
     }
 }
 
-#[test]
-fn a_gate_is_the_silu_of_one_product_times_another() {
+async fn a_gate_is_the_silu_of_one_product_times_another() {
     let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
     for (gate, up) in [
         (GgmlDType::Q4K, GgmlDType::Q4K),
@@ -245,13 +255,13 @@ fn a_gate_is_the_silu_of_one_product_times_another() {
                 Blocks::Random(14),
                 [tokens, 256],
                 Finish::Gate,
-            );
+            )
+            .await;
         }
     }
 }
 
-#[test]
-fn a_row_is_normalised_by_its_root_mean_square() {
+async fn a_row_is_normalised_by_its_root_mean_square() {
     for width in [32, 256, 896, 4128] {
         let dimensions = Dimensions {
             width,
@@ -262,7 +272,7 @@ fn a_row_is_normalised_by_its_root_mean_square() {
         let out = floats(&vec![f32::NAN; x.len()]);
         let step = prefill.normalise(&floats(&x), &floats(&weight), &out);
         run(&mut prefill, vec![step], 0, 5);
-        let found = read_floats(&out);
+        let found = read_floats(&out).await;
         for (found, x) in found.chunks_exact(width).zip(x.chunks_exact(width)) {
             let squares: f64 = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
             let scale = 1.0 / (squares / width as f64 + 1e-6).sqrt();
