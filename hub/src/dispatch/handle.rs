@@ -271,8 +271,11 @@ impl Dispatcher {
     }
 
     pub(crate) async fn report(&self, report: Report) {
-        // A dispatcher that is gone needs no reports: the process is ending.
-        let _ = self.reports.send(report).await;
+        // A dispatcher that is gone needs no reports: the process is ending. Asking for room first keeps the
+        // report once in what waits, which every session has room for.
+        if let Ok(room) = self.reports.reserve().await {
+            room.send(report);
+        }
     }
 
     pub(super) async fn operate<T>(

@@ -19,7 +19,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// queue, and never holds up its session.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: mpsc::Sender<Message>,
+    /// Boxed, since a channel begins with room for 32 of whatever it carries, which an idle node never uses.
+    queue: mpsc::Sender<Box<Message>>,
     writer: JoinHandle<()>,
 }
 
@@ -73,21 +74,23 @@ impl Outgoing {
     }
 
     fn push(&self, message: Message) -> Result<(), Closing> {
-        self.queue.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Closing::NotReading,
-            mpsc::error::TrySendError::Closed(_) => Closing::ConnectionLost,
-        })
+        self.queue
+            .try_send(Box::new(message))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Closing::NotReading,
+                mpsc::error::TrySendError::Closed(_) => Closing::ConnectionLost,
+            })
     }
 }
 
 async fn write(
     mut socket: SplitSink<WebSocket, Message>,
-    mut inbox: mpsc::Receiver<Message>,
+    mut inbox: mpsc::Receiver<Box<Message>>,
     metrics: Metrics,
 ) {
     while let Some(message) = inbox.recv().await {
         // Where writing fails, reading fails too: the session hears of it there.
-        if socket.send(message).await.is_err() {
+        if socket.send(*message).await.is_err() {
             return;
         }
         metrics.frame_out();

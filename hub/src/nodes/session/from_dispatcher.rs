@@ -39,7 +39,7 @@ impl Session<'_> {
                 self.held.late(id);
                 Flow::Continue(())
             }
-            Command::Audit(audit) => self.audit(*audit).await,
+            Command::Audit(audit) => self.audit(audit).await,
             Command::StopAudit(task_id) => self.stop_audit(task_id),
             Command::GiveBack => self.give_all_back().await,
             Command::Drain => self.send(&HubMessage::Drain(Drain::default())),
@@ -55,9 +55,9 @@ impl Session<'_> {
         }
     }
 
-    async fn audit(&mut self, audit: AuditPrompt) -> Flow {
+    async fn audit(&mut self, audit: Box<AuditPrompt>) -> Flow {
         let task_id = audit.task_id.clone();
-        match self.outgoing.send(&HubMessage::AuditPrompt(audit)) {
+        match self.send_audit(audit) {
             Ok(()) => {
                 self.audits.insert(task_id);
                 Flow::Continue(())
@@ -124,7 +124,12 @@ impl Session<'_> {
         Flow::Continue(())
     }
 
-    /// Apart from `answer`: what lives there while it waits, every idle session has room for.
+    /// Apart from `audit`, as `send_prompt` from `answer`: what lives there while it waits, every idle session
+    /// has room for.
+    fn send_audit(&self, audit: Box<AuditPrompt>) -> Result<(), SendError> {
+        self.outgoing.send(&HubMessage::AuditPrompt(*audit))
+    }
+
     fn send_prompt(&self, prompt: &Prompt, rest: Rest) -> Result<(), SendError> {
         self.outgoing.send(&HubMessage::LlmPrompt(LlmPrompt {
             task_id: prompt.task_id.clone(),
