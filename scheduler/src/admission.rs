@@ -1,7 +1,6 @@
 //! Who is let in: into the queue as long as there is room, or straight to a node.
 
-use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use crate::prompt::Prompt;
 use crate::{ClientId, Effect, GiveUpReason, PromptId, PromptProfile, Scheduler};
@@ -9,7 +8,6 @@ use crate::{ClientId, Effect, GiveUpReason, PromptId, PromptProfile, Scheduler};
 impl Scheduler {
     pub(crate) fn submitted(
         &mut self,
-        now: Duration,
         id: PromptId,
         mut profile: PromptProfile,
         effects: &mut Vec<Effect>,
@@ -38,9 +36,9 @@ impl Scheduler {
             effects.push(Effect::GiveUp { prompt: id, reason });
             return;
         }
-        let others: HashSet<ClientId> = self.queue.iter().map(|(_, p)| p.profile.client).collect();
-        self.shares.join(prompt.profile.client, &others);
-        self.queue.insert(id, prompt, now);
+        let others = self.queue.clients();
+        self.shares.join(prompt.profile.client, others);
+        self.wait(id, prompt);
     }
 
     /// A second attempt takes an idle node or none at all.
@@ -58,7 +56,7 @@ impl Scheduler {
             effects.push(Effect::GiveUp { prompt: id, reason });
             return;
         };
-        self.queue.insert(id, prompt, self.now);
+        self.wait(id, prompt);
         self.assign(id, place, effects);
     }
 
@@ -86,14 +84,16 @@ impl Scheduler {
         if self.best(prompt).is_some() {
             return false;
         }
-        self.waiting_for_the_same(prompt).count() >= self.settings.queue_length
+        let model = self.names.canonical(&prompt.profile.model);
+        self.queue.count_of_model(model) >= self.settings.queue_length
     }
 
     /// Who gives way to a prompt where the queue for its model is full: the newest prompt of the client
     /// that has most in it. None where the prompt's own client has its share already.
     fn gives_way_to(&self, prompt: &Prompt) -> Option<PromptId> {
         let mut lines: BTreeMap<ClientId, Vec<PromptId>> = BTreeMap::new();
-        for (id, other) in self.waiting_for_the_same(prompt) {
+        let model = self.names.canonical(&prompt.profile.model);
+        for (id, other) in self.queue.of_model(model) {
             let line = lines.entry(other.profile.client).or_default();
             // What nodes had already keeps its place.
             if other.attempts == 0 {
@@ -106,15 +106,5 @@ impl Scheduler {
             .max_by_key(|line| (line.len(), line.last().copied()))?;
         // One more of its own must not make it the client with most.
         (longest.len() > own + 1).then(|| longest.last().copied())?
-    }
-
-    fn waiting_for_the_same<'a>(
-        &'a self,
-        prompt: &'a Prompt,
-    ) -> impl Iterator<Item = (PromptId, &'a Prompt)> {
-        let model = self.names.canonical(&prompt.profile.model);
-        self.queue
-            .iter()
-            .filter(move |(_, other)| self.names.canonical(&other.profile.model) == model)
     }
 }

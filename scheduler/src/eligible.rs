@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::cost::{Candidate, seconds};
+use crate::deadlines::Patience;
 use crate::node::{Match, Node, Offer};
 use crate::prompt::{Expected, Prompt};
-use crate::queue::Patience;
 use crate::{GiveUpReason, NodeId, Scheduler};
 
 /// Who should answer, with which model, and how long that is expected to take.

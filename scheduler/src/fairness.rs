@@ -3,9 +3,7 @@
 //! Models" (OSDI 2024): while two clients both wait, what they are given never differs by more than
 //! their largest prompts.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-
-use crate::PromptId;
+use std::collections::{HashMap, HashSet};
 
 /// Names whoever a prompt's share of the network is counted for. Opaque.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,23 +27,32 @@ impl Shares {
     }
 
     /// A client begins to wait beside these others.
-    pub(crate) fn join(&mut self, client: ClientId, waiting: &HashSet<ClientId>) {
-        if waiting.contains(&client) {
+    pub(crate) fn join<'a>(
+        &mut self,
+        client: ClientId,
+        waiting: impl IntoIterator<Item = &'a ClientId, IntoIter: Clone>,
+    ) {
+        let others = waiting.into_iter();
+        if others.clone().any(|other| *other == client) {
             return;
         }
-        let least = waiting.iter().map(|other| self.given(*other)).min();
+        let least = others.clone().map(|other| self.given(*other)).min();
         let least = least.map_or(self.floor, |least| least.min(self.floor));
         let given = self.given(client).max(least);
         self.given.insert(client, given);
         if self.given.len() > MOST_CLIENTS {
-            let floor = self.floor;
-            self.given.retain(|known, given| {
-                *known == client || waiting.contains(known) || *given > floor
-            });
+            self.forget(&others.copied().chain([client]).collect());
         }
+    }
+
+    /// Those who neither wait nor have had more than their share; where that is not enough, all who do
+    /// not wait.
+    fn forget(&mut self, waiting: &HashSet<ClientId>) {
+        let floor = self.floor;
+        self.given
+            .retain(|known, given| waiting.contains(known) || *given > floor);
         if self.given.len() > 2 * MOST_CLIENTS {
-            self.given
-                .retain(|known, _| *known == client || waiting.contains(known));
+            self.given.retain(|known, _| waiting.contains(known));
         }
     }
 
@@ -59,70 +66,6 @@ impl Shares {
     pub(crate) fn settle(&mut self, client: ClientId, expected: u64, real: u64) {
         if let Some(given) = self.given.get_mut(&client) {
             *given = given.saturating_sub(expected).saturating_add(real);
-        }
-    }
-}
-
-/// The waiting prompts in the order of their turns. Between two clients the counters decide, within a
-/// client the order of submission.
-#[derive(Debug, Default)]
-pub(crate) struct Turns {
-    /// Prompts that nodes had already: they come before all others.
-    returned: VecDeque<PromptId>,
-    lines: HashMap<ClientId, VecDeque<PromptId>>,
-    /// Counter and first prompt of every client that waits.
-    order: BTreeSet<(u64, PromptId, ClientId)>,
-}
-
-/// The prompt whose turn it is, and its client where the client's share is at stake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Turn {
-    pub(crate) prompt: PromptId,
-    client: Option<ClientId>,
-}
-
-impl Turns {
-    /// `waiting` comes in the order of submission.
-    pub(crate) fn new(
-        waiting: impl Iterator<Item = (PromptId, ClientId, bool)>,
-        shares: &Shares,
-    ) -> Self {
-        let mut turns = Self::default();
-        for (prompt, client, is_returned) in waiting {
-            if is_returned {
-                turns.returned.push_back(prompt);
-            } else {
-                turns.lines.entry(client).or_default().push_back(prompt);
-            }
-        }
-        for (client, line) in &turns.lines {
-            if let Some(first) = line.front() {
-                turns.order.insert((shares.given(*client), *first, *client));
-            }
-        }
-        turns
-    }
-
-    pub(crate) fn next(&mut self) -> Option<Turn> {
-        if let Some(prompt) = self.returned.pop_front() {
-            return Some(Turn {
-                prompt,
-                client: None,
-            });
-        }
-        let (_, prompt, client) = self.order.pop_first()?;
-        self.lines.get_mut(&client)?.pop_front();
-        Some(Turn {
-            prompt,
-            client: Some(client),
-        })
-    }
-
-    /// The client's next prompt takes its place, by what `given` says after the turn.
-    pub(crate) fn after(&mut self, turn: Turn, given: impl Fn(ClientId) -> u64) {
-        let line = |client: ClientId| Some((client, *self.lines.get(&client)?.front()?));
-        if let Some((client, first)) = turn.client.and_then(line) {
-            self.order.insert((given(client), first, client));
         }
     }
 }

@@ -1,13 +1,12 @@
 //! How prompts get to nodes and off them again.
 
-use std::collections::HashSet;
-
-use protocol::Owner;
+#[cfg(test)]
+mod tests;
 
 use crate::eligible::Place;
-use crate::fairness::Turns;
-use crate::prompt::Running;
-use crate::{Effect, NodeId, NodePreference, PromptId, PromptProfile, Scheduler};
+use crate::prompt::{Prompt, Running};
+use crate::turns::Turns;
+use crate::{Effect, NodeId, PromptId, Scheduler};
 
 impl Scheduler {
     /// Gives waiting prompts to free slots, each client's by turns and its oldest first.
@@ -15,40 +14,32 @@ impl Scheduler {
         if self.queue.len() == 0 || !self.has_free_slot() {
             return;
         }
-        let waiting = self.queue.iter();
-        let waiting = waiting.map(|(id, p)| (id, p.profile.client, p.attempts > 0));
-        let mut turns = Turns::new(waiting, &self.shares);
+        let mut turns = Turns::new(self.queue.lines(), |client| self.shares.given(client));
         // Where one prompt found no node, a later one that asks for the same finds none either:
-        // skipping it keeps the order, and a long queue cheap.
-        let mut starved: HashSet<(String, [NodePreference; 2], Option<Owner>)> = HashSet::new();
-        while let Some(turn) = turns.next() {
+        // passing over it keeps the order, and a long queue cheap.
+        while turns.starved() < self.queue.classes() {
+            let next = turns.next(self.queue.lines(), |client| self.shares.given(client));
+            let Some(turn) = next else { return };
             let Some(prompt) = self.queue.get(turn.prompt) else {
                 continue;
             };
-            let PromptProfile {
-                model,
-                preference,
-                demand,
-                owner,
-                ..
-            } = &prompt.profile;
-            let class = (model.clone(), [*preference, *demand], owner.clone());
-            if !starved.contains(&class) {
-                match self.best(prompt) {
-                    Some(place) => {
-                        self.assign(turn.prompt, place, effects);
-                        if !self.has_free_slot() {
-                            return;
-                        }
+            match self.best(prompt) {
+                Some(place) => {
+                    self.assign(turn.prompt, place, effects);
+                    if !self.has_free_slot() {
+                        return;
                     }
-                    None if prompt.failed_on.is_empty() && prompt.profile.ensemble.is_none() => {
-                        starved.insert(class);
-                    }
-                    None => {}
                 }
+                None if !prompt.stands_alone() => turns.starve(turn.class),
+                None => {}
             }
-            turns.after(turn, |client| self.shares.given(client));
         }
+    }
+
+    /// Has a prompt wait from now on.
+    pub(crate) fn wait(&mut self, id: PromptId, prompt: Prompt) {
+        let model = self.names.canonical(&prompt.profile.model).to_owned();
+        self.queue.insert(id, prompt, model, self.now);
     }
 
     pub(crate) fn has_free_slot(&self) -> bool {

@@ -96,6 +96,16 @@ impl Prompt {
             failed_on: Vec::new(),
         }
     }
+
+    /// The client in whose line it waits; none where a node had it already: it comes before all others.
+    pub(crate) fn line(&self) -> Option<ClientId> {
+        (self.attempts == 0).then_some(self.profile.client)
+    }
+
+    /// Whether some node may not have it that may have others that ask for the same.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !self.failed_on.is_empty() || self.profile.ensemble.is_some()
+    }
 }
 
 /// A prompt that a node has.

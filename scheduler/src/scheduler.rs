@@ -121,7 +121,7 @@ impl Scheduler {
             }
             Event::NodeLeft { node } => self.node_left(now, node, &mut effects),
             Event::Submitted { prompt, profile } => {
-                self.submitted(now, prompt, profile, &mut effects);
+                self.submitted(prompt, profile, &mut effects);
             }
             Event::EnsembleBegun { ensemble, among } => self.ensembles.begin(ensemble, among),
             Event::Started { node, prompt } => self.started(node, prompt),
@@ -199,11 +199,8 @@ impl Scheduler {
         let Some(node) = self.nodes.get(&node) else {
             return false;
         };
-        node.has_time_for_audits()
-            && !self
-                .queue
-                .iter()
-                .any(|(_, prompt)| self.suits(node, prompt))
+        let mut samples = self.queue.samples();
+        node.has_time_for_audits() && !samples.any(|prompt| self.suits(node, prompt))
     }
 
     /// Whether this node takes anything at all.
@@ -259,7 +256,7 @@ impl Scheduler {
             self.take_back(&running);
             let next = running.into_resumable();
             match next.filter(|next| next.in_vain < self.settings.attempts && !self.draining) {
-                Some(again) => self.queue.insert(prompt, again, now),
+                Some(again) => self.wait(prompt, again),
                 None => effects.push(Effect::GiveUp {
                     prompt,
                     reason: GiveUpReason::Failed,
@@ -353,7 +350,7 @@ impl Scheduler {
                 && self.anyone_could_take(prompt)
         });
         match next {
-            Some(prompt) => self.queue.insert(id, prompt, self.now),
+            Some(prompt) => self.wait(id, prompt),
             None => effects.push(Effect::GiveUp {
                 prompt: id,
                 reason: GiveUpReason::Failed,
@@ -374,7 +371,7 @@ impl Scheduler {
 
     fn drain(&mut self, effects: &mut Vec<Effect>) {
         self.draining = true;
-        let waiting: Vec<PromptId> = self.queue.iter().map(|(id, _)| id).collect();
+        let waiting: Vec<PromptId> = self.queue.ids().collect();
         for prompt in waiting {
             self.queue.remove(prompt);
             effects.push(Effect::GiveUp {

@@ -2,13 +2,15 @@
 //! in thought, turn by turn, at the speeds that are known.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
+use crate::class::ClassId;
 use crate::cost::{Work, seconds};
-use crate::fairness::Turns;
+use crate::lines::Lines;
 use crate::prompt::Prompt;
-use crate::{NodeId, PromptId, Scheduler};
+use crate::turns::Turns;
+use crate::{ClientId, NodeId, PromptId, Scheduler};
 
 /// Further prompts than this are not looked at: who waits behind them is told of a wait at least as
 /// long.
@@ -16,6 +18,9 @@ const FURTHEST: usize = 1000;
 
 /// A prompt that takes longer than it was expected to is expected to end this soon, again and again.
 const ANY_MOMENT: Duration = Duration::from_secs(1);
+
+/// Behind all that wait.
+const NEWCOMER: PromptId = PromptId(u64::MAX);
 
 /// What somebody who waits wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,34 +50,30 @@ impl Scheduler {
     /// The prompts for the same model whose turn comes before.
     fn ahead_of(&self, prompt: &Prompt, id: Option<PromptId>) -> Vec<&Prompt> {
         let model = self.names.canonical(&prompt.profile.model);
-        let client = prompt.profile.client;
-        let newcomer = id.is_none().then_some((PromptId(u64::MAX), client, false));
-        let same = self
-            .queue
-            .iter()
-            .filter(|(_, other)| self.names.canonical(&other.profile.model) == model)
-            .map(|(id, other)| (id, other.profile.client, other.attempts > 0));
-        let mut given = std::collections::HashMap::new();
-        let mut turns = Turns::new(same.chain(newcomer), &self.shares);
+        let id = id.unwrap_or(NEWCOMER);
+        let mut lines = Lines::default();
+        // Nothing is passed over here: one class will do.
+        let class = ClassId::default();
+        for (id, other) in self.queue.of_model(model) {
+            lines.insert(other.line(), class, id);
+        }
+        lines.insert(prompt.line(), class, id);
+        let mut given: HashMap<ClientId, u64> = HashMap::new();
+        let mut turns = Turns::new(&lines, |client| self.shares.given(client));
         let mut ahead = Vec::new();
-        while let Some(turn) = turns.next() {
-            let Some(next) = self
-                .queue
-                .get(turn.prompt)
-                .filter(|_| Some(turn.prompt) != id)
-            else {
-                break;
+        loop {
+            let counter = |client| given.get(&client).copied();
+            let counter = |client| counter(client).unwrap_or_else(|| self.shares.given(client));
+            let turn = turns.next(&lines, counter);
+            let turn = turn.filter(|turn| turn.prompt != id);
+            let Some(next) = turn.and_then(|turn| self.queue.get(turn.prompt)) else {
+                return ahead;
             };
             let client = next.profile.client;
-            let counter = given
-                .entry(client)
-                .or_insert_with(|| self.shares.given(client));
-            *counter += next.profile.work();
-            let counter = *counter;
-            turns.after(turn, |_| counter);
+            let counter = counter(client) + next.profile.work();
+            given.insert(client, counter);
             ahead.push(next);
         }
-        ahead
     }
 
     fn expected_wait(&self, prompt: &Prompt, ahead: &[&Prompt]) -> Option<Duration> {
