@@ -1,5 +1,5 @@
 // A tab of Chromium as a node of the hub at an address: `node tab.mjs WASM_FOLDER MODEL_FILE MODEL_ID THREADS HUB_URL`.
-// Computes until it is told to end, or its standard input does.
+// Computes until it is told to end.
 
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,10 +28,7 @@ try {
   };
   const settings = { build: "threads", threads: Number(threads), contextLength: 2048, connection };
   await tab.evaluate(`bench.join(${JSON.stringify(settings)})`);
-  await new Promise((resolve) => {
-    process.stdin.resume().once("end", resolve);
-    process.once("SIGTERM", resolve);
-  });
+  await new Promise((resolve) => process.once("SIGTERM", resolve));
 } finally {
   await chromium.end();
   server.end();
