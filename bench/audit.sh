@@ -3,7 +3,8 @@
 # thresholds.rs is made from it.
 #
 # Honest: the native engine, the engine in a tab of Chromium, llama.cpp. Frauds: a smaller model in disguise, the same
-# weights in two kinds of quantisation lower, half of the prompt left out, canned text. All are judged by kipina-node.
+# weights in two kinds of quantisation lower, half of the prompt left out, canned text. All are judged by kipina-node, and
+# all but llama.cpp twice: as one that tells its tokens, and draws them with the hub's seed, and by its text alone.
 # PROMPTS (60 for each model), KIPINA_MODELS ("smollm2:135m qwen2.5-coder:0.5b", the smaller first), THREADS (2),
 # QUANTISATIONS (Q3_K_M Q2_K), PROFILE (release; dev is built sooner). FOLDER keeps what was answered and judged: what is there is not done again.
 set -euo pipefail
@@ -95,6 +96,17 @@ requantised() { # FILE TYPE: prints where the model is
   printf '%s\n' "$to"
 }
 
+judge() { # MODEL CLAIM NAME EDIT
+  local edited
+  edited="$(mktemp)"
+  sed -E "$4" "$2" >"$edited"
+  ask "$edited" "$folder/margins/$3.jsonl" engine "$1"
+  rm -f "$edited"
+}
+told='s/"type":"audit_prompt",/&"seeded":true,/'
+# What is drawn from everything can't be judged so.
+untold='s/"answer_token_ids":\[[0-9,]*\],?//; /"open-/d'
+
 smaller=""
 for model in "${models[@]}"; do
   file="$(scripts/fetch-model.sh "$model")"
@@ -108,20 +120,25 @@ for model in "${models[@]}"; do
   ask "$answers.prompts" "$answers+honest+engine" engine "$model"
   ask "$answers.cut-prompts" "$answers.cut" engine "$model"
   ask "$answers.prompts" "$answers+honest+tab" tab "$model" "$file"
-  llama "$file" "$answers.prompts" "$answers+honest+llama.cpp"
+  # No other program's draws can be known.
+  grep -v '"open-' "$answers.prompts" >"$answers.others-prompts"
+  llama "$file" "$answers.others-prompts" "$answers+honest+llama.cpp"
   node bench/audit/claim.mjs "$answers.prompts" "$answers.cut" >"$answers+fraud+half of the prompt"
   node bench/audit/claim.mjs "$answers.prompts" canned >"$answers+fraud+canned text"
   for type in $quantisations; do
-    llama "$(requantised "$file" "$type")" "$answers.prompts" "$answers+fraud+$type"
+    # The engine reads no such types, so it gets these very weights in one that it reads.
+    ask "$answers.prompts" "$answers+fraud+$type" tab "$model" "$(requantised "$(requantised "$file" "$type")" Q8_0)"
   done
   if [ -n "$smaller" ]; then
     node bench/audit/claim.mjs "$answers.prompts" "$folder/answers/$smaller+honest+engine" >"$answers+fraud+$smaller"
   fi
   smaller="$model"
 
-  for claimed in "$answers"+*+*; do
-    case "$claimed" in *.part) continue ;; esac
-    ask "$claimed" "$folder/margins/$(basename "$claimed").jsonl" engine "$model"
+  for claim in "$answers"+*+*; do
+    case "$claim" in *.part) continue ;; esac
+    name="$(basename "$claim")"
+    judge "$model" "$claim" "$name, untold" "$untold"
+    case "$claim" in *+llama.cpp) ;; *) judge "$model" "$claim" "$name" "$told" ;; esac
   done
 done
 node bench/audit/report.mjs "$folder/margins" bench/RESULTS.md

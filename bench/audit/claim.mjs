@@ -1,5 +1,5 @@
 // Has one node's answers claimed for other prompts: `node claim.mjs PROMPTS ANSWERS|canned` writes audits of
-// the prompts with the answers of the same number, as their text alone: that is what the reader gets.
+// the prompts with the answers of the same number, and their tokens where the node told them: so would whoever claims them.
 
 import { readFileSync } from "node:fs";
 
@@ -19,6 +19,6 @@ const answers = answersFile === "canned" ? null : new Map(lines(answersFile).map
 for (const [number, prompt] of lines(promptsFile).entries()) {
   const given = answers === null ? { answer: CANNED[number % CANNED.length], finish_reason: "stop" } : answers.get(prompt.task_id);
   if (given === undefined) continue;
-  const { answer, finish_reason } = given;
-  console.log(JSON.stringify({ ...prompt, type: "audit_prompt", answer, finish_reason }));
+  const { answer, answer_token_ids, finish_reason } = given;
+  console.log(JSON.stringify({ ...prompt, type: "audit_prompt", answer, answer_token_ids, finish_reason }));
 }

@@ -1,7 +1,7 @@
 // Writes prompts that audits are measured with, as frames of the wire, one a line:
 // `node prompts.mjs MODEL_ID COUNT [cut]`.
 //
-// Each has a piece of this repository before its question, and both ways of sampling. With `cut`, the
+// Each has a piece of this repository before its question, and each way of sampling. With `cut`, the
 // first half of what the user says is missing: what a node would compute that saves itself the reading.
 // They are raw prompts, rendered here, so that every runtime gets the same text; both models speak ChatML.
 
@@ -31,6 +31,8 @@ const SAMPLINGS = {
   greedy: { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1.05 },
   // The product's own defaults.
   nucleus: { temperature: 0.7, top_k: 20, top_p: 0.8, min_p: 0, repeat_penalty: 1.05 },
+  // Nothing is impossible.
+  open: { temperature: 1, top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1 },
 };
 const MOST_TOKENS = 64;
 const PIECE = 400;

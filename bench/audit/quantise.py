@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 # llama.h's enum llama_ftype.
-TYPES = {"Q2_K": 10, "Q3_K_S": 11, "Q3_K_M": 12, "Q4_0": 2}
+TYPES = {"Q2_K": 10, "Q3_K_S": 11, "Q3_K_M": 12, "Q4_0": 2, "Q8_0": 7}
 
 
 class Parameters(ctypes.Structure):

@@ -14,11 +14,11 @@ const [folder, resultsFile] = process.argv.slice(2);
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 const POOL_TOKENS = 300;
-const CLIP = 4;
+const CLIP = 1;
 const POOLS = 20_000;
 const RESAMPLES = 200;
 const POOLS_OF_A_RESAMPLE = 2_000;
-const SAMPLINGS = ["greedy", "nucleus"];
+const SAMPLINGS = ["greedy", "nucleus", "open"];
 
 /** Its own generator, so that the same margins give the same figures. */
 let state = 0x9e3779b9;
@@ -72,12 +72,19 @@ function interval(answers, threshold) {
 /** As the hub has them. */
 function thresholds() {
   const source = readFileSync(join(root, "scheduler/src/audit/thresholds.rs"), "utf8");
-  const rows = source.matchAll(/\(Runtime::Engine, Runtime::(\w+), Sampled::(\w+), ([\d.]+)\)/g);
-  return new Map([...rows].map(([, audited, sampled, most]) => [`${audited} ${sampled.toLowerCase()}`, Number(most)]));
+  const values = new Map([...source.matchAll(/const (\w+): f32 = ([\d.]+);/g)].map(([, name, value]) => [name, Number(value)]));
+  const rows = source.matchAll(/\(Runtime::Engine, Runtime::(\w+), Sampled::(\w+), (\w+)\)/g);
+  return new Map([...rows].map(([, audited, sampled, name]) => [`${audited} ${sampled.toLowerCase()}`, values.get(name)]));
 }
 
-/** Which row of the table a node of this name is judged by; a fraud claims to be a tab, as volunteers are. */
-const ROWS = { engine: "Engine", tab: "Tab", "llama.cpp": "Other" };
+/** Which rows of the table a node of this name is judged by: of its runtime, and of whether it told its tokens. */
+function rowOf(name, sampling) {
+  const [who, untold] = name.split(", ");
+  const runtimes = { engine: "Engine", "llama.cpp": "Other" };
+  // A fraud says that it is what is judged most mildly.
+  const runtime = runtimes[who] ?? (who === "tab" || untold === undefined ? "Tab" : "Other");
+  return { runtime, sampled: sampling === "greedy" || untold !== undefined ? sampling : "seeded" };
+}
 
 const limits = thresholds();
 const percent = (share) => `${(share * 100).toFixed(2)} %`;
@@ -91,14 +98,15 @@ const rows = readdirSync(folder)
   .filter(({ answers }) => answers.length > 0);
 
 const lines = rows.map(({ model, kind, name, sampling, answers }) => {
-  const threshold = limits.get(`${ROWS[name] ?? "Tab"} ${sampling}`);
+  const { runtime, sampled } = rowOf(name, sampling);
+  const threshold = limits.get(`${runtime} ${sampled}`);
   const sorted = pools(answers, POOLS);
   const tokens = answers.reduce((sum, answer) => sum + answer.tokens, 0);
   const mean = answers.reduce((sum, answer) => sum + answer.sum, 0) / tokens;
   const [least, most] = interval(answers, threshold);
   const tail = kind === "honest" ? quantile(sorted, 0.999) : quantile(sorted, 0.01);
   const above = `${percent(shareAbove(sorted, threshold))} (${percent(least)}–${percent(most)})`;
-  return [model, kind, name, sampling, `${answers.length} / ${tokens}`, mean.toFixed(4), tail.toFixed(4), threshold, above];
+  return [model, kind, name, sampling === sampled ? sampling : `${sampling}, ${sampled}`, `${answers.length} / ${tokens}`, mean.toFixed(4), tail.toFixed(4), threshold, above];
 });
 
 record(
@@ -107,7 +115,7 @@ record(
 ## ${today()}: audits
 
 \`bench/audit.sh\`, ${machine()}. The native engine judges. Means are of margins below what sampling
-allows, clipped at ${CLIP} logits; pools are whole answers until ${POOL_TOKENS} tokens, ${POOLS} drawn. The tail is what 999 of 1 000 honest pools
+allows, clipped at ${CLIP} logit, or where it is seeded, of how far the draw was, as a share of the probability; pools are whole answers until ${POOL_TOKENS} tokens, ${POOLS} drawn. The tail is what 999 of 1 000 honest pools
 stay below, and 99 of 100 frauds' exceed. In brackets, 95 % of ${RESAMPLES} redrawn sets of answers.
 
 ${table(["model", "", "who", "sampling", "answers / tokens", "mean", "tail", "threshold", "pools above it"], lines)}

@@ -1,10 +1,12 @@
 //! Somebody else's answer, judged: one pass over the prompt and the answer, in steps, that tells for each
 //! token how far it lies below what the prompt's sampling would have chosen.
 
+use std::ops::Range;
+
 use crate::compute::blocking;
 use crate::model::CHUNK;
-use crate::sampler::{REPEAT_WINDOW, Sampler};
-use crate::{Engine, EngineError, FinishReason, Input, Sampling};
+use crate::sampler::{REPEAT_WINDOW, Sampler, argmax};
+use crate::{Engine, EngineError, FinishReason, Input, Sampling, Tokenizer};
 
 /// The longest beginning of a token that a stop string leaves, in bytes; more is no beginning of one.
 const LONGEST_CUT: usize = 24;
@@ -15,6 +17,14 @@ const UNTOLD: usize = 3;
 
 /// Where nobody told the tokens: text becomes somewhat fewer of them than the model had made it of, one in so many.
 const RETOKENISED: usize = 8;
+
+/// Where nobody told the tokens: what the text makes there, in logits below what sampling allows, before another way
+/// of cutting the text is looked for. Rounding makes no such difference.
+const SEAM: f32 = 0.5;
+
+/// How often the text of one answer is cut in another way; each takes a step more. Models part from the tokeniser's way
+/// once in some hundred tokens.
+const MOST_SEAMS: usize = 16;
 
 /// Tokens that another runtime's template may give a prompt besides.
 const OF_A_TEMPLATE: usize = 16;
@@ -33,15 +43,18 @@ pub struct AuditRequest {
     pub finish_reason: Option<FinishReason>,
     /// The context of whoever answered; none where nobody knows.
     pub context_length: Option<usize>,
+    /// Whether the tokens, which were told, were drawn as this engine draws them, with the very seed: then chance explains
+    /// none.
+    pub seeded: bool,
 }
 
-/// How one token of the answer, or its end, compares with what the model would have said. Both are
-/// differences of logits, at least 0.
+/// How one token of the answer, or its end, compares with what the model would have said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgement {
-    /// Below the likeliest token.
+    /// Its logit below the likeliest token's; at least 0.
     pub logit_margin: f32,
-    /// Below the least likely token that the prompt's sampling allows.
+    /// Its logit below that of the least likely token that the prompt's sampling allows; at least 0. Where tokens were
+    /// drawn with a known seed: how far from its place the draw was, as a share of the probability, from 0 to 1.
     pub sampling_margin: f32,
 }
 
@@ -56,6 +69,10 @@ pub struct Audit {
     first: usize,
     /// Whether the answer's end is judged.
     ended: bool,
+    /// How often its text may still be cut in another way; never where its tokens were told.
+    seams_left: usize,
+    /// What drew each token and the end, where that is known.
+    draws: Vec<f32>,
     /// Tokens that were computed.
     computed: usize,
     judgements: Vec<Judgement>,
@@ -74,6 +91,8 @@ impl Audit {
             tokens: Vec::new(),
             first: 0,
             ended: false,
+            seams_left: 0,
+            draws: Vec::new(),
             computed: 0,
             judgements: Vec::new(),
         }
@@ -96,8 +115,10 @@ impl Audit {
         self.computed = end;
         // The logits after a token judge the next one.
         let next = self.first - 1 + self.judgements.len();
-        if next < end {
-            self.judge(engine, cached, next..end)?;
+        if next < end
+            && let Some(token) = self.judge(engine, cached, next..end)?
+        {
+            self.go_on_with(token, engine)?;
         }
         Ok(self.is_done())
     }
@@ -122,6 +143,12 @@ impl Audit {
             Some(FinishReason::Stop) => self.request.sampling.stop.is_empty(),
             Some(FinishReason::Length) => !self.is_full(first, &answer),
         };
+        self.seams_left = if answer.told { 0 } else { MOST_SEAMS };
+        if self.is_seeded() {
+            // Tokens that don't make the text are a lie: their draws count as if they did.
+            let sampler = Sampler::new(&self.request.sampling);
+            self.draws = sampler.uniforms(0..answer.tokens.len() + 1);
+        }
         tokens.extend(answer.tokens);
         let context_length = engine.info().context_length;
         if first >= context_length {
@@ -137,6 +164,10 @@ impl Audit {
         self.first = first;
         self.tokens = tokens;
         Ok(())
+    }
+
+    fn is_seeded(&self) -> bool {
+        self.request.seeded && !self.request.sampling.is_greedy()
     }
 
     /// Whether the answer to a prompt of so many tokens is as long as `max_tokens` or a context allows.
@@ -164,10 +195,8 @@ impl Audit {
         } = &self.request;
         // An id that is none must not make an answer one that nobody can judge.
         let is_known = engine.check_tokens(token_ids).is_ok();
-        let mut bytes = Vec::new();
-        for &token in token_ids.iter().filter(|_| is_known) {
-            bytes.extend_from_slice(engine.tokenizer.bytes(token));
-        }
+        let known = if is_known { token_ids.as_slice() } else { &[] };
+        let bytes = bytes_of(known, &engine.tokenizer);
         // What an answer held back, since a stop string might have begun in it.
         let held_back = sampling.stop.iter().map(String::len).max().unwrap_or(0);
         // The token in which a stop string ended is not told, but what it has before that is shown.
@@ -186,47 +215,79 @@ impl Audit {
             let (tokens, told) = (token_ids.clone(), true);
             return Ok(AnswerTokens { tokens, told });
         }
-        let mut tokens = engine.tokenizer.encode(answer)?;
-        if cut_off > 0 {
-            // As likely as not only a part of what the model said there.
-            tokens.pop();
-        }
-        let told = false;
+        let (tokens, told) = (self.tokenised(answer, engine)?, false);
         Ok(AnswerTokens { tokens, told })
     }
 
+    fn tokenised(&self, text: &str, engine: &Engine) -> Result<Vec<u32>, EngineError> {
+        let mut tokens = engine.tokenizer.encode(text)?;
+        if !self.request.sampling.stop.is_empty() {
+            // As likely as not only a part of what the model said there.
+            tokens.pop();
+        }
+        Ok(tokens)
+    }
+
+    /// Cuts the text behind what is judged in another way: first this token, and anew what follows. The token is judged
+    /// with what follows, when that is computed.
+    fn go_on_with(&mut self, token: u32, engine: &Engine) -> Result<(), EngineError> {
+        let at = self.first + self.judgements.len();
+        self.tokens.truncate(at);
+        self.tokens.push(token);
+        let said = bytes_of(&self.tokens[self.first..], &engine.tokenizer).len();
+        let rest = self.tokenised(&self.request.answer[said..], engine)?;
+        self.tokens.extend(rest);
+        let context_length = engine.info().context_length;
+        self.ended &= self.tokens.len() <= context_length;
+        self.tokens.truncate(context_length);
+        self.seams_left -= 1;
+        // The logits before it are needed once more.
+        self.computed = at - 1;
+        Ok(())
+    }
+
     /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's
-    /// first token.
+    /// first token. Stops where the model would not have said the next token, but another that the text goes on with as
+    /// well, and returns that.
     fn judge(
         &mut self,
         engine: &mut Engine,
         start: usize,
-        at: std::ops::Range<usize>,
-    ) -> Result<(), EngineError> {
+        at: Range<usize>,
+    ) -> Result<Option<u32>, EngineError> {
         // Without an end to judge, nothing follows the last token.
         let most = self.tokens.len() - usize::from(!self.ended);
         let at = at.start..at.end.min(most);
+        let rows = at.start - start..at.end - start;
         let (tokens, first) = (&self.tokens, self.first);
         let tokenizer = &engine.tokenizer;
         let mut sampler = Sampler::new(&self.request.sampling);
         let mut scratch = Vec::new();
+        let is_seeded = self.is_seeded();
         let judgements = &mut self.judgements;
-        let begin = at.start;
-        let rows = at.start - start..at.end - start;
+        let (text, may_cut) = (&self.request.answer, self.seams_left > 0);
+        let draws = is_seeded.then_some(&self.draws);
+        let mut seam = None;
         blocking(engine.compute.each_logits(rows, |index, logits| {
-            let before = begin + index + 1;
-            let chosen = |logits: &[f32]| match tokens.get(before) {
-                Some(&token) => logits[token as usize],
-                None => (0..)
-                    .zip(logits)
-                    .fold(f32::NEG_INFINITY, |best, (id, &logit)| {
-                        if tokenizer.ends(id) {
-                            best.max(logit)
-                        } else {
-                            best
-                        }
-                    }),
-            };
+            if seam.is_some() {
+                return;
+            }
+            let before = at.start + index + 1;
+            let next = tokens.get(before).copied();
+            scratch.clear();
+            scratch.extend_from_slice(logits);
+            if let Some(draws) = draws {
+                let token = next.unwrap_or_else(|| ending(logits, tokenizer));
+                let draw = draws[before - first];
+                let distance = sampler.distance(&mut scratch, &tokens[..before], token, draw);
+                let (_, largest) = argmax(&scratch);
+                judgements.push(Judgement {
+                    logit_margin: largest - scratch[token as usize],
+                    sampling_margin: distance,
+                });
+                return;
+            }
+            let token = next.unwrap_or_else(|| ending(logits, tokenizer)) as usize;
             // Runtimes differ in which tokens a repeat penalty looks back on, or know none:
             // whichever view is kindest to the token counts.
             let all = &tokens[..before];
@@ -239,13 +300,67 @@ impl Audit {
                 scratch.clear();
                 scratch.extend_from_slice(logits);
                 let (largest, least) = sampler.allowed(&mut scratch, recent);
-                let logit = chosen(&scratch);
-                Judgement {
+                let logit = scratch[token];
+                let judged = Judgement {
                     logit_margin: (largest - logit).max(0.0),
                     sampling_margin: (least - logit).max(0.0),
-                }
+                };
+                let other = next
+                    .filter(|_| may_cut && judged.sampling_margin > SEAM)
+                    .and_then(|next| rest(text, &tokens[first..before], next, tokenizer))
+                    .and_then(|rest| beginning(rest, &scratch, least, tokenizer));
+                (judged, other)
             });
-            judgements.extend(views.min_by(|a, b| a.sampling_margin.total_cmp(&b.sampling_margin)));
-        }))
+            let kindness = |(judged, other): &(Judgement, Option<u32>)| match other {
+                Some(_) => SEAM,
+                None => judged.sampling_margin,
+            };
+            let kindest = views.min_by(|a, b| kindness(a).total_cmp(&kindness(b)));
+            match kindest {
+                Some((judged, None)) => judgements.push(judged),
+                Some((_, other)) => seam = other,
+                None => {}
+            }
+        }))?;
+        Ok(seam)
     }
+}
+
+fn bytes_of(tokens: &[u32], tokenizer: &Tokenizer) -> Vec<u8> {
+    let bytes = tokens.iter().flat_map(|&token| tokenizer.bytes(token));
+    bytes.copied().collect()
+}
+
+/// What follows these tokens in the text; none where it does not go on with the next one, since a
+/// tokeniser may write a text in another way.
+fn rest<'a>(text: &'a str, said: &[u32], next: u32, tokenizer: &Tokenizer) -> Option<&'a str> {
+    let said = said.iter().map(|&token| tokenizer.bytes(token).len()).sum();
+    let rest: &str = text.get(said..)?;
+    rest.as_bytes()
+        .starts_with(tokenizer.bytes(next))
+        .then_some(rest)
+}
+
+/// The likeliest token of at least this logit that the text begins with.
+fn beginning(text: &str, logits: &[f32], least: f32, tokenizer: &Tokenizer) -> Option<u32> {
+    let begins = |token: u32| {
+        let bytes = tokenizer.bytes(token);
+        !bytes.is_empty()
+            && text.as_bytes().starts_with(bytes)
+            && text.is_char_boundary(bytes.len())
+    };
+    let allowed = (0..).zip(logits).filter(|&(_, logit)| *logit >= least);
+    let likeliest = allowed
+        .filter(|&(token, _)| begins(token))
+        .max_by(|a, b| a.1.total_cmp(b.1));
+    likeliest.map(|(token, _)| token)
+}
+
+/// The likeliest token that ends an answer.
+fn ending(logits: &[f32], tokenizer: &Tokenizer) -> u32 {
+    let ending = (0..)
+        .zip(logits)
+        .filter(|&(token, _)| tokenizer.ends(token));
+    let likeliest = ending.max_by(|a, b| a.1.total_cmp(b.1));
+    likeliest.map_or(0, |(token, _)| token)
 }

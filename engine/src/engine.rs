@@ -148,8 +148,8 @@ impl Engine {
 
     /// Begins an answer. Whatever the KV cache already holds of the prompt is not computed again.
     pub fn start(&mut self, request: &Request) -> Result<Session<'_>, EngineError> {
-        let (prompt, text) = self.beginning(request)?;
-        Session::start(self, prompt, text, &request.sampling, usize::MAX)
+        let (prompt, said, text) = self.beginning(request)?;
+        Session::start(self, prompt, said, text, &request.sampling, usize::MAX)
     }
 
     /// The ids of a text; special tokens in it are recognised by name.
@@ -205,7 +205,7 @@ impl Engine {
     }
 
     /// The tokens to go on from, and the text's state behind them.
-    fn beginning(&self, request: &Request) -> Result<(Vec<u32>, TextStream), EngineError> {
+    fn beginning(&self, request: &Request) -> Result<(Vec<u32>, usize, TextStream), EngineError> {
         let Request {
             input,
             begun,
@@ -214,10 +214,10 @@ impl Engine {
         if let Some(text) = self.replay(begun, &sampling.stop) {
             let mut tokens = self.prompt_tokens(input)?;
             tokens.extend(&begun.token_ids);
-            return Ok((tokens, text));
+            return Ok((tokens, begun.token_ids.len(), text));
         }
         let tokens = self.prompt_tokens(&input.clone().and_then_text(&begun.text))?;
-        Ok((tokens, TextStream::new(sampling.stop.clone())))
+        Ok((tokens, 0, TextStream::new(sampling.stop.clone())))
     }
 
     /// What a session would hold back after it had said these tokens; none where it would not have

@@ -10,6 +10,12 @@ pub(crate) const REPEAT_WINDOW: usize = 64;
 /// Candidates that are sorted first where only `top_p` limits them: nearly always enough.
 const FIRST_SORT: usize = 1024;
 
+/// Logits that engines may put in another order, since they round in other ways.
+const CLOSE: f32 = 0.25;
+
+/// By how much of all probability `top_p` may let in more, or less, in an engine that rounds in another way.
+const ROUNDED_TOP_P: f32 = 0.02;
+
 #[derive(Debug)]
 pub(crate) struct Sampler {
     settings: Sampling,
@@ -60,7 +66,7 @@ impl Sampler {
             return best;
         }
         self.collect(logits, largest);
-        self.keep_top_p(largest);
+        self.keep_top_p(self.settings.top_p, largest);
         let probabilities = |candidates: &[(u32, f32)], temperature: f32| -> Vec<f64> {
             let weigh = |&(_, logit): &(u32, f32)| f64::from((logit - largest) / temperature).exp();
             candidates.iter().map(weigh).collect()
@@ -74,6 +80,64 @@ impl Sampler {
             }
         }
         best
+    }
+
+    /// How far the point at which [`Self::choose`] chooses lies from where it would choose this token, as a share of the
+    /// probabilities in a row: 0 for what this engine would have chosen, or one that rounds in another way. Logits are
+    /// changed by the penalty.
+    pub(crate) fn distance(
+        &mut self,
+        logits: &mut [f32],
+        recent: &[u32],
+        token: u32,
+        point: f32,
+    ) -> f32 {
+        self.penalise(logits, recent);
+        let (_, largest) = argmax(logits);
+        let logit = logits[token as usize];
+        self.collect(logits, largest);
+        let all = std::mem::take(&mut self.candidates);
+        let top_p = self.settings.top_p;
+        let slack = if top_p < 1.0 { ROUNDED_TOP_P } else { 0.0 };
+        let mut nearest = f64::INFINITY;
+        for top_p in [top_p - slack, top_p, top_p + slack] {
+            self.candidates.clone_from(&all);
+            if slack > 0.0 {
+                self.keep_top_p(top_p.clamp(0.0, 1f32.next_down()), largest);
+            }
+            let (start, end) = self.place(token, logit, largest);
+            let point = f64::from(point);
+            nearest = nearest.min((start - point).max(point - end).max(0.0));
+        }
+        nearest as f32
+    }
+
+    /// Where a token lies among the candidates' probabilities in a row: from the first place that rounding may have
+    /// given it to the last.
+    fn place(&self, token: u32, logit: f32, largest: f32) -> (f64, f64) {
+        let weight = |logit: f32| f64::from((logit - largest) / self.settings.temperature).exp();
+        let total: f64 = self
+            .candidates
+            .iter()
+            .map(|&(_, logit)| weight(logit))
+            .sum();
+        let sum = |holds: &dyn Fn(&(u32, f32)) -> bool| -> f64 {
+            let held = self.candidates.iter().filter(|candidate| holds(candidate));
+            held.map(|&(_, logit)| weight(logit)).sum()
+        };
+        let (before, end) = if self.sorts_by_logit() {
+            let before = sum(&|candidate| candidate.1 > logit + CLOSE);
+            (before, sum(&|candidate| candidate.1 >= logit - CLOSE))
+        } else {
+            let before = sum(&|candidate| candidate.0 < token);
+            (before, before + weight(logit))
+        };
+        (before / total, end / total)
+    }
+
+    /// Else candidates are in the order of their ids.
+    fn sorts_by_logit(&self) -> bool {
+        self.settings.top_p < 1.0 || (1..=FIRST_SORT).contains(&self.settings.top_k)
     }
 
     /// Whether recent tokens are treated otherwise than others.
@@ -90,7 +154,11 @@ impl Sampler {
             return (largest, largest);
         }
         self.collect(logits, largest);
-        self.keep_top_p(largest);
+        let top_p = self.settings.top_p;
+        if top_p < 1.0 {
+            // Whoever rounds in another way may have let in one more.
+            self.keep_top_p((top_p + ROUNDED_TOP_P).min(1f32.next_down()), largest);
+        }
         let least = self.candidates.iter().map(|&(_, logit)| logit);
         (largest, least.fold(largest, f32::min))
     }
@@ -132,16 +200,17 @@ impl Sampler {
         if top_k > 0 && top_k < self.candidates.len() {
             self.candidates.select_nth_unstable_by(top_k - 1, likelier);
             self.candidates.truncate(top_k);
+            self.candidates.sort_unstable_by_key(|&(token, _)| token);
         }
-        // In an order that does not hang on how they were found: a GPU finds them otherwise.
+        // In an order that does not hang on how they were found: a GPU finds them otherwise, and an auditor knows it.
         if (1..=FIRST_SORT).contains(&top_k) {
             self.candidates.sort_unstable_by(likelier);
         }
     }
 
     /// Keeps the likeliest candidates that together reach `top_p` of the candidates' probability.
-    fn keep_top_p(&mut self, largest: f32) {
-        let top_p = f64::from(self.settings.top_p);
+    fn keep_top_p(&mut self, top_p: f32, largest: f32) {
+        let top_p = f64::from(top_p);
         if top_p >= 1.0 {
             return;
         }
@@ -323,6 +392,80 @@ mod tests {
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
+    }
+
+    /// The settings by which candidates lie in the order of their logits, and in that of their ids.
+    fn both_orders() -> [Sampling; 2] {
+        let by_id = settings();
+        let by_logit = Sampling {
+            top_p: 0.95,
+            ..settings()
+        };
+        [by_logit, by_id]
+    }
+
+    #[test]
+    fn what_is_drawn_lies_at_its_place_and_nothing_else_does() {
+        for settings in both_orders() {
+            let mut sampler = Sampler::new(&settings);
+            let points = sampler.uniforms(0..200);
+            let drawn = points.iter().map(|&point| {
+                let token = sampler.choose(&mut LOGITS.to_vec(), &[], f64::from(point));
+                (point, token)
+            });
+            for (point, token) in drawn.collect::<Vec<_>>() {
+                let mut distance = |token| {
+                    let mut logits = LOGITS.to_vec();
+                    sampler.distance(&mut logits, &[], token, point)
+                };
+                assert!(distance(token) < 1e-6, "{token} at {point}");
+                let another = (token + 1) % 3;
+                let edge = distance(another);
+                assert!(
+                    edge > 0.0 || point_is_near_an_edge(point),
+                    "{another} at {point}"
+                );
+            }
+        }
+    }
+
+    /// Tokens end at 1/7, 4/7, 5/7 and 6/7 in the one order or the other; at an edge both are at home.
+    fn point_is_near_an_edge(point: f32) -> bool {
+        (1..7).any(|seventh| (point - seventh as f32 / 7.0).abs() < 0.03)
+    }
+
+    #[test]
+    fn a_draw_is_as_far_off_as_the_probability_between() {
+        let mut sampler = Sampler::new(&settings());
+        let mut far = |token, point| sampler.distance(&mut LOGITS.to_vec(), &[], token, point);
+        // In the order of ids: 1/7, 4/7, 2/7 and nothing.
+        assert!((far(0, 6.0 / 7.0) - 5.0 / 7.0).abs() < 1e-5);
+        assert!((far(2, 2.0 / 7.0) - 3.0 / 7.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn tokens_of_nearly_the_same_logit_may_lie_the_other_way_round() {
+        let nucleus = Sampling {
+            top_k: 20,
+            ..settings()
+        };
+        let mut sampler = Sampler::new(&nucleus);
+        let mut far =
+            |logits: [f32; 2], point| sampler.distance(&mut logits.to_vec(), &[], 0, point);
+        assert_eq!(far([1.0, 0.9], 0.9), 0.0);
+        assert!(far([1.0, 0.5], 0.9) > 0.2);
+    }
+
+    #[test]
+    fn who_lets_in_one_token_more_is_forgiven() {
+        // The likeliest reaches 0.8 in one engine, and not quite in another.
+        let logits = [(0.805f32 / 0.195).ln(), 0.0];
+        let mut sampler = Sampler::new(&Sampling {
+            top_p: 0.8,
+            ..settings()
+        });
+        let mut far = |point| sampler.distance(&mut logits.to_vec(), &[], 1, point);
+        assert_eq!(far(0.9), 0.0);
     }
 
     #[test]

@@ -58,10 +58,12 @@ pub struct Usage {
 }
 
 impl<'engine> Session<'engine> {
-    /// Takes at most `most_cached` tokens from what the KV cache holds.
+    /// The last `said` tokens of the prompt are the answer's beginning, and have been drawn. Takes at most `most_cached`
+    /// tokens from what the KV cache holds.
     pub(crate) fn start(
         engine: &'engine mut Engine,
         prompt: Vec<u32>,
+        said: usize,
         text: TextStream,
         sampling: &Sampling,
         most_cached: usize,
@@ -78,13 +80,15 @@ impl<'engine> Session<'engine> {
         let limit = most_cached.min(prompt_length - 1);
         let cached = engine.compute.begin(&prompt, limit);
         let room = context_length - prompt_length;
+        let mut sampler = Sampler::new(sampling);
+        sampler.skip(said);
         Ok(Self {
             engine,
             tokens: prompt,
             prompt_length,
             cached,
             limit: prompt_length + sampling.max_tokens.unwrap_or(room).min(room),
-            sampler: Sampler::new(sampling),
+            sampler,
             text,
             logits: Vec::new(),
             chunk: CHUNK,

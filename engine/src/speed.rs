@@ -89,6 +89,7 @@ impl Engine {
         let mut session = Session::start(
             self,
             prompt.clone(),
+            0,
             TextStream::new(Vec::new()),
             &sampling,
             most_cached,

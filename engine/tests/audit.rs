@@ -4,7 +4,7 @@ mod support;
 
 use engine::{
     Audit, AuditRequest, Begun, Engine, EngineOptions, FinishReason, Input, Judgement, Request,
-    Sampling, Step,
+    Sampling, Step, Tokenizer,
 };
 
 const QUESTION: &str = "<|im_start|>user\nName three colours of the rainbow.<|im_end|>\n\
@@ -60,6 +60,7 @@ fn answer(engine: &mut Engine, sampling: &Sampling) -> AuditRequest {
         token_ids: Vec::new(),
         finish_reason: None,
         context_length: Some(engine.info().context_length),
+        seeded: false,
     };
     for step in engine.start(&request).unwrap() {
         match step.unwrap() {
@@ -114,6 +115,66 @@ fn its_own_answers_are_what_sampling_allows() {
 }
 
 #[test]
+fn what_was_drawn_with_a_known_seed_is_found_again() {
+    let mut engine = load();
+    // Nothing is impossible with the second, and all of it is in the order of ids.
+    let open = Sampling {
+        temperature: 1.2,
+        top_k: 0,
+        top_p: 1.0,
+        repeat_penalty: 1.0,
+        ..usual()
+    };
+    for sampling in [usual(), open] {
+        let honest = AuditRequest {
+            seeded: true,
+            ..answer(&mut engine, &sampling)
+        };
+        let judged = judge(&mut engine, honest.clone());
+        assert!(mean(&judged) < 0.005, "{judged:?}");
+        let mut other_seed = honest.clone();
+        other_seed.sampling.seed = 12;
+        let judged = judge(&mut engine, other_seed);
+        assert!(mean(&judged) > 0.05, "{judged:?}");
+        let other_text = AuditRequest {
+            answer: "Please contact the seller for the delivery terms.".into(),
+            ..honest
+        };
+        let judged = judge(&mut engine, other_text);
+        assert!(mean(&judged) > 0.05, "{judged:?}");
+    }
+}
+
+#[test]
+fn who_goes_on_draws_on_with_the_same_seed() {
+    let mut engine = load();
+    let whole = answer(&mut engine, &usual());
+    let (first, rest) = whole.token_ids.split_at(whole.token_ids.len() / 2);
+    let first_text = answer(
+        &mut engine,
+        &Sampling {
+            max_tokens: Some(first.len()),
+            ..usual()
+        },
+    );
+    let request = Request {
+        input: whole.input.clone(),
+        begun: Begun {
+            text: first_text.answer,
+            token_ids: first.to_vec(),
+        },
+        sampling: usual(),
+    };
+    let told = |step: Result<Step, _>| match step.unwrap() {
+        Step::Text { token_id, .. } => Some(token_id),
+        _ => None,
+    };
+    let gone_on: Vec<u32> = engine.start(&request).unwrap().filter_map(told).collect();
+    let same = gone_on.iter().zip(rest).take_while(|(a, b)| a == b).count();
+    assert!(same > rest.len() / 2, "{same} of {}", rest.len());
+}
+
+#[test]
 fn a_prompt_between_two_steps_changes_nothing() {
     let mut engine = load();
     let answered = answer(&mut engine, &usual());
@@ -144,6 +205,7 @@ fn text_that_the_model_would_not_have_said_lies_far_below() {
         token_ids,
         finish_reason,
         context_length: None,
+        seeded: false,
     };
     let judgements = judge(&mut engine, canned(Vec::new(), None));
     assert!(mean(&judgements) > 1.0, "{judgements:?}");
@@ -157,6 +219,44 @@ fn text_that_the_model_would_not_have_said_lies_far_below() {
     assert_eq!(judge(&mut engine, canned(vec![u32::MAX], None)), judgements);
     let ended = judge(&mut engine, canned(Vec::new(), Some(FinishReason::Stop)));
     assert_eq!(ended.len(), judgements.len() + 1);
+}
+
+#[test]
+fn text_is_cut_where_the_model_would_have_cut_it() {
+    let mut engine = load();
+    let mut file = support::weights("smollm2-135m-instruct-q4_1.gguf");
+    let tokenizer = Tokenizer::load(&mut file).unwrap();
+    let honest = answer(&mut engine, &greedy());
+    let said = |tokens: &[u32]| {
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .flat_map(|&id| tokenizer.bytes(id))
+            .copied()
+            .collect();
+        String::from_utf8(bytes).unwrap()
+    };
+    // What makes another word of one of the answer's, and another token in its place.
+    let (text, usual_tokens, at) = (0..honest.token_ids.len())
+        .flat_map(|at| ["s", "ly", "ing", "er", "able"].map(|ending| (at, ending)))
+        .find_map(|(at, ending)| {
+            let text = said(&honest.token_ids[..=at]) + ending;
+            let tokens = tokenizer.encode(&text).unwrap();
+            (tokens.len() == at + 1).then_some((text, tokens, at))
+        })
+        .unwrap();
+    let of = |token_ids| AuditRequest {
+        answer: text.clone(),
+        token_ids,
+        finish_reason: None,
+        ..honest.clone()
+    };
+    let told = judge(&mut engine, of(usual_tokens));
+    assert!(told[at].sampling_margin > 1.0, "{text}: {told:?}");
+    let untold = judge(&mut engine, of(Vec::new()));
+    assert_eq!(untold.len(), at + 2, "{text}");
+    assert!(untold[at].sampling_margin < 0.1, "{text}: {untold:?}");
+    let ending = untold[at + 1].sampling_margin;
+    assert!(ending > 1.0, "nobody would go on so: {text}: {untold:?}");
 }
 
 #[test]
@@ -269,6 +369,7 @@ fn of_an_answer_that_no_context_holds_the_beginning_is_judged() {
         token_ids: Vec::new(),
         finish_reason: Some(FinishReason::Stop),
         context_length: None,
+        seeded: false,
     };
     let judgements = judge(&mut engine, long(QUESTION));
     assert!((400..512).contains(&judgements.len()));

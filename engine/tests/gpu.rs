@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use engine::{
-    Begun, Engine, EngineError, EngineOptions, Gpu, GpuError, Input, Request, Sampling, Step,
+    Audit, AuditRequest, Begun, Engine, EngineError, EngineOptions, FinishReason, Gpu, GpuError,
+    Input, Request, Sampling, Step,
 };
 use serde::Deserialize;
 
@@ -134,6 +135,68 @@ fn a_gpu_says_what_the_processor_says_whatever_chooses() {
     let by_gpu = answer(&mut gpu, &drawn(64)).0;
     assert_eq!(by_gpu, answer(&mut gpu, &drawn(65)).0);
     assert_eq!(by_gpu, answer(&mut gpu, &drawn(64)).0);
+}
+
+/// The sampling margins of an answer that a GPU gave, judged by the processor.
+fn margins(gpu: &mut Engine, judge: &mut Engine, request: Request) -> Vec<f32> {
+    let (mut text, mut token_ids) = (String::new(), Vec::new());
+    let mut finish_reason = None;
+    for step in gpu.start(&request).unwrap() {
+        match step.unwrap() {
+            Step::Prefilled { .. } => {}
+            Step::Text {
+                text: said,
+                token_id,
+            } => {
+                text += &said;
+                token_ids.push(token_id);
+            }
+            Step::Finished { text: said, reason } => {
+                text += &said;
+                finish_reason = Some(reason);
+            }
+        }
+    }
+    assert_eq!(finish_reason, Some(FinishReason::Length));
+    let mut audit = Audit::new(AuditRequest {
+        input: request.input,
+        sampling: request.sampling,
+        answer: text,
+        token_ids,
+        finish_reason,
+        context_length: None,
+        seeded: true,
+    });
+    while !audit.step(judge, 256).unwrap() {}
+    let judged = audit.into_judgements();
+    judged.iter().map(|judged| judged.sampling_margin).collect()
+}
+
+#[test]
+fn a_gpus_answers_pass_an_audit_by_the_processor() {
+    let (mut gpu, mut cpu) = (on_gpu(), on_cpu());
+    let usual = Sampling {
+        temperature: 0.7,
+        top_k: 20,
+        top_p: 0.8,
+        repeat_penalty: 1.05,
+        ..Sampling::greedy(Some(24))
+    };
+    // The limits are those of scheduler/src/audit/thresholds.rs.
+    for (sampling, most) in [(Sampling::greedy(Some(24)), 0.012), (usual, 0.008)] {
+        let of_each = (0..4).flat_map(|seed| {
+            let prompt = format!("{PROMPT} numbers {{\n    // {seed}:");
+            let sampling = Sampling {
+                seed,
+                ..sampling.clone()
+            };
+            margins(&mut gpu, &mut cpu, raw(&prompt, sampling))
+        });
+        let all: Vec<f32> = of_each.collect();
+        let mean = all.iter().sum::<f32>() / all.len() as f32;
+        println!("{mean} over {}", all.len());
+        assert!(mean < most, "{all:?}");
+    }
 }
 
 #[test]

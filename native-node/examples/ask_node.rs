@@ -65,6 +65,7 @@ impl Node {
             answer_token_ids: Vec::new(),
             finish_reason: None,
             context_length: None,
+            seeded: false,
         };
         while answered.finish_reason.is_none() {
             match self.receive().await? {

@@ -12,7 +12,7 @@ pub fn engine_audit(audit: AuditPrompt) -> Result<AuditRequest, Failure> {
         continue_from: None,
         continue_token_ids: Vec::new(),
     };
-    // Nothing is chosen, so no seed is needed.
+    // Nothing is drawn here; the hub tells of a draw only with its seed.
     let request = engine_request(&prompt, 0)?;
     Ok(AuditRequest {
         input: request.input,
@@ -27,12 +27,13 @@ pub fn engine_audit(audit: AuditPrompt) -> Result<AuditRequest, Failure> {
         context_length: audit
             .context_length
             .map(|tokens| usize::try_from(tokens).unwrap_or(usize::MAX)),
+        seeded: audit.seeded,
     })
 }
 
 /// The frame that answers the audit with this.
 pub fn audit_frame(task_id: TaskId, judgements: &[Judgement]) -> NodeMessage {
-    let rounded = |margin: f32| (margin * 1000.0).round() / 1000.0;
+    let rounded = |margin: f32| (margin * 10_000.0).round() / 10_000.0;
     NodeMessage::AuditResult(AuditResult {
         task_id,
         logit_margins: judgements
@@ -57,7 +58,7 @@ mod tests {
             "task_id": "t", "model": "m", "messages": [{"role": "user", "content": "Hei"}],
             "prefill": "a", "sampling": {"temperature": 0.5, "stop": ["x"]},
             "answer": "b", "answer_token_ids": [7], "finish_reason": finish_reason,
-            "context_length": 512,
+            "context_length": 512, "seeded": true,
         });
         engine_audit(serde_json::from_value(audit).unwrap()).unwrap()
     }
@@ -73,6 +74,7 @@ mod tests {
             ("b", &[7][..])
         );
         assert_eq!(request.context_length, Some(512));
+        assert!(request.seeded);
     }
 
     #[test]
@@ -94,7 +96,7 @@ mod tests {
         let NodeMessage::AuditResult(result) = audit_frame(TaskId("t".into()), &[judged; 2]) else {
             panic!("an audit's result")
         };
-        assert_eq!(result.logit_margins, [1.235; 2]);
+        assert_eq!(result.logit_margins, [1.2346; 2]);
         assert_eq!(result.sampling_margins, [0.0; 2]);
     }
 }

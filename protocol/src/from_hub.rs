@@ -90,6 +90,10 @@ pub struct AuditPrompt {
     /// The context of the node that answered, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_length: Option<u32>,
+    /// The answering node draws tokens as the judge does, and had this `sampling.seed`: what was drawn is judged, not only
+    /// what might have been.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seeded: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

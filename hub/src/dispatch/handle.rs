@@ -94,13 +94,17 @@ impl Dispatcher {
         ensemble: Option<EnsembleId>,
     ) -> Asked {
         let PromptSubmission {
-            request,
+            mut request,
             preference,
             demand,
             owner,
             bill,
             resume,
         } = submission;
+        // The hub's, not a node's: whoever goes on with another's answer, or judges it, draws with it too. Every
+        // server knows seeds of this size.
+        let seed = &mut request.sampling.seed;
+        seed.get_or_insert_with(|| i64::from(fastrand::i32(0..i32::MAX)));
         let wishes = Wishes {
             preference,
             demand,

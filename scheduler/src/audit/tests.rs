@@ -201,14 +201,16 @@ fn what_was_known_before_a_restart_counts_until_something_newer_is() {
 #[test]
 fn what_sampling_allows_everything_is_not_audited() {
     let of = |temperature, top_p, top_k| {
-        Sampled::of(&Sampling {
+        let sampling = Sampling {
             temperature,
             top_p,
             top_k,
             ..Sampling::default()
-        })
+        };
+        Sampled::of(&sampling, true)
     };
-    assert_eq!(Sampled::of(&Sampling::default()), Some(Sampled::Nucleus));
+    let usual = Sampling::default();
+    assert_eq!(Sampled::of(&usual, true), Some(Sampled::Nucleus));
     assert_eq!(of(0.0, 1.0, 0), Some(Sampled::Greedy));
     assert_eq!(of(1.5, 1.0, 1), Some(Sampled::Greedy));
     assert_eq!(of(1.0, 1.0, 20), None);
@@ -217,6 +219,23 @@ fn what_sampling_allows_everything_is_not_audited() {
         None,
         "some take the nucleus after the temperature"
     );
+}
+
+#[test]
+fn what_was_drawn_with_a_seed_is_audited_where_a_judge_draws_alike() {
+    let open = Sampling {
+        temperature: 1.5,
+        top_p: 1.0,
+        seed: Some(1),
+        ..Sampling::default()
+    };
+    assert_eq!(Sampled::of(&open, true), Some(Sampled::Seeded));
+    assert_eq!(Sampled::of(&open, false), None);
+    let greedy = Sampling {
+        temperature: 0.0,
+        ..open
+    };
+    assert_eq!(Sampled::of(&greedy, true), Some(Sampled::Greedy));
 }
 
 #[test]

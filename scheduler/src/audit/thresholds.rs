@@ -1,19 +1,28 @@
 //! The largest mean margin of an honest node, by who judges and who is judged.
 //!
-//! Wide on purpose until `bench/audit.sh` has been run for each pair: an engine's own answers came out
-//! below 0.02 and canned text above 1 (`engine/tests/audit.rs`), so these suspend nobody for rounding, catch
-//! what is plainly another text or model, and let a somewhat coarser quantisation pass.
+//! From `bench/audit.sh` (bench/RESULTS.md has the figures): above what 999 of 1 000 honest pools of 300 tokens stay
+//! below, and below what 99 of 100 of a fraud's exceed, where there is room between. There is for all frauds that were tried
+//! but two by their text alone, drawn from a nucleus: half of a prompt left out, and weights of nearly as many bits.
 
 use super::{Runtime, Sampled};
 
-/// Auditor, audited, sampling, mean of clipped margins in logits.
+/// In logits.
+const GREEDY: f32 = 0.012;
+const NUCLEUS: f32 = 0.02;
+/// A share of the probability.
+const SEEDED: f32 = 0.008;
+
+/// Auditor, audited, sampling, mean of clipped margins.
 const TABLE: &[(Runtime, Runtime, Sampled, f32)] = &[
-    (Runtime::Engine, Runtime::Engine, Sampled::Greedy, 0.2),
-    (Runtime::Engine, Runtime::Engine, Sampled::Nucleus, 0.2),
-    (Runtime::Engine, Runtime::Tab, Sampled::Greedy, 0.2),
-    (Runtime::Engine, Runtime::Tab, Sampled::Nucleus, 0.2),
-    (Runtime::Engine, Runtime::Other, Sampled::Greedy, 0.3),
-    (Runtime::Engine, Runtime::Other, Sampled::Nucleus, 0.3),
+    (Runtime::Engine, Runtime::Engine, Sampled::Greedy, GREEDY),
+    (Runtime::Engine, Runtime::Engine, Sampled::Nucleus, NUCLEUS),
+    (Runtime::Engine, Runtime::Engine, Sampled::Seeded, SEEDED),
+    (Runtime::Engine, Runtime::Tab, Sampled::Greedy, GREEDY),
+    (Runtime::Engine, Runtime::Tab, Sampled::Nucleus, NUCLEUS),
+    (Runtime::Engine, Runtime::Tab, Sampled::Seeded, SEEDED),
+    (Runtime::Engine, Runtime::Other, Sampled::Greedy, GREEDY),
+    (Runtime::Engine, Runtime::Other, Sampled::Nucleus, NUCLEUS),
+    (Runtime::Engine, Runtime::Other, Sampled::Seeded, SEEDED),
 ];
 
 #[cfg(test)]

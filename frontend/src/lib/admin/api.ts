@@ -124,7 +124,7 @@ const audits = v.object({
       suspended: v.boolean(),
       good_verdicts: v.number(),
       audited_share: v.number(),
-      /** In logits; null before the first verdict. */
+      /** In logits, or of what was drawn with a seed as a share of the probability; null before the first verdict. */
       mean_margin: v.nullable(v.number()),
       threshold: v.nullable(v.number()),
     }),

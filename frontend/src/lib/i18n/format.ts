@@ -12,6 +12,7 @@ export interface Formats {
   rate(value: number): string;
   whole(value: number): string;
   hundredths(value: number): string;
+  thousandths(value: number): string;
   duration(seconds: number): string;
   clock(millisecondsSince1970: number): string;
   /** Day and time. */
@@ -39,6 +40,7 @@ export function formatsOf(language: Language): Formats {
     rate: (value) => (value < 100 ? decimal : whole)(value),
     whole,
     hundredths: number(2, 2),
+    thousandths: number(3, 3),
     duration(seconds) {
       const left = Math.max(0, Math.ceil(seconds));
       if (left < 60) return times.seconds(left);

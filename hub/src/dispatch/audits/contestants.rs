@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use scheduler::{AbleNode, EnsembleId, Event, NodeId, NodePreference, PromptProfile};
 
 use super::Audits;
+use super::judges::Needed;
 use crate::dispatch::Refusal;
 use crate::dispatch::task::Task;
 
@@ -85,6 +86,10 @@ impl Task {
 
 impl Audits {
     fn has_judge(&self, digest: &str, prompt_tokens: u32) -> bool {
-        self.judges.any(digest, prompt_tokens)
+        self.judges.any(Needed {
+            digest,
+            runtime: None,
+            tokens: prompt_tokens,
+        })
     }
 }

@@ -59,7 +59,7 @@ impl Audits {
 
     fn try_again(&mut self, waiting: Waiting) {
         let is_contest = waiting.is_contest();
-        let has_judge = self.judges.any(&waiting.digest, waiting.prompt_tokens);
+        let has_judge = self.judges.any(waiting.needed());
         if !has_judge || !self.work.again(waiting) {
             self.missed(is_contest);
         }

@@ -14,6 +14,16 @@ use crate::dispatch::node::Node;
 const REST: Duration = Duration::from_secs(10);
 const LONGEST_REST: Duration = Duration::from_secs(600);
 
+/// What a judge must have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needed<'a> {
+    pub(super) digest: &'a str,
+    /// The program that draws as the answering node does, where it is draws that are judged.
+    pub(super) runtime: Option<&'a str>,
+    /// What its context must have room for.
+    pub(super) tokens: u32,
+}
+
 /// Those that are here. They are few beside the volunteers, who are asked for at every turn.
 #[derive(Debug, Default)]
 pub(super) struct Judges {
@@ -33,6 +43,7 @@ struct JudgedWith {
     digest: String,
     /// The node's own name for the model.
     model: String,
+    runtime: String,
     context_length: u32,
     /// In a row.
     failures: u32,
@@ -72,22 +83,22 @@ impl Judges {
         self.nodes.remove(&id);
     }
 
-    /// Whether one with these weights and a context for so many tokens is here, though perhaps not now.
-    pub(super) fn any(&self, digest: &str, tokens: u32) -> bool {
+    /// Whether one is here, though perhaps not now.
+    pub(super) fn any(&self, needed: Needed<'_>) -> bool {
         let mut nodes = self.nodes.values();
         nodes.any(|judge| {
-            let with = judge.with(digest);
-            with.is_some_and(|model| model.context_length > tokens)
+            let with = judge.with(needed.digest);
+            with.is_some_and(|model| model.has(needed))
         })
     }
 
     /// Those that do not rest, each with its own name for the model of these weights. Whoever was asked longest ago
     /// comes first.
-    pub(super) fn able(&self, digest: &str, tokens: u32, now: Instant) -> Vec<(NodeId, &str)> {
+    pub(super) fn able(&self, needed: Needed<'_>, now: Instant) -> Vec<(NodeId, &str)> {
         let able = self.nodes.iter().filter_map(|(id, judge)| {
-            let model = judge.with(digest)?;
+            let model = judge.with(needed.digest)?;
             let rests = model.rests_until.is_some_and(|until| now < until);
-            let can = !rests && model.context_length > tokens;
+            let can = !rests && model.has(needed);
             can.then_some((judge.asked, *id, model.model.as_str()))
         });
         let mut able: Vec<_> = able.collect();
@@ -148,10 +159,16 @@ impl JudgedWith {
         Some(Self {
             digest: model.digest.clone()?,
             model: model.id.clone(),
+            runtime: model.runtime.clone(),
             context_length: model.context_length,
             failures: 0,
             rests_until: None,
         })
+    }
+
+    fn has(&self, needed: Needed<'_>) -> bool {
+        let is_alike = needed.runtime.is_none_or(|runtime| runtime == self.runtime);
+        is_alike && self.context_length > needed.tokens
     }
 }
 
@@ -176,6 +193,7 @@ mod tests {
         vec![JudgedWith {
             digest: DIGEST.to_owned(),
             model: "m".to_owned(),
+            runtime: "kipina-engine 0.1.0".to_owned(),
             context_length,
             failures: 0,
             rests_until: None,
@@ -190,8 +208,16 @@ mod tests {
         judges
     }
 
+    fn needed(digest: &str, tokens: u32) -> Needed<'_> {
+        Needed {
+            digest,
+            runtime: None,
+            tokens,
+        }
+    }
+
     fn able(judges: &Judges, tokens: u32, now: Instant) -> Vec<u64> {
-        let able = judges.able(DIGEST, tokens, now).into_iter();
+        let able = judges.able(needed(DIGEST, tokens), now).into_iter();
         able.map(|(NodeId(id), _)| id).collect()
     }
 
@@ -221,7 +247,7 @@ mod tests {
         assert_eq!(rests, [10, 20, 40, 80, 160, 320, 600, 600]);
         judges.succeeded(NodeId(0), DIGEST);
         assert_eq!(rest(&mut judges).as_secs(), 10);
-        assert!(judges.any(DIGEST, 0) && !judges.any("sha256:cd", 0));
+        assert!(judges.any(needed(DIGEST, 0)) && !judges.any(needed("sha256:cd", 0)));
     }
 
     #[test]
@@ -240,7 +266,19 @@ mod tests {
         let (judges, now) = (judges(&[512, 4096]), Instant::now());
         assert_eq!(able(&judges, 511, now), [0, 1]);
         assert_eq!(able(&judges, 512, now), [1]);
-        assert!(able(&judges, 4096, now).is_empty() && !judges.any(DIGEST, 4096));
+        assert!(able(&judges, 4096, now).is_empty() && !judges.any(needed(DIGEST, 4096)));
         assert_eq!(judges.context_length(NodeId(0), DIGEST), 512);
+    }
+
+    #[test]
+    fn draws_are_judged_by_whoever_draws_alike() {
+        let (judges, now) = (judges(&[4096]), Instant::now());
+        let by = |runtime| Needed {
+            runtime: Some(runtime),
+            ..needed(DIGEST, 0)
+        };
+        assert!(judges.any(by("kipina-engine 0.1.0")));
+        assert!(!judges.any(by("kipina-engine 0.1.1")));
+        assert!(judges.able(by("kipina-engine 0.1.1"), now).is_empty());
     }
 }

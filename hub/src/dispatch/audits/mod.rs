@@ -24,12 +24,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::node::Node;
-use super::{DispatchSettings, OutcomeSink};
+use super::{DispatchSettings, OutcomeSink, estimate};
 pub(crate) use evidence::Evidence;
-use judges::{Judges, digests};
+use judges::{Judges, Needed, digests};
 pub(super) use questions::Question;
 pub use standing::{AuditCounts, AuditOverview, NodeStanding, Suspended};
-use waiting::{Purpose, Trial, Waiting};
+use waiting::{MOST_ANSWER_BYTES, Purpose, Trial, Waiting};
 use work::Work;
 
 /// For a node to find the time for what nobody waits for, which a busy network may never have.
@@ -96,17 +96,25 @@ impl Audits {
     }
 
     /// Takes what a node has answered, whole or broken off. It is judged where the rule says so and somebody could.
-    pub(super) fn offer(&mut self, node: &Node, evidence: Evidence) {
+    pub(super) fn offer(&mut self, node: &Node, mut evidence: Evidence) {
         if !is_anybodys(node, &evidence) || self.is_suspended(node) {
             return;
         }
-        let Some(sampled) = Sampled::of(&evidence.request.sampling) else {
-            return;
-        };
         let Some(model) = evidence.offered.clone() else {
             return;
         };
         let Some(subject) = self.subject(node, &model) else {
+            return;
+        };
+        evidence.shorten(MOST_ANSWER_BYTES);
+        // Without its tokens nobody knows which draw made which part of a text.
+        let is_alike = !evidence.token_ids.is_empty()
+            && self.judges.any(Needed {
+                digest: &subject.digest,
+                runtime: Some(&subject.runtime),
+                tokens: estimate::prompt_tokens(&evidence.request),
+            });
+        let Some(sampled) = Sampled::of(&evidence.request.sampling, is_alike) else {
             return;
         };
         if !self.standings.wants(&subject, self.random.f64()) {
@@ -123,7 +131,7 @@ impl Audits {
             sampled,
         };
         let waiting = Waiting::new(evidence, digest, Purpose::Trial(trial), PATIENCE);
-        let has_judge = self.judges.any(&waiting.digest, waiting.prompt_tokens);
+        let has_judge = self.judges.any(waiting.needed());
         if has_judge && !self.work.wait(waiting) {
             self.counts.missed += 1;
         }
@@ -133,7 +141,7 @@ impl Audits {
     fn next(&mut self, scheduler: &Scheduler) -> Option<(NodeId, Box<AuditPrompt>)> {
         let (judges, now) = (&self.judges, Instant::now());
         self.work
-            .drop_abandoned(|waiting| judges.any(&waiting.digest, waiting.prompt_tokens));
+            .drop_abandoned(|waiting| judges.any(waiting.needed()));
         let next = self.work.next(|waiting, busy| {
             // A contest is part of a prompt, and no prompt need wait for another's end.
             let has_time = |id: NodeId| {
@@ -143,7 +151,7 @@ impl Audits {
                     scheduler.has_time_for_audits(id)
                 }
             };
-            let able = judges.able(&waiting.digest, waiting.prompt_tokens, now);
+            let able = judges.able(waiting.needed(), now);
             let mut able = able.into_iter();
             let (id, model) = able.find(|(id, _)| !busy(*id) && has_time(*id))?;
             Some((id, model.to_owned()))

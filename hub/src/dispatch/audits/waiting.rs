@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Evidence;
+use super::judges::Needed;
 use crate::dispatch::estimate;
 
 /// What is judged of an answer; 300 tokens are a small part of it.
-const MOST_ANSWER_BYTES: usize = 64 << 10;
+pub(super) const MOST_ANSWER_BYTES: usize = 64 << 10;
 
 /// Whose answer it is, for the verdict.
 #[derive(Clone, Debug)]
@@ -70,6 +71,23 @@ impl Waiting {
         }
     }
 
+    /// What a judge must have.
+    pub(super) fn needed(&self) -> Needed<'_> {
+        Needed {
+            digest: &self.digest,
+            runtime: self.seeded().map(|trial| trial.subject.runtime.as_str()),
+            tokens: self.prompt_tokens,
+        }
+    }
+
+    /// Whose draws are judged.
+    fn seeded(&self) -> Option<&Trial> {
+        match &self.purpose {
+            Purpose::Trial(trial) if trial.sampled == Sampled::Seeded => Some(trial),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(&self.purpose, Purpose::Contest(reply) if reply.is_closed())
     }
@@ -106,6 +124,7 @@ impl Waiting {
             answer_token_ids: self.evidence.token_ids.clone(),
             finish_reason: self.evidence.finish_reason,
             context_length: offered.map(|model| model.context_length),
+            seeded: self.seeded().is_some(),
         }
     }
 }

@@ -27,6 +27,37 @@ async fn an_auditor_gets_prompt_and_answer_as_they_were() {
 }
 
 #[tokio::test]
+async fn draws_are_judged_where_the_judge_draws_alike_and_the_hub_says_by_which_seed() {
+    let hub = hub().await;
+    let introduced = auditor("auditor");
+    let engine = introduced.models[0].runtime.clone();
+    let mut judge = join(&hub, introduced).await;
+    let open = json!({"temperature": 1.5, "top_p": 1});
+    for (runtime, is_alike) in [(engine, true), ("kipina-engine 0.0.9".to_owned(), false)] {
+        let mut hello = with_digest(&runtime, AINO);
+        hello.models[0].runtime = runtime;
+        let mut tab = join(&hub, hello).await;
+        let client = ask_browsers(&hub, &open);
+        let prompt = next_prompt(&mut tab).await;
+        let seed = prompt.request.sampling.seed;
+        assert!(seed.is_some(), "the hub gives one");
+        says(&mut tab, &prompt.task_id, "moi vaan", &[7, 8]).await;
+        tab.done(&prompt.task_id, FinishReason::Stop, Usage::default())
+            .await;
+        assert_eq!(whole_answer(client).await, "moi vaan");
+        if is_alike {
+            let audit = next_audit(&mut judge).await;
+            assert!(audit.seeded);
+            assert_eq!(audit.request.sampling.seed, seed);
+            find(&mut judge, &audit, 0.0, 2).await;
+        } else {
+            hears_nothing(&hub, &mut judge).await;
+        }
+        drop(tab);
+    }
+}
+
+#[tokio::test]
 async fn neither_another_spelling_nor_taking_the_model_back_is_a_way_out() {
     let hub = hub().await;
     let mut auditor = join(&hub, auditor("auditor")).await;

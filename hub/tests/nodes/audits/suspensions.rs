@@ -91,7 +91,7 @@ async fn operators_see_who_was_caught_and_let_it_answer_again() {
     let standing = &audits["standings"][0];
     assert_eq!(standing["node_name"], "cheat");
     assert_eq!(standing["suspended"], true);
-    assert_eq!(standing["mean_margin"], 2.0);
+    assert_eq!(standing["mean_margin"], 1.0);
     assert_eq!(standing["audited_share"], 1.0);
     let suspended = &audits["suspended"][0];
     assert_eq!(suspended["node_name"], "cheat");

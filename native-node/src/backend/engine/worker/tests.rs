@@ -301,6 +301,7 @@ fn an_audit_goes_on_only_while_no_prompt_waits_and_ends_when_nobody_does() {
             token_ids: Vec::new(),
             finish_reason: None,
             context_length: None,
+            seeded: false,
         };
         let audit = Audit::new(request);
         orders
