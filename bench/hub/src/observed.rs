@@ -1,7 +1,10 @@
 //! What one answer's pieces tell a client: when they came, and whether all did.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,11 +50,17 @@ pub async fn ask(connection: &mut Connection, tokens: u64) -> Result<Observed, A
     let mut observed = Observed::default();
     let mut last: Option<(Duration, Stamp)> = None;
     let (mut in_order, mut done, mut count) = (true, false, 0);
+    // The last event without a delta: an error, where there is one.
+    let mut others = String::new();
     let asked = now();
     let reply = connection
         .post("/v1/chat/completions", &body, |event, came| {
-            done |= event == b"data: [DONE]";
+            if event == b"data: [DONE]" {
+                done = true;
+                return;
+            }
             let Some(stamp) = Stamp::in_event(event) else {
+                others = String::from_utf8_lossy(event).into_owned();
                 return;
             };
             if let Some((before, previous)) = last {
@@ -71,5 +80,17 @@ pub async fn ask(connection: &mut Connection, tokens: u64) -> Result<Observed, A
         .await?;
     observed.whole = now().saturating_sub(asked);
     observed.complete = reply.status == 200 && done && in_order && count == tokens;
+    if !observed.complete {
+        // One says what all are like; a run that loses its nodes would say it a thousand times.
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            let rest = String::from_utf8_lossy(&reply.body);
+            eprintln!(
+                "an answer was broken: status {}, {count} of {tokens} deltas, in order: {in_order}, ended: {done}, \
+                 task {:?}; last: {others:?} {rest}",
+                reply.status, reply.task
+            );
+        });
+    }
     Ok(observed)
 }

@@ -54,7 +54,7 @@ export const en: Dictionary = {
     network: "Network",
     nodes: (count) => (count === 1 ? "1 machine" : `${count} machines`),
     models: (count) => (count === 1 ? "1 model" : `${count} models`),
-    perMinute: (count) => `${count} prompts/min`,
+    perMinute: (count) => (count === "1" ? "1 prompt/min" : `${count} prompts/min`),
     perMinuteShort: (count) => `${count}/min`,
     compute: "This tab",
     processor: "processor",

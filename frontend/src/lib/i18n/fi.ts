@@ -56,7 +56,7 @@ export const fi = {
     network: "Verkko",
     nodes: (count: number) => (count === 1 ? "1 kone" : `${count} konetta`),
     models: (count: number) => (count === 1 ? "1 malli" : `${count} mallia`),
-    perMinute: (count: string) => `${count} kehotetta/min`,
+    perMinute: (count: string) => (count === "1" ? "1 kehote/min" : `${count} kehotetta/min`),
     perMinuteShort: (count: string) => `${count}/min`,
     compute: "Oma laskenta",
     processor: "suoritin",
