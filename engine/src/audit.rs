@@ -1,12 +1,15 @@
 //! Somebody else's answer, judged: one pass over the prompt and the answer, in steps, that tells for each
 //! token how far it lies below what the prompt's sampling would have chosen.
 
+mod place;
+
 use std::ops::Range;
 
 use crate::compute::blocking;
 use crate::model::CHUNK;
-use crate::sampler::{REPEAT_WINDOW, Sampler, argmax};
-use crate::{Engine, EngineError, FinishReason, Input, Sampling, Tokenizer};
+use crate::sampler::Sampler;
+use crate::{Engine, EngineError, FinishReason, Input, Sampling};
+use place::{Found, Place, bytes_of};
 
 /// The longest beginning of a token that a stop string leaves, in bytes; more is no beginning of one.
 const LONGEST_CUT: usize = 24;
@@ -17,10 +20,6 @@ const UNTOLD: usize = 3;
 
 /// Where nobody told the tokens: text becomes somewhat fewer of them than the model had made it of, one in so many.
 const RETOKENISED: usize = 8;
-
-/// Where nobody told the tokens: what the text makes there, in logits below what sampling allows, before another way
-/// of cutting the text is looked for. Rounding makes no such difference.
-const SEAM: f32 = 0.5;
 
 /// How often the text of one answer is cut in another way; each takes a step more. Models part from the tokeniser's way
 /// once in some hundred tokens.
@@ -247,8 +246,7 @@ impl Audit {
     }
 
     /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's
-    /// first token. Stops where the model would not have said the next token, but another that the text goes on with as
-    /// well, and returns that.
+    /// first token. Stops where the text is to be cut in another way, and returns the token that it goes on with then.
     fn judge(
         &mut self,
         engine: &mut Engine,
@@ -259,108 +257,33 @@ impl Audit {
         let most = self.tokens.len() - usize::from(!self.ended);
         let at = at.start..at.end.min(most);
         let rows = at.start - start..at.end - start;
-        let (tokens, first) = (&self.tokens, self.first);
-        let tokenizer = &engine.tokenizer;
+        let is_seeded = self.is_seeded();
         let mut sampler = Sampler::new(&self.request.sampling);
         let mut scratch = Vec::new();
-        let is_seeded = self.is_seeded();
-        let judgements = &mut self.judgements;
-        let (text, may_cut) = (&self.request.answer, self.seams_left > 0);
-        let draws = is_seeded.then_some(&self.draws);
-        let mut seam = None;
+        let mut other = None;
         blocking(engine.compute.each_logits(rows, |index, logits| {
-            if seam.is_some() {
+            if other.is_some() {
                 return;
             }
             let before = at.start + index + 1;
-            let next = tokens.get(before).copied();
-            scratch.clear();
-            scratch.extend_from_slice(logits);
-            if let Some(draws) = draws {
-                let token = next.unwrap_or_else(|| ending(logits, tokenizer));
-                let draw = draws[before - first];
-                let distance = sampler.distance(&mut scratch, &tokens[..before], token, draw);
-                let (_, largest) = argmax(&scratch);
-                judgements.push(Judgement {
-                    logit_margin: largest - scratch[token as usize],
-                    sampling_margin: distance,
-                });
-                return;
-            }
-            let token = next.unwrap_or_else(|| ending(logits, tokenizer)) as usize;
-            // Runtimes differ in which tokens a repeat penalty looks back on, or know none:
-            // whichever view is kindest to the token counts.
-            let all = &tokens[..before];
-            let answer = &tokens[first.max(before.saturating_sub(REPEAT_WINDOW))..before];
-            let mut views = vec![all];
-            if sampler.penalises() {
-                views.extend([answer, &[]]);
-            }
-            let views = views.into_iter().map(|recent| {
-                scratch.clear();
-                scratch.extend_from_slice(logits);
-                let (largest, least) = sampler.allowed(&mut scratch, recent);
-                let logit = scratch[token];
-                let judged = Judgement {
-                    logit_margin: (largest - logit).max(0.0),
-                    sampling_margin: (least - logit).max(0.0),
-                };
-                let other = next
-                    .filter(|_| may_cut && judged.sampling_margin > SEAM)
-                    .and_then(|next| rest(text, &tokens[first..before], next, tokenizer))
-                    .and_then(|rest| beginning(rest, &scratch, least, tokenizer));
-                (judged, other)
-            });
-            let kindness = |(judged, other): &(Judgement, Option<u32>)| match other {
-                Some(_) => SEAM,
-                None => judged.sampling_margin,
+            let place = Place {
+                said: &self.tokens[..before],
+                first: self.first,
+                next: self.tokens.get(before).copied(),
+                tokenizer: &engine.tokenizer,
             };
-            let kindest = views.min_by(|a, b| kindness(a).total_cmp(&kindness(b)));
-            match kindest {
-                Some((judged, None)) => judgements.push(judged),
-                Some((_, other)) => seam = other,
-                None => {}
+            let found = if is_seeded {
+                let draw = self.draws[before - self.first];
+                Found::Judged(place.by_draw(logits, draw, &mut sampler, &mut scratch))
+            } else {
+                let text = (self.seams_left > 0).then_some(self.request.answer.as_str());
+                place.by_sampling(logits, text, &mut sampler, &mut scratch)
+            };
+            match found {
+                Found::Judged(judgement) => self.judgements.push(judgement),
+                Found::Seam(token) => other = Some(token),
             }
         }))?;
-        Ok(seam)
+        Ok(other)
     }
-}
-
-fn bytes_of(tokens: &[u32], tokenizer: &Tokenizer) -> Vec<u8> {
-    let bytes = tokens.iter().flat_map(|&token| tokenizer.bytes(token));
-    bytes.copied().collect()
-}
-
-/// What follows these tokens in the text; none where it does not go on with the next one, since a
-/// tokeniser may write a text in another way.
-fn rest<'a>(text: &'a str, said: &[u32], next: u32, tokenizer: &Tokenizer) -> Option<&'a str> {
-    let said = said.iter().map(|&token| tokenizer.bytes(token).len()).sum();
-    let rest: &str = text.get(said..)?;
-    rest.as_bytes()
-        .starts_with(tokenizer.bytes(next))
-        .then_some(rest)
-}
-
-/// The likeliest token of at least this logit that the text begins with.
-fn beginning(text: &str, logits: &[f32], least: f32, tokenizer: &Tokenizer) -> Option<u32> {
-    let begins = |token: u32| {
-        let bytes = tokenizer.bytes(token);
-        !bytes.is_empty()
-            && text.as_bytes().starts_with(bytes)
-            && text.is_char_boundary(bytes.len())
-    };
-    let allowed = (0..).zip(logits).filter(|&(_, logit)| *logit >= least);
-    let likeliest = allowed
-        .filter(|&(token, _)| begins(token))
-        .max_by(|a, b| a.1.total_cmp(b.1));
-    likeliest.map(|(token, _)| token)
-}
-
-/// The likeliest token that ends an answer.
-fn ending(logits: &[f32], tokenizer: &Tokenizer) -> u32 {
-    let ending = (0..)
-        .zip(logits)
-        .filter(|&(token, _)| tokenizer.ends(token));
-    let likeliest = ending.max_by(|a, b| a.1.total_cmp(b.1));
-    likeliest.map_or(0, |(token, _)| token)
 }

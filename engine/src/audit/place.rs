@@ -1,0 +1,132 @@
+//! One place of an answer, and how what was said there compares with what the model would have said.
+
+use super::Judgement;
+use crate::Tokenizer;
+use crate::sampler::{REPEAT_WINDOW, Sampler, argmax};
+
+/// How far below what sampling allows a token lies, in logits, before another way of cutting the text is looked for.
+/// Rounding makes no such difference.
+const SEAM: f32 = 0.5;
+
+pub(super) struct Place<'a> {
+    /// Prompt and answer up to here.
+    pub(super) said: &'a [u32],
+    /// Where the answer begins.
+    pub(super) first: usize,
+    /// What was said here; none at the answer's end.
+    pub(super) next: Option<u32>,
+    pub(super) tokenizer: &'a Tokenizer,
+}
+
+pub(super) enum Found {
+    Judged(Judgement),
+    /// The model would not have said this token, but another that the text goes on with as well: this one.
+    Seam(u32),
+}
+
+impl Place<'_> {
+    /// `draw`: what chose the token, if it is honest.
+    pub(super) fn by_draw(
+        &self,
+        logits: &[f32],
+        draw: f32,
+        sampler: &mut Sampler,
+        scratch: &mut Vec<f32>,
+    ) -> Judgement {
+        let token = self.token(logits);
+        scratch.clear();
+        scratch.extend_from_slice(logits);
+        let sampling_margin = sampler.distance(scratch, self.said, token, draw);
+        let (_, largest) = argmax(scratch);
+        Judgement {
+            logit_margin: largest - scratch[token as usize],
+            sampling_margin,
+        }
+    }
+
+    /// `text`: the answer, where it may be cut in another way.
+    pub(super) fn by_sampling(
+        &self,
+        logits: &[f32],
+        text: Option<&str>,
+        sampler: &mut Sampler,
+        scratch: &mut Vec<f32>,
+    ) -> Found {
+        let token = self.token(logits);
+        let mut seam = None;
+        let mut kindest: Option<Judgement> = None;
+        for recent in self.views(sampler) {
+            scratch.clear();
+            scratch.extend_from_slice(logits);
+            let (largest, least) = sampler.allowed(scratch, recent);
+            let logit = scratch[token as usize];
+            let judged = Judgement {
+                logit_margin: (largest - logit).max(0.0),
+                sampling_margin: (least - logit).max(0.0),
+            };
+            if judged.sampling_margin > SEAM {
+                let rest = text.and_then(|text| self.rest(text));
+                seam = seam.or_else(|| self.beginning(rest?, scratch, least));
+            }
+            if kindest.is_none_or(|kindest| judged.sampling_margin < kindest.sampling_margin) {
+                kindest = Some(judged);
+            }
+        }
+        let judged = kindest.expect("there is a view");
+        match seam {
+            Some(token) if judged.sampling_margin > SEAM => Found::Seam(token),
+            _ => Found::Judged(judged),
+        }
+    }
+
+    /// What a repeat penalty may look back on. Runtimes differ in that, or know none: whichever view is kindest to the
+    /// token counts.
+    fn views(&self, sampler: &Sampler) -> Vec<&[u32]> {
+        let window = self.said.len().saturating_sub(REPEAT_WINDOW);
+        let mut views = vec![self.said];
+        if sampler.penalises() {
+            views.extend([&self.said[self.first.max(window)..], &[]]);
+        }
+        views
+    }
+
+    /// What was said, or the likeliest token that ends an answer.
+    fn token(&self, logits: &[f32]) -> u32 {
+        self.next.unwrap_or_else(|| {
+            let ending = (0..)
+                .zip(logits)
+                .filter(|&(token, _)| self.tokenizer.ends(token));
+            let likeliest = ending.max_by(|a, b| a.1.total_cmp(b.1));
+            likeliest.map_or(0, |(token, _)| token)
+        })
+    }
+
+    /// What follows in the text; none where it does not go on with the next token, since a tokeniser may write a
+    /// text in another way.
+    fn rest<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let said = &self.said[self.first..];
+        let bytes = said.iter().map(|&token| self.tokenizer.bytes(token).len());
+        let rest: &str = text.get(bytes.sum()..)?;
+        let next = self.tokenizer.bytes(self.next?);
+        rest.as_bytes().starts_with(next).then_some(rest)
+    }
+
+    /// The likeliest token of at least this logit that the text begins with.
+    fn beginning(&self, text: &str, logits: &[f32], least: f32) -> Option<u32> {
+        let begins = |token: u32| {
+            let bytes = self.tokenizer.bytes(token);
+            let is_whole = text.is_char_boundary(bytes.len());
+            !bytes.is_empty() && is_whole && text.as_bytes().starts_with(bytes)
+        };
+        let allowed = (0..).zip(logits).filter(|&(_, logit)| *logit >= least);
+        let likeliest = allowed
+            .filter(|&(token, _)| begins(token))
+            .max_by(|a, b| a.1.total_cmp(b.1));
+        likeliest.map(|(token, _)| token)
+    }
+}
+
+pub(super) fn bytes_of(tokens: &[u32], tokenizer: &Tokenizer) -> Vec<u8> {
+    let bytes = tokens.iter().flat_map(|&token| tokenizer.bytes(token));
+    bytes.copied().collect()
+}
