@@ -147,6 +147,8 @@ struct Work {
 struct Answer {
     task_id: TaskId,
     received: Duration,
+    /// Tokens that another node had said before.
+    begun: u64,
     next: u64,
 }
 
@@ -187,10 +189,12 @@ impl Work {
                     self.socket.flush().await?;
                     return Ok(());
                 }
+                let begun = prompt.continue_from.as_deref().map_or(0, Stamp::count_in);
                 let answer = Answer {
                     task_id: prompt.task_id,
                     received: now(),
-                    next: 0,
+                    begun,
+                    next: begun,
                 };
                 self.answers.insert((Instant::now(), self.prompts), answer);
             }
@@ -229,23 +233,24 @@ impl Work {
 
 impl Answer {
     fn token(&mut self) -> NodeMessage {
-        let seq = self.next;
+        let place = self.next;
         self.next += 1;
         let stamp = Stamp {
-            seq,
+            seq: place,
             received: self.received,
             sent: now(),
         };
         NodeMessage::LlmToken(LlmToken {
             task_id: self.task_id.clone(),
-            seq,
+            seq: place - self.begun,
             text: stamp.text(),
             token_ids: vec![1],
         })
     }
 
     fn done(&self, pace: Pace) -> NodeMessage {
-        let completion_tokens = u32::try_from(pace.tokens).unwrap_or(u32::MAX);
+        let said = pace.tokens.saturating_sub(self.begun);
+        let completion_tokens = u32::try_from(said).unwrap_or(u32::MAX);
         NodeMessage::LlmDone(LlmDone {
             task_id: self.task_id.clone(),
             finish_reason: FinishReason::Stop,

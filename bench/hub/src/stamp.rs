@@ -36,6 +36,11 @@ impl Stamp {
         Self::parse(std::str::from_utf8(&text[..end]).ok()?)
     }
 
+    /// How many stamps a text has.
+    pub fn count_in(text: &str) -> u64 {
+        text.split_whitespace().count() as u64
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.trim().split(':').map(str::parse::<u64>);
         Some(Self {
@@ -60,6 +65,8 @@ mod tests {
         let content = stamp.text();
         let event = format!(r#"data: {{"choices":[{{"delta":{{"content":"{content}"}}}}]}}"#);
         assert_eq!(Stamp::in_event(event.as_bytes()), Some(stamp));
+        assert_eq!(Stamp::count_in(&content.repeat(3)), 3);
+        assert_eq!(Stamp::count_in(""), 0);
     }
 
     #[test]

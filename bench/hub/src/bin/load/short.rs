@@ -21,7 +21,8 @@ pub(crate) const ANSWER: Pace = Pace {
     every: Duration::ZERO,
 };
 
-/// So many that none comes near the frames a second that the hub allows it.
+/// So many that few come to the frames a second that the hub allows a node. Those that do are closed, and others go on
+/// with what they had begun.
 pub(crate) const NODES: u32 = 128;
 pub(crate) const SLOTS: u32 = 8;
 
