@@ -14,6 +14,9 @@ use crate::dispatch::node::Node;
 const REST: Duration = Duration::from_secs(10);
 const LONGEST_REST: Duration = Duration::from_secs(600);
 
+/// How long a judge without an idle moment is left alone after an audit.
+const RESPITE: Duration = Duration::from_secs(30);
+
 /// What a judge must have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Needed<'a> {
@@ -36,6 +39,7 @@ struct Judge {
     models: Vec<JudgedWith>,
     /// When it was last asked, counted in askings: they take turns.
     asked: u64,
+    asked_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -75,8 +79,12 @@ impl Judges {
                 (model.failures, model.rests_until) = (known.failures, known.rests_until);
             }
         }
-        let asked = before.map_or(0, |judge| judge.asked);
-        self.nodes.insert(id, Judge { models, asked });
+        let judge = Judge {
+            models,
+            asked: before.as_ref().map_or(0, |judge| judge.asked),
+            asked_at: before.and_then(|judge| judge.asked_at),
+        };
+        self.nodes.insert(id, judge);
     }
 
     pub(super) fn forget(&mut self, id: NodeId) {
@@ -111,11 +119,19 @@ impl Judges {
         model.map_or(0, |model| model.context_length)
     }
 
-    pub(super) fn asked(&mut self, id: NodeId) {
+    pub(super) fn asked(&mut self, id: NodeId, now: Instant) {
         self.asked += 1;
         if let Some(judge) = self.nodes.get_mut(&id) {
             judge.asked = self.asked;
+            judge.asked_at = Some(now);
         }
+    }
+
+    /// Whether it can be asked to judge between its prompts, where it has no idle moment.
+    pub(super) fn spares_one(&self, id: NodeId, now: Instant) -> bool {
+        let judge = self.nodes.get(&id);
+        let asked_at = judge.and_then(|judge| judge.asked_at);
+        asked_at.is_none_or(|at| at + RESPITE <= now)
     }
 
     pub(super) fn succeeded(&mut self, id: NodeId, digest: &str) {
@@ -227,7 +243,7 @@ mod tests {
         let mut order = Vec::new();
         for _ in 0..6 {
             let next = able(&judges, 0, now)[0];
-            judges.asked(NodeId(next));
+            judges.asked(NodeId(next), now);
             order.push(next);
         }
         assert_eq!(order, [0, 1, 2, 0, 1, 2]);
@@ -268,6 +284,17 @@ mod tests {
         assert_eq!(able(&judges, 512, now), [1]);
         assert!(able(&judges, 4096, now).is_empty() && !judges.any(needed(DIGEST, 4096)));
         assert_eq!(judges.context_length(NodeId(0), DIGEST), 512);
+    }
+
+    #[test]
+    fn one_without_an_idle_moment_is_left_alone_for_a_while() {
+        let (mut judges, now) = (judges(&[4096; 2]), Instant::now());
+        assert!(judges.spares_one(NodeId(0), now));
+        judges.asked(NodeId(0), now);
+        judges.set(NodeId(0), with(4096));
+        assert!(!judges.spares_one(NodeId(0), now + RESPITE / 2));
+        assert!(judges.spares_one(NodeId(1), now + RESPITE / 2));
+        assert!(judges.spares_one(NodeId(0), now + RESPITE));
     }
 
     #[test]

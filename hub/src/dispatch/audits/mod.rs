@@ -143,20 +143,19 @@ impl Audits {
         self.work
             .drop_abandoned(|waiting| judges.any(waiting.needed()));
         let next = self.work.next(|waiting, busy| {
-            // A contest is part of a prompt, and no prompt need wait for another's end.
+            // A contest is part of a prompt, and no prompt need wait for another's end. What has waited for long is judged
+            // between prompts: who is busy for ever would let everybody off.
+            let presses = |id| waiting.is_overdue(now) && judges.spares_one(id, now);
             let has_time = |id: NodeId| {
-                if waiting.is_contest() {
-                    scheduler.is_open(id)
-                } else {
-                    scheduler.has_time_for_audits(id)
-                }
+                scheduler.has_time_for_audits(id)
+                    || scheduler.is_open(id) && (waiting.is_contest() || presses(id))
             };
             let able = judges.able(waiting.needed(), now);
             let mut able = able.into_iter();
             let (id, model) = able.find(|(id, _)| !busy(*id) && has_time(*id))?;
             Some((id, model.to_owned()))
         });
-        next.inspect(|(judge, _)| self.judges.asked(*judge))
+        next.inspect(|(judge, _)| self.judges.asked(*judge, now))
     }
 
     /// Audits that nobody wants to know of any more, and who was to judge them.

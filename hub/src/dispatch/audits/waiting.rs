@@ -88,6 +88,11 @@ impl Waiting {
         }
     }
 
+    /// Half of its patience is gone: nobody has been idle, and perhaps nobody will be.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        now + self.patience / 2 >= self.until
+    }
+
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(&self.purpose, Purpose::Contest(reply) if reply.is_closed())
     }

@@ -22,12 +22,15 @@ use super::{
 /// Tokens of an audit in one step: a prompt that comes meanwhile waits for no more than these.
 const AUDIT_CHUNK: usize = 64;
 
+/// Steps of an audit between two prompts: most audits have as many, or twice.
+const STEPS_AFTER_A_PROMPT: usize = 4;
+
 #[derive(Debug)]
 pub(super) enum Order {
     /// Load this model, and tell when it is there.
     Load(Arc<ModelFile>, oneshot::Sender<Result<(), NotLoaded>>),
     Answer(Job),
-    /// Judge an answer, whenever there is nothing else to do.
+    /// Judge an answer, whenever there is nothing else to do, and a little between two prompts.
     Audit(AuditJob),
 }
 
@@ -115,7 +118,15 @@ pub(super) fn run(shelf: &mut Shelf, mut orders: mpsc::UnboundedReceiver<Order>)
         match order {
             Err(TryRecvError::Disconnected) => return,
             Err(TryRecvError::Empty) => judge_a_little(shelf, &mut audits),
-            Ok(order) => take(shelf, order, &mut audits),
+            Ok(order) => {
+                let was_prompt = matches!(order, Order::Answer(_));
+                take(shelf, order, &mut audits);
+                // A node that is never idle would never judge.
+                let steps = if was_prompt { STEPS_AFTER_A_PROMPT } else { 0 };
+                for _ in 0..steps {
+                    judge_a_little(shelf, &mut audits);
+                }
+            }
         }
     }
 }

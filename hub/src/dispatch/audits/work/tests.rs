@@ -45,6 +45,14 @@ fn an_answer_is_judged_by_another_until_three_could_not() {
 }
 
 #[test]
+fn what_has_waited_for_half_of_its_time_is_overdue() {
+    let (waiting, _replied) = waiting(Duration::from_secs(60));
+    let begun = waiting.until - waiting.patience;
+    assert!(!waiting.is_overdue(begun + Duration::from_secs(29)));
+    assert!(waiting.is_overdue(begun + Duration::from_secs(30)));
+}
+
+#[test]
 fn a_judge_that_takes_too_long_is_told_to_stop_and_loses_the_audit() {
     let mut work = Work::new("run");
     let (waiting, _replied) = waiting(JUDGING);

@@ -282,7 +282,7 @@ async fn a_refused_prompt_says_why_and_the_worker_lives_on() {
 }
 
 #[test]
-fn an_audit_goes_on_only_while_no_prompt_waits_and_ends_when_nobody_does() {
+fn an_audit_goes_on_while_no_prompt_is_answered_and_ends_when_nobody_waits_for_it() {
     let judged = Arc::new(AtomicUsize::new(0));
     let counter = Counter {
         tokens: 10,
@@ -322,7 +322,15 @@ fn an_audit_goes_on_only_while_no_prompt_waits_and_ends_when_nobody_does() {
     thread::spawn(move || run(&mut Shelf::new(Box::new(counter)), receiver));
     assert!(matches!(prompt.blocking_recv(), Some(Event::Token { .. })));
     assert_eq!(judged.load(Ordering::SeqCst), 0, "the prompt came first");
+    let mut next = ask(&orders, "hei");
     while prompt.blocking_recv().is_some() {}
+    assert!(matches!(next.blocking_recv(), Some(Event::Token { .. })));
+    assert_eq!(
+        judged.load(Ordering::SeqCst),
+        STEPS_AFTER_A_PROMPT,
+        "some steps between two prompts"
+    );
+    while next.blocking_recv().is_some() {}
     assert!(result.blocking_recv().unwrap().is_ok());
     assert_eq!(judged.load(Ordering::SeqCst), 10);
     drop(orders);
