@@ -11,6 +11,7 @@ export interface Ask {
   messages: readonly { role: string; content: string }[];
   max_tokens?: number;
   temperature?: number;
+  top_p?: number;
   kipina?: { nodes?: "browser" | "native" };
 }
 
@@ -61,10 +62,11 @@ export class Hub {
   }
 
   /** A native node with the built-in engine, which has joined. */
-  async startNode(model: string): Promise<Program> {
+  async startNode(model: string, settings: Record<string, string> = {}): Promise<Program> {
     const node = new Program("kipina-node", ["--engine", "--model", model, "--name", "native"], {
       HUB_URL: `${this.url.replace("http", "ws")}/ws`,
       MODELS_DIR,
+      ...settings,
     });
     this.nodes.push(node);
     await this.until((nodes) => nodes.some(({ kind }) => kind === "native"));
@@ -74,6 +76,11 @@ export class Hub {
   async stats(): Promise<HubNode[]> {
     const response = await fetch(`${this.url}/api/stats`);
     return ((await response.json()) as { nodes: HubNode[] }).nodes;
+  }
+
+  /** What an operator reads, whose hub asks nobody on this machine for a password. */
+  async administer(path: string): Promise<unknown> {
+    return (await fetch(`${this.url}/api/admin${path}`)).json();
   }
 
   /** Waits until the hub's nodes are as wanted; returns how many milliseconds that took. */
