@@ -98,15 +98,19 @@ impl Sampler {
         self.collect(logits, largest);
         let all = std::mem::take(&mut self.candidates);
         let top_p = self.settings.top_p;
-        let slack = if top_p < 1.0 { ROUNDED_TOP_P } else { 0.0 };
+        let cuts: &[f32] = if top_p < 1.0 {
+            &[top_p - ROUNDED_TOP_P, top_p, top_p + ROUNDED_TOP_P]
+        } else {
+            &[top_p]
+        };
+        let point = f64::from(point);
         let mut nearest = f64::INFINITY;
-        for top_p in [top_p - slack, top_p, top_p + slack] {
+        for &cut in cuts {
             self.candidates.clone_from(&all);
-            if slack > 0.0 {
-                self.keep_top_p(top_p.clamp(0.0, 1f32.next_down()), largest);
+            if top_p < 1.0 {
+                self.keep_top_p(cut.clamp(0.0, 1f32.next_down()), largest);
             }
             let (start, end) = self.place(token, logit, largest);
-            let point = f64::from(point);
             nearest = nearest.min((start - point).max(point - end).max(0.0));
         }
         nearest as f32
