@@ -1,29 +1,48 @@
 //! Attention of some queries over one head's keys and values, written once for every [`Unpack`].
 //!
-//! Keys and values come in blocks of 32 positions, in f16. A block is made f32 once for all queries
-//! that share it (a token's heads, and a prompt's neighbouring tokens); the softmax is computed online,
-//! so nothing as long as the context is kept.
+//! Keys and values come in blocks of 32 positions, in f16, each in the order in which it is read. Where few queries share
+//! a block (the heads of one token), it is made f32 on its way into the sums, so that there is something to compute while
+//! memory is waited for; where many do (a prompt's neighbouring tokens), once for all of them. The softmax is computed
+//! online, so nothing as long as the context is kept.
+
+use std::f32::consts::LOG2_E;
 
 use super::simd::Unpack;
-use super::vector::exp;
+use super::vector::exp2;
 
 /// Positions in a block.
 pub(crate) const POSITIONS: usize = 32;
-/// Neighbouring positions that a block's keys have side by side.
+/// Neighbouring positions that a block's keys have side by side, and columns that its values have.
 pub(crate) const INTERLEAVED: usize = 8;
 /// The most queries of one call.
 pub(crate) const MOST_QUERIES: usize = 32;
 /// The widest head.
 pub(crate) const MOST_WIDTH: usize = 256;
 
+/// As many queries take a block as it comes: their sums fit into the registers of every instruction set.
+const FEW: usize = 8;
+
+/// Where a position's key begins in its block. Its columns lie [`INTERLEAVED`] apart: one vector holds one column of
+/// eight positions, and a score needs no sum across its lanes.
+pub(crate) fn key_at(position: usize, width: usize) -> usize {
+    let place = position % POSITIONS;
+    place / INTERLEAVED * INTERLEAVED * width + place % INTERLEAVED
+}
+
+/// Where a position's value has a column in its block: all positions' first eight columns come before the next eight.
+pub(crate) fn value_at(position: usize, column: usize) -> usize {
+    let run = column / INTERLEAVED * POSITIONS + position % POSITIONS;
+    run * INTERLEAVED + column % INTERLEAVED
+}
+
 /// Room for one call's intermediate values.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    /// A block's keys, `register of positions → column → lane`, then its values, `position → column`.
+    /// A block's keys, `register of positions → column → lane`, then its values, as they lie.
     block: Vec<f32>,
     /// `query → position`.
     weights: Vec<f32>,
-    /// `query → column`.
+    /// `query → column`, or `column → query` where there are few; times log2(e), so that weights are powers of two.
     queries: Vec<f32>,
     sums: Vec<f32>,
 }
@@ -49,9 +68,25 @@ pub(crate) struct Queries<'a> {
     pub(crate) positions: &'a dyn Fn(usize) -> usize,
 }
 
-/// A block's keys and values by its number: keys are four runs of `width × 8` positions, values
-/// `position × width`.
+/// A block's keys and values by its number: keys are four runs of `width × 8` positions, values as many runs of
+/// `32 positions × 8` columns as the width has. [`key_at`] and [`value_at`] find their way there.
 pub(crate) type Blocks<'a> = dyn Fn(usize) -> (&'a [u16], &'a [u16]) + 'a;
+
+/// `$count`, at most [`FEW`], as a constant.
+macro_rules! with_count {
+    ($count:expr, $name:ident => $body:expr) => {
+        with_count!($count, $name => $body, 1 2 3 4 5 6 7 8)
+    };
+    ($count:expr, $name:ident => $body:expr, $($few:literal)*) => {
+        match $count {
+            $($few => {
+                const $name: usize = $few;
+                $body
+            })*
+            _ => unreachable!("at most FEW"),
+        }
+    };
+}
 
 /// Calls `take(query, row)` with each query's attended values.
 ///
@@ -72,12 +107,22 @@ pub(super) unsafe fn attend<S: Unpack>(
         queries: rows,
         sums,
     } = scratch;
-    for (query, row) in rows.chunks_exact_mut(width).enumerate().take(count) {
-        row.copy_from_slice((queries.row)(query));
+    let few = count <= FEW;
+    for query in 0..count {
+        // Few lie so that one step of a loop over columns finds what it needs side by side.
+        let (first, step) = if few {
+            (query, count)
+        } else {
+            (query * width, 1)
+        };
+        let places = rows[first..].iter_mut().step_by(step);
+        for (place, x) in places.zip((queries.row)(query)) {
+            *place = *x * LOG2_E;
+        }
     }
     sums[..count * width].fill(0.0);
     let mut largest = [f32::NEG_INFINITY; MOST_QUERIES];
-    let mut totals = [0.0; MOST_QUERIES];
+    let mut totals = [[0.0; SIDE_BY_SIDE]; MOST_QUERIES];
     let positions = (queries.positions)(count - 1);
     // The first query that sees anything of the block.
     let mut first = 0;
@@ -86,12 +131,26 @@ pub(super) unsafe fn attend<S: Unpack>(
             first += 1;
         }
         let seen = POSITIONS.min(positions - start);
+        if start + POSITIONS < positions {
+            let (keys, values) = blocks(index + 1);
+            // SAFETY: the caller's promise; both have a beginning.
+            unsafe {
+                S::touch(keys.as_ptr().cast());
+                S::touch(values.as_ptr().cast());
+            }
+        }
         let (keys, values) = blocks(index);
         assert!(keys.len() == POSITIONS * width && values.len() == POSITIONS * width);
         // SAFETY: the caller's promise; all lengths were looked at above.
         unsafe {
-            widen_keys::<S>(keys, width, seen, block);
             let mut query = first;
+            if few {
+                with_count!(count, T => score_few::<S, T>(rows, keys, width, seen, weights));
+                weights[..first * POSITIONS].fill(0.0);
+                query = count;
+            } else {
+                widen_keys::<S>(keys, width, seen, block);
+            }
             while query < count {
                 let rows = &rows[query * width..];
                 let weights = &mut weights[query * POSITIONS..];
@@ -112,8 +171,13 @@ pub(super) unsafe fn attend<S: Unpack>(
                     sums.iter_mut().for_each(|sum| *sum *= shrink);
                 }
             }
-            widen::<S>(&values[..seen * width], block);
             let mut query = first;
+            if few {
+                with_count!(count, T => gather_few::<S, T>(weights, values, width, seen, sums));
+                query = count;
+            } else {
+                widen::<S>(values, block);
+            }
             while query < count {
                 let weights = &weights[query * POSITIONS..];
                 let sums = &mut sums[query * width..];
@@ -127,36 +191,45 @@ pub(super) unsafe fn attend<S: Unpack>(
         }
     }
     for (query, sums) in sums.chunks_exact_mut(width).enumerate().take(count) {
-        let normalise = 1.0 / totals[query];
+        let normalise = 1.0 / totals[query].iter().sum::<f32>();
         sums.iter_mut().for_each(|sum| *sum *= normalise);
         take(query, sums);
     }
 }
 
-/// Turns scores into weights relative to the largest score so far, and returns by how much what was
-/// summed up before shrinks.
+/// Sums that grow side by side, as vectors have them.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Turns scores, which are logarithms to the base 2, into weights relative to the largest score so far, adds them to the
+/// totals, and returns by how much what was summed up before shrinks.
 #[inline(always)]
-fn soften(scores: &mut [f32], largest: &mut f32, total: &mut f32) -> f32 {
-    // Eight side by side, and a comparison that vectors have: `max` minds what is no number.
-    let (eights, _) = scores.as_chunks_mut::<8>();
+fn soften(scores: &mut [f32], largest: &mut f32, totals: &mut [f32; SIDE_BY_SIDE]) -> f32 {
+    let (eights, _) = scores.as_chunks_mut::<SIDE_BY_SIDE>();
     let before = *largest;
-    let mut peaks = [before; 8];
+    // A comparison that vectors have: `max` minds what is no number.
+    let mut peaks = [before; SIDE_BY_SIDE];
     for scores in &*eights {
         for (peak, score) in peaks.iter_mut().zip(scores) {
             *peak = if *score > *peak { *score } else { *peak };
         }
     }
-    let peak = peaks.into_iter().fold(before, f32::max);
-    let mut sums = [0.0; 8];
+    let mut shrink = 1.0;
+    // Seldom, after the first blocks.
+    if peaks.iter().fold(false, |any, peak| any | (*peak > before)) {
+        let peak = peaks.into_iter().fold(*largest, f32::max);
+        shrink = exp2(*largest - peak);
+        *largest = peak;
+        totals.iter_mut().for_each(|total| *total *= shrink);
+    }
+    // Copies, which compilers keep in registers.
+    let (base, mut sums) = (*largest, *totals);
     for scores in eights {
-        for (sum, score) in sums.iter_mut().zip(scores) {
-            *score = exp(*score - peak);
-            *sum += *score;
+        for (total, score) in sums.iter_mut().zip(scores) {
+            *score = exp2(*score - base);
+            *total += *score;
         }
     }
-    let shrink = exp(before - peak);
-    *total = *total * shrink + sums.iter().sum::<f32>();
-    *largest = peak;
+    *totals = sums;
     shrink
 }
 
@@ -198,6 +271,82 @@ unsafe fn widen_keys<S: Unpack>(keys: &[u16], width: usize, seen: usize, out: &m
                     let floats = S::halves(keys.as_ptr().add(from), with);
                     S::store_floats(out.as_mut_ptr().add(to), floats);
                 }
+            }
+        }
+    }
+}
+
+/// As [`score`], of all queries, which are `column → query`, and with keys as they lie in the cache.
+///
+/// # Safety
+/// The processor has the features; `queries` have `width × T` numbers, `keys` are a block's, `out` has `T` rows.
+#[inline(always)]
+unsafe fn score_few<S: Unpack, const T: usize>(
+    queries: &[f32],
+    keys: &[u16],
+    width: usize,
+    seen: usize,
+    out: &mut [f32],
+) {
+    debug_assert!(queries.len() >= T * width && out.len() >= T * POSITIONS);
+    // SAFETY: the caller's promise.
+    let with = unsafe { S::for_halves() };
+    for first in (0..seen).step_by(S::LANES) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut key = keys.as_ptr().add(key_at(first, width));
+            let (mut x, end) = (queries.as_ptr(), queries.as_ptr().add(width * T));
+            let mut sums = [S::splat(0.0); T];
+            while x != end {
+                let floats = S::halves(key, with);
+                for (query, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::multiply_add(S::splat_at(x.add(query)), floats, *sum);
+                }
+                key = key.add(INTERLEAVED);
+                x = x.add(T);
+            }
+            for (query, sum) in sums.into_iter().enumerate() {
+                S::store_floats(out.as_mut_ptr().add(query * POSITIONS + first), sum);
+            }
+        }
+    }
+}
+
+/// As [`gather`], for all queries, and with values as they lie in the cache.
+///
+/// # Safety
+/// The processor has the features; `values` are a block's, the others have `T` rows.
+#[inline(always)]
+unsafe fn gather_few<S: Unpack, const T: usize>(
+    weights: &[f32],
+    values: &[u16],
+    width: usize,
+    seen: usize,
+    sums: &mut [f32],
+) {
+    debug_assert!(weights.len() >= T * POSITIONS && sums.len() >= T * width);
+    // SAFETY: the caller's promise.
+    let with = unsafe { S::for_halves() };
+    for column in (0..width).step_by(S::LANES) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let values = values.as_ptr().add(value_at(0, column));
+            let at = |query: usize| query * width + column;
+            let mut totals: [S::Floats; T] =
+                std::array::from_fn(|query| S::load_floats(sums.as_ptr().add(at(query))));
+            let mut values = values;
+            let (mut weight, end) = (weights.as_ptr(), weights.as_ptr().add(seen));
+            while weight != end {
+                let floats = S::halves(values, with);
+                for (query, total) in totals.iter_mut().enumerate() {
+                    let weight = S::splat_at(weight.add(query * POSITIONS));
+                    *total = S::multiply_add(weight, floats, *total);
+                }
+                values = values.add(INTERLEAVED);
+                weight = weight.add(1);
+            }
+            for (query, total) in totals.into_iter().enumerate() {
+                S::store_floats(sums.as_mut_ptr().add(at(query)), total);
             }
         }
     }
@@ -249,7 +398,7 @@ unsafe fn score<S: Unpack, const T: usize>(
 /// Adds the first `seen` positions' values to `T` queries' sums; returns `T`.
 ///
 /// # Safety
-/// The processor has the features; `values` are `position × width`, the others have `T` rows.
+/// The processor has the features; `values` are a block's, in f32, the others have `T` rows.
 #[inline(always)]
 unsafe fn gather<S: Unpack, const T: usize>(
     weights: &[f32],
@@ -294,7 +443,8 @@ unsafe fn gather_columns<S: Unpack, const T: usize, const R: usize>(
         });
         for position in 0..seen {
             let values: [S::Floats; R] = std::array::from_fn(|register| {
-                S::load_floats(values.as_ptr().add(at(position, register)))
+                let at = value_at(position, column + register * S::LANES);
+                S::load_floats(values.as_ptr().add(at))
             });
             for (query, totals) in totals.iter_mut().enumerate() {
                 let weight = S::splat_at(weights.as_ptr().add(query * POSITIONS + position));

@@ -32,8 +32,10 @@ use std::ops::Range;
 
 pub(crate) use activations::Activations;
 use activations::BlocksMut;
+#[cfg(test)]
+pub(crate) use attention::INTERLEAVED;
 use attention::{Blocks, Queries};
-pub(crate) use attention::{INTERLEAVED, MOST_WIDTH, POSITIONS};
+pub(crate) use attention::{MOST_WIDTH, POSITIONS, key_at, value_at};
 pub(crate) use operations::{Attention, CacheRows, Heads, Projection, Rotation, Workers};
 pub(crate) use pack::{PackedMatrix, UnsupportedType, dequantise_row};
 use sets::detect;

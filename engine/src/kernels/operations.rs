@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::activations::{Activations, BlocksMut};
-use super::attention::{Blocks, INTERLEAVED, MOST_QUERIES, MOST_WIDTH, Queries};
+use super::attention::{Blocks, INTERLEAVED, MOST_QUERIES, MOST_WIDTH, Queries, value_at};
 use super::format::{COLUMNS, ROWS};
 use super::pack::PackedMatrix;
 use super::threads::{Pool, SharedSlice, Spawn};
@@ -44,7 +44,7 @@ pub(crate) struct CacheRows<'a> {
     pub(crate) keys: &'a mut [u16],
     pub(crate) values: &'a mut [u16],
     /// Of a head and a token: where its key begins (its columns lie [`INTERLEAVED`] apart), and where its
-    /// value does. No two are the same place.
+    /// value does (as [`value_at`] goes on). No two are the same place.
     pub(crate) place: &'a (dyn Fn(usize, usize) -> (usize, usize) + Sync),
 }
 
@@ -265,8 +265,15 @@ impl Workers {
                                     }
                                 }
                                 _ => {
+                                    kernels.to_half(row, halves);
                                     let (_, at) = place(head, token);
-                                    kernels.to_half(row, values.slice_mut(at..at + head_width));
+                                    for (run, eight) in halves.chunks_exact(INTERLEAVED).enumerate()
+                                    {
+                                        let at = at + value_at(0, run * INTERLEAVED);
+                                        values
+                                            .slice_mut(at..at + INTERLEAVED)
+                                            .copy_from_slice(eight);
+                                    }
                                 }
                             }
                         }

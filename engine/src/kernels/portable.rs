@@ -6,7 +6,7 @@ use std::ops::Range;
 use half::f16;
 
 use super::activations::{Activations, BlocksMut};
-use super::attention::{Blocks, INTERLEAVED, POSITIONS, Queries};
+use super::attention::{Blocks, INTERLEAVED, POSITIONS, Queries, key_at, value_at};
 use super::format::{COLUMNS, Format, Layout, ROWS, with_layout};
 use super::pack::{PackedMatrix, unpack};
 use super::quantise::quantise_block;
@@ -69,9 +69,8 @@ impl Kernels for Portable {
             let positions = (queries.positions)(query);
             let score = |position: usize| -> f32 {
                 let (keys, _) = blocks(position / POSITIONS);
-                let place = position % POSITIONS;
-                let run = place / INTERLEAVED * INTERLEAVED * width + place % INTERLEAVED;
-                let key = (0..width).map(|column| float(keys[run + column * INTERLEAVED]));
+                let at = key_at(position, width);
+                let key = (0..width).map(|column| float(keys[at + column * INTERLEAVED]));
                 row.iter().zip(key).map(|(x, key)| x * key).sum()
             };
             let scores: Vec<f32> = (0..positions).map(score).collect();
@@ -80,9 +79,11 @@ impl Kernels for Portable {
             for (position, score) in scores.iter().enumerate() {
                 let weight = (score - largest).exp();
                 let (_, values) = blocks(position / POSITIONS);
-                let value = &values[position % POSITIONS * width..][..width];
-                for (sum, &value) in sums.iter_mut().zip(value) {
-                    *sum += weight * float(value);
+                for (run, sums) in sums.chunks_exact_mut(INTERLEAVED).enumerate() {
+                    let value = &values[value_at(position, run * INTERLEAVED)..];
+                    for (sum, &value) in sums.iter_mut().zip(value) {
+                        *sum += weight * float(value);
+                    }
                 }
                 total += weight;
             }

@@ -59,6 +59,13 @@ pub(super) trait Unpack: Simd {
     #[inline(always)]
     unsafe fn prefetch(_: *const u8) {}
 
+    /// Begins to read a page of memory that will be read from here on: what fetches ahead by itself never begins one.
+    #[inline(always)]
+    unsafe fn touch(at: *const u8) {
+        // SAFETY: the trait's contract.
+        unsafe { Self::prefetch(at) };
+    }
+
     /// What [`Self::halves`] computes with; made outside of loops.
     type Halves: Copy;
     unsafe fn for_halves() -> Self::Halves;

@@ -105,6 +105,13 @@ macro_rules! unpack {
                 u16x8_shr(bytes, BITS as u32)
             }
 
+            /// A load like any other, whose result nobody needs: there is no hint.
+            #[inline(always)]
+            unsafe fn touch(at: *const u8) {
+                // SAFETY: the trait's contract.
+                unsafe { at.read_volatile() };
+            }
+
             /// Which bits to keep, and the factor.
             type Halves = [v128; 2];
 

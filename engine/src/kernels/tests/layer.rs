@@ -40,7 +40,8 @@ impl Cached {
 
     fn value(&self, position: usize, column: usize) -> f64 {
         let (_, values) = self.block(position / POSITIONS);
-        half::f16::from_bits(values[position % POSITIONS * self.width + column]).to_f64()
+        let run = column / INTERLEAVED * POSITIONS + position % POSITIONS;
+        half::f16::from_bits(values[run * INTERLEAVED + column % INTERLEAVED]).to_f64()
     }
 }
 
@@ -205,7 +206,7 @@ proptest! {
                         let place = position % POSITIONS;
                         (
                             block + place / INTERLEAVED * INTERLEAVED * width + place % INTERLEAVED,
-                            block + place * width,
+                            block + place * INTERLEAVED,
                         )
                     },
                 },
@@ -250,5 +251,11 @@ proptest! {
     fn exp_is_within_two_units_in_the_last_place(x in -87.0f32..88.0) {
         let expected = f64::from(x).exp();
         prop_assert!((f64::from(vector::exp(x)) - expected).abs() <= expected * 2.4e-7);
+    }
+
+    #[test]
+    fn exp2_is_within_three_units_in_the_last_place(x in -126.0f32..127.0) {
+        let expected = f64::from(x).exp2();
+        prop_assert!((f64::from(vector::exp2(x)) - expected).abs() <= expected * 3.6e-7);
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 use std::ops::Range;
 
 use super::config::Config;
-use crate::kernels::{INTERLEAVED, POSITIONS};
+use crate::kernels::{POSITIONS, key_at, value_at};
 pub(crate) use prefixes::{Begun, Prefixes};
 
 /// Positions of one block.
@@ -17,10 +17,9 @@ const BLOCK: usize = PAGE;
 
 /// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
 /// copied in one piece and what was never used lies together at the end. A head's part of a block is
-/// `32 × head_width` long:
-/// - keys: `run of 8 positions → dimension → position`, so that one vector holds one dimension of
-///   eight positions and a score needs no sum across its lanes;
-/// - values: `position → dimension`.
+/// `32 × head_width` long, in the order that attention reads it in:
+/// - keys: `run of 8 positions → dimension → position` ([`key_at`]);
+/// - values: `run of 8 dimensions → position → dimension` ([`value_at`]).
 #[derive(Debug)]
 pub(crate) struct KvCache {
     keys: Vec<u16>,
@@ -194,14 +193,13 @@ impl Places<'_> {
         start..start + self.layout.head()
     }
 
-    /// Where one position's key begins, its dimensions [`INTERLEAVED`] apart, and its value.
+    /// Where one position's key begins, and its value.
     pub(crate) fn position(&self, layer: usize, kv_head: usize, position: usize) -> (usize, usize) {
         let width = self.layout.head_width;
         let block = self.block(layer, kv_head, position / BLOCK).start;
-        let (run, lane) = (position % BLOCK / INTERLEAVED, position % INTERLEAVED);
         (
-            block + run * INTERLEAVED * width + lane,
-            block + position % BLOCK * width,
+            block + key_at(position, width),
+            block + value_at(position, 0),
         )
     }
 }

@@ -5,6 +5,7 @@ mod properties;
 
 use super::prefixes::{KEPT, Prefix};
 use super::*;
+use crate::kernels::INTERLEAVED;
 
 const LAYOUT: Layout = Layout {
     layers: 2,

@@ -6,8 +6,8 @@ use super::*;
 use crate::gpu::decode::STATE_TABLE;
 use crate::kernels::tests::{Blocks, pack, source};
 use crate::kernels::{
-    Activations, Attention, CacheRows, Heads, INTERLEAVED, POSITIONS, PackedMatrix, Projection,
-    Rotation, Workers, spawn_thread,
+    Activations, Attention, CacheRows, Heads, POSITIONS, PackedMatrix, Projection, Rotation,
+    Workers, key_at, spawn_thread, value_at,
 };
 
 use candle_core::quantized::GgmlDType;
@@ -97,11 +97,12 @@ impl Twin {
                     keys: &mut self.keys,
                     values: &mut self.values,
                     place: &|kv_head, token| {
-                        let (block, at) =
-                            ((first + token) / POSITIONS, (first + token) % POSITIONS);
-                        let block = (kv_head * BLOCKS + block) * length;
-                        let run = at / INTERLEAVED * INTERLEAVED * HEAD_WIDTH;
-                        (block + run + at % INTERLEAVED, block + at * HEAD_WIDTH)
+                        let position = first + token;
+                        let block = (kv_head * BLOCKS + position / POSITIONS) * length;
+                        (
+                            block + key_at(position, HEAD_WIDTH),
+                            block + value_at(position, 0),
+                        )
                     },
                 },
             },
