@@ -5,7 +5,7 @@
 # Honest: the native engine, the engine in a tab of Chromium, llama.cpp. Frauds: a smaller model in disguise, the same
 # weights in two kinds of quantisation lower, half of the prompt left out, canned text. All are judged by kipina-node, and
 # all but llama.cpp twice: as one that tells its tokens, and draws them with the hub's seed, and by its text alone.
-# PROMPTS (60 for each model), KIPINA_MODELS ("smollm2:135m qwen2.5-coder:0.5b", the smaller first), THREADS (2),
+# PROMPTS (60 for each model), SAMPLINGS ("greedy nucleus open"), KIPINA_MODELS ("smollm2:135m qwen2.5-coder:0.5b", the smaller first), THREADS (2),
 # QUANTISATIONS (Q3_K_M Q2_K), PROFILE (release; dev is built sooner). FOLDER keeps what was answered and judged: what is there is not done again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,6 +29,7 @@ prompts="${PROMPTS:-60}"
 threads="${THREADS:-2}"
 quantisations="${QUANTISATIONS-Q3_K_M Q2_K}"
 profile="${PROFILE:-release}"
+export SAMPLINGS="${SAMPLINGS:-greedy nucleus open}"
 folder="${FOLDER:-$HOME/.cache/kipina/audits}"
 mkdir -p "$folder/answers" "$folder/margins"
 
@@ -121,7 +122,7 @@ for model in "${models[@]}"; do
   ask "$answers.cut-prompts" "$answers.cut" engine "$model"
   ask "$answers.prompts" "$answers+honest+tab" tab "$model" "$file"
   # No other program's draws can be known.
-  grep -v '"open-' "$answers.prompts" >"$answers.others-prompts"
+  sed '/"open-/d' "$answers.prompts" >"$answers.others-prompts"
   llama "$file" "$answers.others-prompts" "$answers+honest+llama.cpp"
   node bench/audit/claim.mjs "$answers.prompts" "$answers.cut" >"$answers+fraud+half of the prompt"
   node bench/audit/claim.mjs "$answers.prompts" canned >"$answers+fraud+canned text"

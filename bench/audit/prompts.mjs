@@ -1,7 +1,7 @@
 // Writes prompts that audits are measured with, as frames of the wire, one a line:
 // `node prompts.mjs MODEL_ID COUNT [cut]`.
 //
-// Each has a piece of this repository before its question, and each way of sampling. With `cut`, the
+// Each has a piece of this repository before its question, and each way of sampling, or those in SAMPLINGS. With `cut`, the
 // first half of what the user says is missing: what a node would compute that saves itself the reading.
 // They are raw prompts, rendered here, so that every runtime gets the same text; both models speak ChatML.
 
@@ -34,6 +34,7 @@ const SAMPLINGS = {
   // Nothing is impossible.
   open: { temperature: 1, top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1 },
 };
+const wanted = (process.env.SAMPLINGS ?? Object.keys(SAMPLINGS).join(" ")).split(" ");
 const MOST_TOKENS = 64;
 const PIECE = 400;
 
@@ -52,6 +53,7 @@ for (let number = 0; number < Number(count); number++) {
     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n" +
     `<|im_start|>user\n${read}<|im_end|>\n<|im_start|>assistant\n`;
   for (const [name, sampling] of Object.entries(SAMPLINGS)) {
+    if (!wanted.includes(name)) continue;
     const task_id = `${name}-${number}`;
     console.log(JSON.stringify({ type: "llm_prompt", task_id, model, prompt, sampling: { ...sampling, seed: number, max_tokens: MOST_TOKENS } }));
   }

@@ -1,6 +1,7 @@
 //! Somebody else's answer, judged: one pass over the prompt and the answer, in steps, that tells for each
 //! token how far it lies below what the prompt's sampling would have chosen.
 
+mod cut;
 mod place;
 
 use std::ops::Range;
@@ -9,7 +10,8 @@ use crate::compute::blocking;
 use crate::model::CHUNK;
 use crate::sampler::Sampler;
 use crate::{Engine, EngineError, FinishReason, Input, Sampling};
-use place::{Found, Place, bytes_of};
+use cut::{Cut, Doubt};
+use place::{Place, bytes_of};
 
 /// The longest beginning of a token that a stop string leaves, in bytes; more is no beginning of one.
 const LONGEST_CUT: usize = 24;
@@ -20,10 +22,6 @@ const UNTOLD: usize = 3;
 
 /// Where nobody told the tokens: text becomes somewhat fewer of them than the model had made it of, one in so many.
 const RETOKENISED: usize = 8;
-
-/// How often the text of one answer is cut in another way; each takes a step more. Models part from the tokeniser's way
-/// once in some hundred tokens.
-const MOST_SEAMS: usize = 16;
 
 /// Tokens that another runtime's template may give a prompt besides.
 const OF_A_TEMPLATE: usize = 16;
@@ -62,19 +60,18 @@ pub struct Judgement {
 #[derive(Debug)]
 pub struct Audit {
     request: AuditRequest,
-    /// Prompt and answer; empty until the first step.
-    tokens: Vec<u32>,
+    /// Prompt and answer, and what is judged of it; empty until the first step.
+    cut: Cut,
     /// Where the answer begins.
     first: usize,
-    /// Whether the answer's end is judged.
-    ended: bool,
     /// How often its text may still be cut in another way; never where its tokens were told.
-    seams_left: usize,
+    tries_left: usize,
+    /// What is to be bettered by the cut that is tried.
+    doubt: Option<Box<Doubt>>,
     /// What drew each token and the end, where that is known.
     draws: Vec<f32>,
     /// Tokens that were computed.
     computed: usize,
-    judgements: Vec<Judgement>,
 }
 
 struct AnswerTokens {
@@ -87,19 +84,18 @@ impl Audit {
     pub fn new(request: AuditRequest) -> Self {
         Self {
             request,
-            tokens: Vec::new(),
+            cut: Cut::default(),
             first: 0,
-            ended: false,
-            seams_left: 0,
+            tries_left: 0,
+            doubt: None,
             draws: Vec::new(),
             computed: 0,
-            judgements: Vec::new(),
         }
     }
 
     /// Computes up to `chunk` tokens (1 to 256); true once everything is judged.
     pub fn step(&mut self, engine: &mut Engine, chunk: usize) -> Result<bool, EngineError> {
-        if self.tokens.is_empty() {
+        if self.cut.tokens.is_empty() {
             self.begin(engine)?;
         }
         if self.is_done() {
@@ -108,28 +104,31 @@ impl Audit {
         // Logits of every token before the answer's first are of no use, so that much may be
         // somebody else's beginning.
         let limit = self.computed.max(self.first - 1);
-        let cached = engine.compute.begin(&self.tokens, limit);
-        let end = (cached + chunk.clamp(1, CHUNK)).min(self.tokens.len());
-        blocking(engine.compute.forward(&self.tokens[cached..end]))?;
+        let cached = engine.compute.begin(&self.cut.tokens, limit);
+        let most = if self.doubt.is_some() {
+            cut::TRIED
+        } else {
+            CHUNK
+        };
+        let end = (cached + chunk.clamp(1, most)).min(self.cut.tokens.len());
+        blocking(engine.compute.forward(&self.cut.tokens[cached..end]))?;
         self.computed = end;
         // The logits after a token judge the next one.
-        let next = self.first - 1 + self.judgements.len();
-        if next < end
-            && let Some(token) = self.judge(engine, cached, next..end)?
-        {
-            self.go_on_with(token, engine)?;
+        let next = self.first - 1 + self.cut.judgements.len();
+        if next < end && self.judge(engine, cached, next..end)? {
+            self.weigh(engine)?;
         }
         Ok(self.is_done())
     }
 
     /// One for each token of the answer, and one for its end where that is judged.
     pub fn into_judgements(self) -> Vec<Judgement> {
-        self.judgements
+        self.cut.judgements
     }
 
     fn is_done(&self) -> bool {
-        let end = usize::from(self.ended);
-        self.judgements.len() == self.tokens.len() - self.first + end
+        let end = usize::from(self.cut.ended);
+        self.cut.judgements.len() == self.cut.tokens.len() - self.first + end
     }
 
     fn begin(&mut self, engine: &Engine) -> Result<(), EngineError> {
@@ -142,7 +141,7 @@ impl Audit {
             Some(FinishReason::Stop) => self.request.sampling.stop.is_empty(),
             Some(FinishReason::Length) => !self.is_full(first, &answer),
         };
-        self.seams_left = if answer.told { 0 } else { MOST_SEAMS };
+        self.tries_left = if answer.told { 0 } else { cut::MOST_TRIES };
         if self.is_seeded() {
             // Tokens that don't make the text are a lie: their draws count as if they did.
             let sampler = Sampler::new(&self.request.sampling);
@@ -159,9 +158,12 @@ impl Audit {
         let is_whole = tokens.len() <= context_length;
         // Length is no way out: what fits is judged.
         tokens.truncate(context_length);
-        self.ended = ended && is_whole;
         self.first = first;
-        self.tokens = tokens;
+        self.cut = Cut {
+            tokens,
+            ended: ended && is_whole,
+            ..Cut::default()
+        };
         Ok(())
     }
 
@@ -227,63 +229,96 @@ impl Audit {
         Ok(tokens)
     }
 
-    /// Cuts the text behind what is judged in another way: first this token, and anew what follows. The token is judged
-    /// with what follows, when that is computed.
-    fn go_on_with(&mut self, token: u32, engine: &Engine) -> Result<(), EngineError> {
-        let at = self.first + self.judgements.len();
-        self.tokens.truncate(at);
-        self.tokens.push(token);
-        let said = bytes_of(&self.tokens[self.first..], &engine.tokenizer).len();
-        let rest = self.tokenised(&self.request.answer[said..], engine)?;
-        self.tokens.extend(rest);
-        let context_length = engine.info().context_length;
-        self.ended &= self.tokens.len() <= context_length;
-        self.tokens.truncate(context_length);
-        self.seams_left -= 1;
-        // The logits before it are needed once more.
-        self.computed = at - 1;
-        Ok(())
-    }
-
-    /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's
-    /// first token. Stops where the text is to be cut in another way, and returns the token that it goes on with then.
+    /// `at`: the positions whose logits are wanted; `start`: the position of the last forward pass's first token. Stops,
+    /// and says so, where it is to be weighed whether the text is cut as it should be.
     fn judge(
         &mut self,
         engine: &mut Engine,
         start: usize,
         at: Range<usize>,
-    ) -> Result<Option<u32>, EngineError> {
+    ) -> Result<bool, EngineError> {
         // Without an end to judge, nothing follows the last token.
-        let most = self.tokens.len() - usize::from(!self.ended);
+        let most = self.cut.tokens.len() - usize::from(!self.cut.ended);
         let at = at.start..at.end.min(most);
         let rows = at.start - start..at.end - start;
         let is_seeded = self.is_seeded();
         let mut sampler = Sampler::new(&self.request.sampling);
         let mut scratch = Vec::new();
-        let mut other = None;
+        let mut stopped = false;
+        let Self {
+            cut,
+            first,
+            request,
+            draws,
+            doubt,
+            tries_left,
+            ..
+        } = self;
+        let first = *first;
         blocking(engine.compute.each_logits(rows, |index, logits| {
-            if other.is_some() {
+            if stopped {
                 return;
             }
             let before = at.start + index + 1;
             let place = Place {
-                said: &self.tokens[..before],
-                first: self.first,
-                next: self.tokens.get(before).copied(),
+                said: &cut.tokens[..before],
+                first,
+                next: cut.tokens.get(before).copied(),
                 tokenizer: &engine.tokenizer,
             };
-            let found = if is_seeded {
-                let draw = self.draws[before - self.first];
-                Found::Judged(place.by_draw(logits, draw, &mut sampler, &mut scratch))
+            let (judgement, others) = if is_seeded {
+                let draw = draws[before - first];
+                let judgement = place.by_draw(logits, draw, &mut sampler, &mut scratch);
+                (judgement, Vec::new())
             } else {
-                let text = (self.seams_left > 0).then_some(self.request.answer.as_str());
+                let may_be_cut = *tries_left > 0 || doubt.is_some();
+                let text = may_be_cut.then_some(request.answer.as_str());
                 place.by_sampling(logits, text, &mut sampler, &mut scratch)
             };
-            match found {
-                Found::Judged(judgement) => self.judgements.push(judgement),
-                Found::Seam(token) => other = Some(token),
-            }
+            cut.judgements.push(judgement);
+            cut.others.push(others);
+            stopped = match doubt {
+                Some(doubt) => doubt.is_decided(cut, first, &engine.tokenizer),
+                None => *tries_left > 0 && judgement.sampling_margin > cut::ODD,
+            };
         }))?;
-        Ok(other)
+        Ok(stopped)
+    }
+
+    /// What is odd may only be cut as the model had not: keeps the better of two cuts, and tries the next one.
+    fn weigh(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        let doubt = match self.doubt.take() {
+            Some(doubt) if self.cut.cost() < doubt.cut.cost() => None,
+            Some(doubt) => Some(doubt),
+            None => Some(Box::new(Doubt::of(
+                &self.cut,
+                self.first,
+                &engine.tokenizer,
+            ))),
+        };
+        if let Some(mut doubt) = doubt {
+            self.cut = doubt.cut.clone();
+            while self.tries_left > 0
+                && let Some((place, token)) = doubt.untried.pop()
+            {
+                let mut cut = doubt.cut.up_to(place, self.first);
+                cut.tokens.push(token);
+                let said = bytes_of(&cut.tokens[self.first..], &engine.tokenizer).len();
+                let rest = self.tokenised(&self.request.answer[said..], engine)?;
+                cut.tokens.extend(rest);
+                let context_length = engine.info().context_length;
+                cut.ended &= cut.tokens.len() <= context_length;
+                cut.tokens.truncate(context_length);
+                if cut.tokens != doubt.cut.tokens {
+                    self.tries_left -= 1;
+                    self.cut = cut;
+                    self.doubt = Some(doubt);
+                    break;
+                }
+            }
+        }
+        // The logits before the next place are needed once more.
+        self.computed = self.first + self.cut.judgements.len() - 1;
+        Ok(())
     }
 }

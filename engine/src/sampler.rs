@@ -149,8 +149,8 @@ impl Sampler {
         self.settings.repeat_penalty != 1.0
     }
 
-    /// The likeliest token's logit, and that of the least likely one that might be chosen. Logits are
-    /// changed by the penalty.
+    /// The likeliest token's logit, and that of the least likely one that might be chosen, also by an engine that rounds in
+    /// another way where chance chooses. Logits are changed by the penalty.
     pub(crate) fn allowed(&mut self, logits: &mut [f32], recent: &[u32]) -> (f32, f32) {
         self.penalise(logits, recent);
         let (_, largest) = argmax(logits);
@@ -160,11 +160,11 @@ impl Sampler {
         self.collect(logits, largest);
         let top_p = self.settings.top_p;
         if top_p < 1.0 {
-            // Whoever rounds in another way may have let in one more.
+            // It may have let in one more, or another one.
             self.keep_top_p((top_p + ROUNDED_TOP_P).min(1f32.next_down()), largest);
         }
         let least = self.candidates.iter().map(|&(_, logit)| logit);
-        (largest, least.fold(largest, f32::min))
+        (largest, least.fold(largest, f32::min) - CLOSE)
     }
 
     fn penalise(&self, logits: &mut [f32], recent: &[u32]) {

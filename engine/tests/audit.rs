@@ -226,37 +226,42 @@ fn text_is_cut_where_the_model_would_have_cut_it() {
     let mut engine = load();
     let mut file = support::weights("smollm2-135m-instruct-q4_1.gguf");
     let tokenizer = Tokenizer::load(&mut file).unwrap();
-    let honest = answer(&mut engine, &greedy());
-    let said = |tokens: &[u32]| {
-        let bytes: Vec<u8> = tokens
-            .iter()
-            .flat_map(|&id| tokenizer.bytes(id))
-            .copied()
-            .collect();
-        String::from_utf8(bytes).unwrap()
-    };
-    // What makes another word of one of the answer's, and another token in its place.
-    let (text, usual_tokens, at) = (0..honest.token_ids.len())
-        .flat_map(|at| ["s", "ly", "ing", "er", "able"].map(|ending| (at, ending)))
-        .find_map(|(at, ending)| {
-            let text = said(&honest.token_ids[..=at]) + ending;
-            let tokens = tokenizer.encode(&text).unwrap();
-            (tokens.len() == at + 1).then_some((text, tokens, at))
-        })
-        .unwrap();
-    let of = |token_ids| AuditRequest {
-        answer: text.clone(),
+    // Words that the model put together otherwise than a tokeniser does: it drew " c" and "rat", where that has " cr" and "at".
+    let prompt = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n \
+        let is_one_of = |among: &Vec<(NodeId, String)>| {\n            \
+        let mut members = among.iter();\n            \
+        members.any(|(member, its)| *member == node && its == model)\n        };\n        \
+        !ensemble.asked.contains(&node) && among.is_none_or(is_one_of)\n    }\n\n    \
+        pub(crate) fn note(&mut self, id: EnsembleId, node: NodeId) {\n        \
+        if let Some(ensemble) = self.known.iter_mut().find(|known| known.id =\n\n\
+        Which names in this text are the most important, and what do they mean?<|im_end|>\n\
+        <|im_start|>assistant\n";
+    let text = "This text contains several key names that are highly significant:\n\n1. \"isOneOf\"\n\
+        2. \"detail\"\n3. \"crate\" (the type of the crony is crat)\n4. \"enemies";
+    let of = |text: &str, token_ids| AuditRequest {
+        input: input(prompt),
+        sampling: usual(),
+        answer: text.into(),
         token_ids,
         finish_reason: None,
-        ..honest.clone()
+        context_length: None,
+        seeded: false,
     };
-    let told = judge(&mut engine, of(usual_tokens));
-    assert!(told[at].sampling_margin > 1.0, "{text}: {told:?}");
-    let untold = judge(&mut engine, of(Vec::new()));
-    assert_eq!(untold.len(), at + 2, "{text}");
-    assert!(untold[at].sampling_margin < 0.1, "{text}: {untold:?}");
-    let ending = untold[at + 1].sampling_margin;
-    assert!(ending > 1.0, "nobody would go on so: {text}: {untold:?}");
+    let by_the_tokeniser = tokenizer.encode(text).unwrap();
+    let told = judge(&mut engine, of(text, by_the_tokeniser.clone()));
+    assert!(mean(&told) > 0.05, "{told:?}");
+    let untold = judge(&mut engine, of(text, Vec::new()));
+    assert!(mean(&untold) < 0.01, "{untold:?}");
+    // It takes as many steps as it takes, however few tokens a step has.
+    let mut audit = Audit::new(of(text, Vec::new()));
+    while !audit.step(&mut engine, 3).unwrap() {}
+    let slowly = audit.into_judgements();
+    assert_eq!(slowly.len(), untold.len());
+    assert!(mean(&slowly) < 0.01, "{slowly:?}");
+    // No other cut makes sense of this, and it is judged to its end.
+    let odd = text.replace("crat)", "lilac bicycles)");
+    let odd = judge(&mut engine, of(&odd, Vec::new()));
+    assert!(mean(&odd) > 0.1, "{odd:?}");
 }
 
 #[test]
@@ -344,7 +349,13 @@ fn what_an_answer_held_back_before_a_stop_string_is_still_its_own() {
     let mut engine = load();
     let whole = answer(&mut engine, &greedy());
     let letters: Vec<char> = whole.answer.chars().collect();
-    let stop: String = letters[20..24].iter().collect();
+    // Far enough behind some tokens, whatever the answer is.
+    let stop: String = letters
+        .windows(4)
+        .skip(32)
+        .map(|letters| letters.iter().collect())
+        .find(|stop: &String| whole.answer.find(stop) >= Some(32))
+        .unwrap();
     let stopped = answer(
         &mut engine,
         &Sampling {

@@ -34,6 +34,9 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 /// Appends a section to the results; shows it as well.
 pub fn record(results: &Path, section: &str) -> std::io::Result<()> {
     println!("{section}");
-    let mut file = fs::OpenOptions::new().append(true).open(results)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(results)?;
     write!(file, "\n{section}")
 }

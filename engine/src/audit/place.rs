@@ -4,9 +4,8 @@ use super::Judgement;
 use crate::Tokenizer;
 use crate::sampler::{REPEAT_WINDOW, Sampler, argmax};
 
-/// How far below what sampling allows a token lies, in logits, before another way of cutting the text is looked for.
-/// Rounding makes no such difference.
-const SEAM: f32 = 0.5;
+/// Other tokens at one place that another way of cutting the text may begin with.
+const MOST_OTHERS: usize = 2;
 
 pub(super) struct Place<'a> {
     /// Prompt and answer up to here.
@@ -16,12 +15,6 @@ pub(super) struct Place<'a> {
     /// What was said here; none at the answer's end.
     pub(super) next: Option<u32>,
     pub(super) tokenizer: &'a Tokenizer,
-}
-
-pub(super) enum Found {
-    Judged(Judgement),
-    /// The model would not have said this token, but another that the text goes on with as well: this one.
-    Seam(u32),
 }
 
 impl Place<'_> {
@@ -44,16 +37,17 @@ impl Place<'_> {
         }
     }
 
-    /// `text`: the answer, where it may be cut in another way.
+    /// `text`: the answer, where it may be cut in another way. Tells what sampling allows that it goes on with as well.
     pub(super) fn by_sampling(
         &self,
         logits: &[f32],
         text: Option<&str>,
         sampler: &mut Sampler,
         scratch: &mut Vec<f32>,
-    ) -> Found {
+    ) -> (Judgement, Vec<u32>) {
         let token = self.token(logits);
-        let mut seam = None;
+        let rest = text.and_then(|text| self.rest(text));
+        let mut others = Vec::new();
         let mut kindest: Option<Judgement> = None;
         for recent in self.views(sampler) {
             scratch.clear();
@@ -64,19 +58,14 @@ impl Place<'_> {
                 logit_margin: (largest - logit).max(0.0),
                 sampling_margin: (least - logit).max(0.0),
             };
-            if judged.sampling_margin > SEAM {
-                let rest = text.and_then(|text| self.rest(text));
-                seam = seam.or_else(|| self.beginning(rest?, scratch, least));
+            if let Some(rest) = rest {
+                self.add_beginnings(rest, scratch, least, &mut others);
             }
             if kindest.is_none_or(|kindest| judged.sampling_margin < kindest.sampling_margin) {
                 kindest = Some(judged);
             }
         }
-        let judged = kindest.expect("there is a view");
-        match seam {
-            Some(token) if judged.sampling_margin > SEAM => Found::Seam(token),
-            _ => Found::Judged(judged),
-        }
+        (kindest.expect("there is a view"), others)
     }
 
     /// What a repeat penalty may look back on. Runtimes differ in that, or know none: whichever view is kindest to the
@@ -111,18 +100,23 @@ impl Place<'_> {
         rest.as_bytes().starts_with(next).then_some(rest)
     }
 
-    /// The likeliest token of at least this logit that the text begins with.
-    fn beginning(&self, text: &str, logits: &[f32], least: f32) -> Option<u32> {
+    /// The likeliest tokens of at least this logit that the text begins with, but the one that was said.
+    fn add_beginnings(&self, text: &str, logits: &[f32], least: f32, others: &mut Vec<u32>) {
         let begins = |token: u32| {
             let bytes = self.tokenizer.bytes(token);
             let is_whole = text.is_char_boundary(bytes.len());
             !bytes.is_empty() && is_whole && text.as_bytes().starts_with(bytes)
         };
         let allowed = (0..).zip(logits).filter(|&(_, logit)| *logit >= least);
-        let likeliest = allowed
-            .filter(|&(token, _)| begins(token))
-            .max_by(|a, b| a.1.total_cmp(b.1));
-        likeliest.map(|(token, _)| token)
+        let mut begin: Vec<_> = allowed
+            .filter(|&(token, _)| Some(token) != self.next && begins(token))
+            .collect();
+        begin.sort_by(|a, b| b.1.total_cmp(a.1));
+        for (token, _) in begin {
+            if others.len() < MOST_OTHERS && !others.contains(&token) {
+                others.push(token);
+            }
+        }
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! From `bench/audit.sh` (bench/RESULTS.md has the figures): above what 999 of 1 000 honest pools of 300 tokens stay
 //! below, and below what 99 of 100 of a fraud's exceed, where there is room between. There is for all frauds that were tried
-//! but two, and only where their text, drawn from a nucleus, is all that is told: half of a prompt left out, which a small
-//! model hardly misses, and weights of nearly as many bits.
+//! but one, and only where its text, drawn from a nucleus, is all that is told: weights of nearly as many bits.
 
 use super::{Runtime, Sampled};
 
 /// In logits.
 const GREEDY: f32 = 0.012;
-const NUCLEUS: f32 = 0.012;
+const NUCLEUS: f32 = 0.0024;
 /// A share of the probability.
 const SEEDED: f32 = 0.008;
 

@@ -84,7 +84,7 @@ export const en: AdminWords = {
   nodes: {
     count: (count) => (count === 1 ? "1 machine" : `${count} machines`),
     nothing: "No machine has joined.",
-    kinds: { native: "native", browser: "browser" },
+    kinds: { native: "program", browser: "browser" },
     trusted: "trusted",
     suspended: "suspended",
     distrusted: "trust taken back",

@@ -204,7 +204,7 @@ export const fi = {
   nodes: {
     count: (count: number) => (count === 1 ? "1 kone" : `${count} konetta`),
     nothing: "Yhtään konetta ei ole liittynyt.",
-    kinds: { native: "natiivi", browser: "selain" } as Record<string, string>,
+    kinds: { native: "ohjelma", browser: "selain" } as Record<string, string>,
     trusted: "luotettu",
     suspended: "hyllytetty",
     distrusted: "luottamus peruttu",
