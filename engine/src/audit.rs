@@ -279,7 +279,7 @@ impl Audit {
             cut.others.push(others);
             stopped = match doubt {
                 Some(doubt) => doubt.is_decided(cut, first, &engine.tokenizer),
-                None => *tries_left > 0 && judgement.sampling_margin > cut::ODD,
+                None => *tries_left > 0 && cut.is_doubtful(),
             };
         }))?;
         Ok(stopped)

@@ -7,7 +7,7 @@ use super::place::bytes_of;
 use crate::Tokenizer;
 
 /// How far below what sampling allows a token lies, in logits, before other cuts are tried. Rounding makes no such difference.
-pub(super) const ODD: f32 = 0.25;
+const ODD: f32 = 0.25;
 
 /// How often one answer's text is cut in another way; each try is computed.
 pub(super) const MOST_TRIES: usize = 32;
@@ -36,6 +36,15 @@ impl Cut {
     pub(super) fn cost(&self) -> f32 {
         let margins = self.judgements.iter();
         margins.map(|judged| judged.sampling_margin.min(CLIP)).sum()
+    }
+
+    /// Whether the last place is odd and there is something to try instead: else stopping there would only cost a judge the
+    /// rest of its step, at every token of a text that no model said.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let odd = |judged: &Judgement| judged.sampling_margin > ODD;
+        let near = self.others.len().saturating_sub(LOOKED_BACK + 1);
+        self.judgements.last().is_some_and(odd)
+            && self.others[near..].iter().any(|others| !others.is_empty())
     }
 
     /// What comes before one of the answer's places.
