@@ -10,7 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from join_support import SILENT, JoinTest, Ollama, Run, node
+from join_support import LEAVE, SILENT, JoinTest, Ollama, Run, node
 
 # What `ollama serve` does, where a test says so.
 SERVER = """#!/bin/sh
@@ -183,7 +183,7 @@ class AtATerminal(JoinTest):
 
     def test_leaving_at_the_question_leaves_nothing_behind(self):
         urls = f"{self.new_ollama().url} {self.new_ollama('0.13.0').url}"
-        run = self.run_at_terminal([(MENU, "\x03")], command=self.piped(), KIPINA_OLLAMA_CANDIDATES=urls)
+        run = self.run_at_terminal([(MENU, LEAVE)], command=self.piped(), KIPINA_OLLAMA_CANDIDATES=urls)
         self.assertIn(run.code, (130, -2))
         self.assertNotIn("runs", run.out)
         self.assertEqual([path for path in self.data.iterdir() if path.name.startswith(".new")], [])
@@ -229,9 +229,9 @@ class InstallingAndStarting(JoinTest):
     def test_leaving_the_node_leaves_it_running(self):
         self.write_program("ollama", self.server)
         self.hub.release("0.2.0", node("0.2.0", "that stays\nexec sleep 60\n#"))
-        run = self.run_at_terminal([("node 0.2.0 runs(.|\n)*HUB_URL=.*\n", "\x03")], KIPINA_OLLAMA_CANDIDATES=self.url)
+        run = self.run_at_terminal([("node 0.2.0 runs(.|\n)*HUB_URL=.*\n", LEAVE)], KIPINA_OLLAMA_CANDIDATES=self.url)
         self.assertIn("Starting Ollama", run.out)
-        self.assertNotIn("Starting", self.run_at_terminal([("HUB_URL=.*\n", "\x03")], KIPINA_OLLAMA_CANDIDATES=self.url).out)
+        self.assertNotIn("Starting", self.run_at_terminal([("HUB_URL=.*\n", LEAVE)], KIPINA_OLLAMA_CANDIDATES=self.url).out)
 
     def test_one_that_does_not_start(self):
         self.write_program("ollama", "#!/bin/sh\necho 'no such device'\nexit 1\n")
