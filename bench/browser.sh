@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the engine in a page of Chromium, beside wllama (llama.cpp for browsers) in the same page and llama.cpp
+# Measures the engine in a page of Chromium, beside wllama (llama.cpp for browsers) in another such page and llama.cpp
 # natively, by turns, and appends the result to RESULTS.md.
 #
 # Leave the machine alone while it runs: all of them wait for their slowest thread.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the engine on WebGPU in a page of Chromium, beside wllama (llama.cpp for browsers) with its WebGPU in the
-# same page, by turns, and natively on a GPU, and appends the result to RESULTS.md.
+# Measures the engine on WebGPU in a page of Chromium, beside wllama (llama.cpp for browsers) with its WebGPU in another
+# such page, by turns, and natively on a GPU, and appends the result to RESULTS.md.
 #
 # Takes whatever GPU there is; where Chromium or Vulkan finds none, a processor plays one, which is slow.
 # KIPINA_MODEL (qwen2.5-coder:0.5b), RUNS (3), PROMPT_TOKENS (512), CONTEXT_TOKENS (128; where decoding begins),

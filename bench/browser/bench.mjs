@@ -8,7 +8,7 @@ import { Chromium, pause } from "../support/chromium.mjs";
 import { becomesQuiet } from "../support/quiet.mjs";
 import { serve } from "./server.mjs";
 
-/** A page without an engine has less than this; it takes two seconds to end one's threads. */
+/** A page without an engine has less than this. */
 const EMPTY_MEGABYTES = 150;
 const LONGEST_EMPTYING_MS = 20_000;
 
@@ -47,21 +47,29 @@ export class Bench {
     await tab.close();
   }
 
-  /** What the page's `bench[name](options)` comes to, once whatever was in memory before is gone. */
-  async inPage(tab, name, options) {
+  /** What `bench[name](options)` comes to in a page that did nothing else, once whatever was in memory before is gone. */
+  async inPage(name, options) {
+    const tab = await this.open();
+    try {
+      await this.#becomesEmpty();
+      await this.begin();
+      const result = await tab.evaluate(`bench.${name}(${JSON.stringify(options)})`);
+      console.error(name, JSON.stringify({ ...options, ...result }));
+      return result;
+    } finally {
+      await tab.close();
+    }
+  }
+
+  /** A closed page's process needs a moment to end. */
+  async #becomesEmpty() {
     const began = performance.now();
     while (this.chromium.pageMegabytes() > EMPTY_MEGABYTES) {
       if (performance.now() - began > LONGEST_EMPTYING_MS) {
-        throw new Error(`the page still holds ${this.chromium.pageMegabytes()} MB`);
+        throw new Error(`a page still holds ${this.chromium.pageMegabytes()} MB`);
       }
-      // Browsers leave that to a time when there is more to gain.
-      await tab.send("HeapProfiler.collectGarbage");
       await pause(200);
     }
-    await this.begin();
-    const result = await tab.evaluate(`bench.${name}(${JSON.stringify(options)})`);
-    console.error(name, JSON.stringify({ ...options, ...result }));
-    return result;
   }
 
   async begin() {

@@ -1,4 +1,4 @@
-// Measures Kipinä's engine and its peers by turns, in one page of a Chromium without a window.
+// Measures Kipinä's engine and its peers by turns, each in a page of its own in a Chromium without a window.
 //
 // usage: node measure.mjs WASM_FOLDER PEERS_FOLDER LLAMA_MJS RESULTS.md [MODEL_ID MODEL_FILE]...
 // THREADS, RUNS, PROMPT_TOKENS and PARTS are explained in bench/browser.sh.
@@ -39,48 +39,56 @@ async function natively(file) {
 }
 
 /** One run of one model; `main` is the model of which everything is measured, not only what has a peer. */
-async function measureModel(tab, { file }, main) {
+async function measureModel({ file }, main) {
   const wanted = { beside: [PROMPT, DECODE], native: [DECODE], ...(main && { long: [LONG, DECODE], turns: [TURNS] }) };
   const measurements = [...new Set([...parts].flatMap((part) => wanted[part] ?? []))];
   const run = {};
-  if (measurements.length > 0) run.kipina = await bench.inPage(tab, "kipina", { build: "threads", threads, measurements });
-  if (parts.has("beside")) run.wllama = await bench.inPage(tab, "wllama", { threads, measurements: [PROMPT, DECODE] });
+  if (measurements.length > 0) run.kipina = await bench.inPage("kipina", { build: "threads", threads, measurements });
+  if (parts.has("beside")) run.wllama = await bench.inPage("wllama", { threads, measurements: [PROMPT, DECODE] });
   if (parts.has("native")) run.native = await natively(file);
   if (main && parts.has("single")) {
-    run.kipinaSingle = await bench.inPage(tab, "kipina", { build: "plain", threads: 1, measurements: [DECODE] });
-    run.wllamaSingle = await bench.inPage(tab, "wllama", { threads: 1, measurements: [DECODE] });
+    run.kipinaSingle = await bench.inPage("kipina", { build: "plain", threads: 1, measurements: [DECODE] });
+    run.wllamaSingle = await bench.inPage("wllama", { threads: 1, measurements: [DECODE] });
   }
   return run;
 }
 
-/** The most memory while a stored model is loaded and answers a prompt that fills its context, in a page that did nothing else. */
+/** The most memory while a stored model is loaded and answers a prompt that fills its context. */
 async function measureMemory() {
-  const tab = await bench.open();
   const options = { build: "threads", threads, measurements: [FULL] };
-  const { most } = await bench.chromium.peakMegabytes(() => bench.inPage(tab, "kipina", options));
+  const { most } = await bench.chromium.peakMegabytes(() => bench.inPage("kipina", options));
   console.error("memory", most);
-  await tab.close();
   return most;
 }
 
-try {
-  const results = models.map(({ id, file }) => ({ id, megabytes: statSync(file).size / 1e6, runs: [], memory: [] }));
+const results = models.map(({ id, file }) => ({ id, megabytes: statSync(file).size / 1e6, runs: [], memory: [] }));
+
+async function measureAll() {
   for (const [index, model] of models.entries()) {
     await bench.store(basename(model.file));
-    const tab = await bench.open();
     for (let run = 1; run <= runs; run += 1) {
       console.error(`${model.id}, run ${run} of ${runs}`);
-      results[index].runs.push(await measureModel(tab, model, index === 0));
+      results[index].runs.push(await measureModel(model, index === 0));
     }
-    await tab.close();
     if (index > 0 || !parts.has("memory")) continue;
     for (let run = 1; run <= runs; run += 1) results[index].memory.push(await measureMemory());
   }
-  const versions = {
-    ...bench.versions,
-    native: packageOf(join(dirname(llama), "node_modules/node-llama-cpp")).version,
-  };
-  record(resultsFile, section({ results, versions, threads, loadAtStart, begun: bench.begun, names: { DECODE, PROMPT, LONG, TURNS, FULL } }));
+}
+
+function report(failure) {
+  const native = packageOf(join(dirname(llama), "node_modules/node-llama-cpp")).version;
+  const versions = { ...bench.versions, native };
+  const names = { DECODE, PROMPT, LONG, TURNS, FULL };
+  record(resultsFile, section({ results, versions, threads, loadAtStart, begun: bench.begun, names, failure }));
+}
+
+try {
+  await measureAll();
+  report();
+} catch (error) {
+  // An hour's runs are worth telling, also where a later one failed.
+  if (results[0].runs.length > 0) report(error);
+  throw error;
 } finally {
   await bench.end();
 }

@@ -8,7 +8,7 @@ const context = (name) => name.split("+")[0];
 const figures = ({ runs }, engine, name, figure) =>
   runs.map((run) => run[engine]?.measured[name]).filter(Boolean).map(figure);
 
-export function section({ results, versions, threads, loadAtStart, begun, names }) {
+export function section({ results, versions, threads, loadAtStart, begun, names, failure }) {
   const { DECODE, PROMPT, LONG, TURNS, FULL } = names;
   const [main] = results;
 
@@ -57,23 +57,24 @@ export function section({ results, versions, threads, loadAtStart, begun, names 
   return `
 ## ${today()}: the engine in a browser, beside wllama
 
-${conditions({ main, versions, begun }).join("\n")}
+${conditions({ main, versions, begun, failure }).join("\n")}
 ${machine()}; load average when it began ${loadAtStart}.
 
 ${tables.filter(Boolean).join("\n\n")}
 `;
 }
 
-function conditions({ main, versions, begun }) {
+function conditions({ main, versions, begun, failure }) {
   const of = (...engines) => main.runs.flatMap((run) => engines.map((engine) => run[engine])).filter(Boolean);
   const kernels = [...new Set(of("kipina", "kipinaSingle").map((engine) => engine.kernels))];
   const [peer] = of("wllama", "wllamaSingle");
   const [native] = of("native");
   return [
-    `In one page of ${versions.chromium} without a window, ${Math.max(main.runs.length, main.memory.length)} runs each, by turns; medians (ranges).`,
+    `In ${versions.chromium} without a window, each in a page of its own, ${Math.max(main.runs.length, main.memory.length)} runs each, by turns; medians (ranges).`,
     kernels.length > 0 && `The engine's kernels: ${kernels.join(", ")}.`,
     peer && `wllama ${versions.wllama}, llama.cpp ${peer.release}.`,
     native && `llama.cpp natively as in node-llama-cpp ${versions.native}, kernels for ${native.kernels}.`,
+    failure && `It broke off (${failure.message}): there are fewer runs of what came last.`,
     begun.quiet < begun.all && `Of ${begun.all} measurements, ${begun.all - begun.quiet} began beside other programs that computed.`,
   ].filter(Boolean);
 }

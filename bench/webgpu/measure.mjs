@@ -1,5 +1,5 @@
-// Measures Kipinä's engine on WebGPU and wllama by turns, in one page of a Chromium without a window, and Kipinä's
-// natively.
+// Measures Kipinä's engine on WebGPU and wllama by turns, each in a page of its own in a Chromium without a
+// window, and Kipinä's natively.
 //
 // usage: node measure.mjs WASM_FOLDER PEERS_FOLDER SPEED_PROGRAM RESULTS.md
 // THREADS, PARTS and what `settings` reads are explained in bench/webgpu.sh.
@@ -62,11 +62,11 @@ async function natively(bench, file, measurements) {
   return JSON.parse(output);
 }
 
-async function measureRun(bench, tab, file, measurements) {
+async function measureRun(bench, file, measurements) {
   const run = {};
   if (parts.has("page")) {
-    run.kipina = await bench.inPage(tab, "kipina", { build: "threads", threads, compute: "gpu", measurements });
-    run.wllama = await bench.inPage(tab, "wllama", { threads, compute: "gpu", measurements });
+    run.kipina = await bench.inPage("kipina", { build: "threads", threads, compute: "gpu", measurements });
+    run.wllama = await bench.inPage("wllama", { threads, compute: "gpu", measurements });
   }
   if (parts.has("native")) run.native = await natively(bench, file, measurements);
   return run;
@@ -77,11 +77,10 @@ try {
   const { model, runs, decode, prompt } = settings(adapter);
   const file = execFileSync("scripts/fetch-model.sh", [model], { stdio: ["ignore", "pipe", "inherit"] }).toString().trim();
   if (parts.has("page")) await bench.store(basename(file));
-  const tab = await bench.open();
   const results = [];
   for (let run = 1; run <= runs; run += 1) {
     console.error(`${model} on ${adapter.name}, run ${run} of ${runs}`);
-    results.push(await measureRun(bench, tab, file, [...new Set([prompt, decode])]));
+    results.push(await measureRun(bench, file, [...new Set([prompt, decode])]));
   }
   const { versions, begun } = bench;
   const asked = { model, threads, names: { decode, prompt }, fileBytes: statSync(file).size };

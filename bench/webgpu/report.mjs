@@ -38,7 +38,7 @@ function besideWllama({ page, peer, adapter, versions, asked }) {
     return [label, speedSpread(own), speedSpread(others), ratio(own, others)];
   };
   const sentences = [
-    `In one page of ${versions.chromium} without a window, on ${adapter.name}, ${adapter.halves ? "with" : "without"} \`shader-f16\`.`,
+    `In ${versions.chromium} without a window, each in a page of its own, on ${adapter.name}, ${adapter.halves ? "with" : "without"} \`shader-f16\`.`,
     `wllama ${versions.wllama}, llama.cpp ${peer[0].release}: ${layers} of its layers were on the GPU.`,
     !onGpu && !adapter.halves && "Its WebGPU wants `shader-f16`, so that what stands beside Kipinä's is its speed on the processor.",
     adapter.software && "A processor that plays a GPU is no yardstick: these figures show that the shaders run there, not how fast a GPU is.",
