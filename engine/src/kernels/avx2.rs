@@ -3,12 +3,17 @@
 
 use std::arch::x86_64::*;
 
-use super::format::Layout;
-use super::simd::{Simd, Unpack, offset_shift};
+use super::format::{Layout, STEPS};
+use super::simd::{Simd, Unpack, fits_16_bits, offset_shift};
 
-/// How AVX2's registers take part in products: what differs is the dot product.
+/// Whether a block's sums grow in lanes of 16 bits, and are widened at its end.
+const fn in_pairs<L: Layout>(sums_pairs_first: bool) -> bool {
+    sums_pairs_first && fits_16_bits(STEPS, L::BITS)
+}
+
+/// How AVX2's registers take part in products: what differs is the dot product, and whether it sums `pairs` first.
 macro_rules! simd {
-    ($name:ident, corrects: $corrects:literal, |$sums:ident, $weights:ident, $x:ident, $bits:ident| $dot:expr) => {
+    ($name:ident, corrects: $corrects:literal, pairs: $pairs:literal, |$sums:ident, $weights:ident, $x:ident, $bits:ident| $dot:expr) => {
         #[derive(Debug)]
         pub(super) struct $name;
 
@@ -37,8 +42,10 @@ macro_rules! simd {
                 // SAFETY: the trait's contract.
                 unsafe {
                     match offset_shift::<L, Self>() {
-                        Some(shift) => _mm256_set1_epi32(*minus_sum << shift),
-                        None => _mm256_setzero_si256(),
+                        Some(shift) if !in_pairs::<L>($pairs) => {
+                            _mm256_set1_epi32(*minus_sum << shift)
+                        }
+                        _ => _mm256_setzero_si256(),
                     }
                 }
             }
@@ -51,9 +58,37 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            unsafe fn total<L: Layout>(sums: __m256i) -> __m256 {
+            unsafe fn dot_two<L: Layout>(
+                sums: __m256i,
+                weights: [__m256i; 2],
+                x: [__m256i; 2],
+            ) -> __m256i {
                 // SAFETY: the trait's contract.
-                unsafe { _mm256_cvtepi32_ps(sums) }
+                unsafe {
+                    if $pairs && !in_pairs::<L>($pairs) && fits_16_bits(2, L::BITS) {
+                        let [first, second] =
+                            [0, 1].map(|step| _mm256_maddubs_epi16(weights[step], x[step]));
+                        let pairs = _mm256_add_epi16(first, second);
+                        let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+                        return _mm256_add_epi32(sums, fours);
+                    }
+                    let sums = Self::dot::<L>(sums, weights[0], x[0]);
+                    Self::dot::<L>(sums, weights[1], x[1])
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn total<L: Layout>(mut sums: __m256i, minus_sum: *const i32) -> __m256 {
+                // SAFETY: the trait's contract.
+                unsafe {
+                    if in_pairs::<L>($pairs) {
+                        sums = _mm256_madd_epi16(sums, _mm256_set1_epi16(1));
+                        if let Some(shift) = offset_shift::<L, Self>() {
+                            sums = _mm256_add_epi32(sums, _mm256_set1_epi32(*minus_sum << shift));
+                        }
+                    }
+                    _mm256_cvtepi32_ps(sums)
+                }
             }
 
             #[inline(always)]
@@ -158,21 +193,25 @@ macro_rules! simd {
 
 // `maddubs` adds two products in 16 bits with saturation: exact up to 7 bits (2 · 127 · 127 < 2^15). 8-bit
 // weights are multiplied as |w| · (x with w's sign), where 2 · 128 · 127 < 2^15 holds too.
-simd!(Avx2, corrects: true, |sums, weights, x, bits| {
+simd!(Avx2, corrects: true, pairs: true, |sums, weights, x, bits| {
     let pairs = if bits == 8 {
         let signed = _mm256_xor_si256(weights, _mm256_set1_epi8(-128));
         _mm256_maddubs_epi16(_mm256_abs_epi8(signed), _mm256_sign_epi8(x, signed))
     } else {
         _mm256_maddubs_epi16(weights, x)
     };
-    _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    if fits_16_bits(STEPS, bits) {
+        _mm256_add_epi16(sums, pairs)
+    } else {
+        _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
 });
 
 // Unsigned × signed bytes straight to 32 bits: exact for every stored quant.
-simd!(AvxVnni, corrects: false, |sums, weights, x, _bits| {
+simd!(AvxVnni, corrects: false, pairs: false, |sums, weights, x, _bits| {
     _mm256_dpbusd_avx_epi32(sums, weights, x)
 });
-simd!(Avx512Vnni256, corrects: false, |sums, weights, x, _bits| {
+simd!(Avx512Vnni256, corrects: false, pairs: false, |sums, weights, x, _bits| {
     _mm256_dpbusd_epi32(sums, weights, x)
 });
 

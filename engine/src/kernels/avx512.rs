@@ -44,7 +44,7 @@ impl Simd for Avx512Vnni {
     }
 
     #[inline(always)]
-    unsafe fn total<L: Layout>(sums: __m512i) -> __m512 {
+    unsafe fn total<L: Layout>(sums: __m512i, _: *const i32) -> __m512 {
         // SAFETY: the trait's contract.
         unsafe { _mm512_cvtepi32_ps(sums) }
     }

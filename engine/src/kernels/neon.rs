@@ -63,7 +63,7 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    unsafe fn total<L: Layout>(sums: int32x4_t) -> float32x4_t {
+    unsafe fn total<L: Layout>(sums: int32x4_t, _: *const i32) -> float32x4_t {
         // SAFETY: the trait's contract.
         unsafe { vcvtq_f32_s32(sums) }
     }

@@ -233,34 +233,37 @@ impl Piece<'_> {
                 // Of halves: what they come to without the activations' scale.
                 let mut both = [[S::splat(0.0); REGISTERS]; T];
                 for half in 0..halves {
-                    let mut sums: [[S::Sums; REGISTERS]; T] = std::array::from_fn(|token| {
+                    let minus_sum = |token: usize| {
                         let block = x_blocks[token].add(index);
-                        let start = if L::HALVED {
+                        if L::HALVED {
                             (&raw const (*block).minus_sums).cast::<i32>().add(half)
                         } else {
                             &raw const (*block).minus_sum
-                        };
-                        [S::start::<L>(start); REGISTERS]
-                    });
-                    for _ in 0..steps {
-                        let weights: [S::Bytes; REGISTERS] = std::array::from_fn(|register| {
-                            S::load(quants.add(4 * S::LANES * register))
+                        }
+                    };
+                    let mut sums: [[S::Sums; REGISTERS]; T] =
+                        std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); REGISTERS]);
+                    for _ in 0..steps / 2 {
+                        let weights: [[S::Bytes; 2]; REGISTERS] = std::array::from_fn(|register| {
+                            let first = quants.add(4 * S::LANES * register);
+                            [S::load(first), S::load(first.add(4 * panel_rows))]
                         });
-                        quants = quants.add(4 * panel_rows);
+                        quants = quants.add(2 * 4 * panel_rows);
                         for token in 0..T {
-                            let x = S::broadcast(x_quants[token].add(x_at));
+                            let x = x_quants[token].add(x_at);
+                            let x = [S::broadcast(x), S::broadcast(x.add(4))];
                             for register in 0..REGISTERS {
                                 let sum = &mut sums[token][register];
-                                *sum = S::dot::<L>(*sum, weights[register], x);
+                                *sum = S::dot_two::<L>(*sum, weights[register], x);
                             }
                         }
-                        x_at += 4;
+                        x_at += 2 * 4;
                     }
                     for token in 0..T {
                         let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
                         for register in 0..REGISTERS {
                             let scale = S::load_floats(scales.add(register * S::LANES));
-                            let sum = S::total::<L>(sums[token][register]);
+                            let sum = S::total::<L>(sums[token][register], minus_sum(token));
                             if L::HALVED {
                                 let both = &mut both[token][register];
                                 *both = S::multiply_add(sum, scale, *both);

@@ -141,18 +141,25 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
     unsafe {
         let row = |register: usize| register % (ROWS / S::LANES) * S::LANES;
         let x_scale = S::splat_at(&raw const x.scale);
-        let mut sums = [S::start::<L>(&raw const x.minus_sum); R];
+        let mut minus_sum = &raw const x.minus_sum;
+        let mut sums = [S::start::<L>(minus_sum); R];
         let mut at: [*const u8; R] =
             std::array::from_fn(|register| blocks[register].add(4 * row(register)));
         for round in 0..S::rounds(L::ROUNDS) {
             if L::HALVED {
-                sums = [S::start::<L>(x.minus_sums.as_ptr().add(round)); R];
+                minus_sum = x.minus_sums.as_ptr().add(round);
+                sums = [S::start::<L>(minus_sum); R];
             }
             for register in 0..R {
-                for step in 0..L::ROUND_STEPS {
-                    let weights = step_quants::<S, L>(at[register], step, constants);
-                    let x = S::broadcast(quants.add(4 * step));
-                    sums[register] = S::dot::<L>(sums[register], weights, x);
+                let weights = |step| step_quants::<S, L>(at[register], step, constants);
+                let x = |step| S::broadcast(quants.add(4 * step));
+                let sum = &mut sums[register];
+                if L::ROUND_STEPS == 1 {
+                    *sum = S::dot::<L>(*sum, weights(0), x(0));
+                }
+                for step in (1..L::ROUND_STEPS).step_by(2) {
+                    let weights = [weights(step - 1), weights(step)];
+                    *sum = S::dot_two::<L>(*sum, weights, [x(step - 1), x(step)]);
                 }
                 at[register] = at[register].add(L::ROUND_BYTES);
             }
@@ -162,7 +169,7 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
                     let (block, row) = (blocks[register], row(register));
                     let total = &mut totals.scaled[register];
                     let scale = block_scales::<S, L>(block, row, round, constants);
-                    let sum = S::total::<L>(sums[register]);
+                    let sum = S::total::<L>(sums[register], minus_sum);
                     *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
                 }
             }
@@ -175,7 +182,7 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
             let (block, row) = (blocks[register], row(register));
             let total = &mut totals.scaled[register];
             let scale = block_scales::<S, L>(block, row, 0, constants);
-            let sum = S::total::<L>(sums[register]);
+            let sum = S::total::<L>(sums[register], minus_sum);
             *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
             if L::HAS_MINIMUMS {
                 let total = if L::HEADER_BYTES == 0 {

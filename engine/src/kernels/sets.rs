@@ -213,6 +213,16 @@ mod wasm32 {
     );
     #[cfg(target_feature = "relaxed-simd")]
     kernels!(
+        RelaxedPairs,
+        "wasm-relaxed-simd-pairs",
+        inline(never),
+        wasm::RelaxedPairs,
+        wasm::RelaxedPairs,
+        wasm::quantise_block,
+        plain_to_half
+    );
+    #[cfg(target_feature = "relaxed-simd")]
+    kernels!(
         Relaxed,
         "wasm-relaxed-simd",
         inline(never),
@@ -239,6 +249,9 @@ mod wasm32 {
         {
             if wasm::second_operand_is_unsigned() {
                 all.push(&RelaxedUnsigned);
+            }
+            if wasm::sums_pairs_first() {
+                all.push(&RelaxedPairs);
             }
             all.push(&Relaxed);
         }

@@ -30,9 +30,24 @@ pub(super) trait Simd {
     const CORRECTS_EIGHT_BITS: bool = false;
     /// `minus_sum · offset` in every lane.
     unsafe fn start<L: Layout>(minus_sum: *const i32) -> Self::Sums;
-    /// Adds to each lane the four products of its bytes.
+    /// Adds to each lane the four products of its bytes; at most as often as a block has steps of four columns.
     unsafe fn dot<L: Layout>(sums: Self::Sums, weights: Self::Bytes, x: Self::Bytes) -> Self::Sums;
-    unsafe fn total<L: Layout>(sums: Self::Sums) -> Self::Floats;
+    /// Adds the products of two steps.
+    #[inline(always)]
+    unsafe fn dot_two<L: Layout>(
+        sums: Self::Sums,
+        weights: [Self::Bytes; 2],
+        x: [Self::Bytes; 2],
+    ) -> Self::Sums {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let sums = Self::dot::<L>(sums, weights[0], x[0]);
+            Self::dot::<L>(sums, weights[1], x[1])
+        }
+    }
+
+    /// `minus_sum` is what the sums started with: the offset is added here where it wasn't there.
+    unsafe fn total<L: Layout>(sums: Self::Sums, minus_sum: *const i32) -> Self::Floats;
 
     unsafe fn splat(x: f32) -> Self::Floats;
     unsafe fn splat_at(x: *const f32) -> Self::Floats;
@@ -87,4 +102,13 @@ pub(super) const fn offset_shift<L: Layout, S: Simd>() -> Option<u32> {
     } else {
         Some(offset.trailing_zeros())
     }
+}
+
+/// Whether the products of so many steps of two int8 activations and two weights of so many bits sum up in 16 bits.
+#[allow(
+    dead_code,
+    reason = "some instruction sets sum up four products at once"
+)]
+pub(super) const fn fits_16_bits(steps: usize, bits: usize) -> bool {
+    steps * 2 * 127 * ((1 << bits) - 1) < 1 << 15
 }

@@ -2,6 +2,34 @@
 
 use super::*;
 
+/// Whatever adds up in fewer than 32 bits overflows here, if it can.
+#[test]
+fn products_of_the_largest_quants_equal_the_portable_ones() {
+    let (rows, columns) = (9, 512);
+    for dtype in TYPES {
+        for byte in [0x00, 0x7F, 0x80, 0xFF] {
+            let source = source(dtype, rows, columns, Blocks::Filled(byte));
+            let matrix = pack(dtype, rows, columns, &source);
+            for x in [-1.0, 1.0] {
+                let x = quantised(&Portable, &vec![x; 5 * columns], columns);
+                let expected = product(&Portable, &matrix, &x);
+                let largest = expected
+                    .iter()
+                    .fold(0.0f32, |largest, x| largest.max(x.abs()));
+                for kernels in all() {
+                    for (found, expected) in product(kernels, &matrix, &x).iter().zip(&expected) {
+                        assert!(
+                            (found - expected).abs() <= largest * 1e-4 + 1e-6,
+                            "{dtype:?} {}: {found} is not {expected}",
+                            kernels.name()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
