@@ -33,7 +33,15 @@ stage() { # NAME COMMAND...
   {
     printf '%s (%s s)\n' "$name" "$((SECONDS - start))"
     grep -E "$summary_lines|$skip_lines" "$log" | grep -v ' 0 passed; 0 failed' | sed 's/^/    /' || true
+    if [ "$bad" -gt 0 ]; then tell_failures "$log"; fi
   } >>"$summary"
+}
+
+# Which tests failed, and what Vitest says of each: whoever sees only the end of a long output needs no other.
+failing_lines='^test .* \.\.\. FAILED$|^(FAIL|ERROR): |^ FAIL  |^FAILED [^(]|^not ok |^✖ '
+
+tell_failures() { # LOG
+  grep -E -A 2 --no-group-separator "$failing_lines" "$1" | head -60 | sed 's/^/    /' || true
 }
 
 # Rust's, Python's (unittest and pytest), Node's, Vitest's, and our own shell tests' last lines.

@@ -45,6 +45,18 @@ class Stages(unittest.TestCase):
             stage Rust rust; stage Python python; stage Pages pages""")
         self.assertEqual((code, last), (1, "10 passed, 4 failed"))
 
+    def test_what_failed_stands_in_the_summary(self):
+        out = self.run_stages("""
+            rust() { echo "test kernels::sums ... FAILED"; echo "test result: FAILED. 3 passed; 1 failed; 0 ignored"; return 101; }
+            python() { echo "FAIL: test_join (test_join.Join.test_join)"; echo "Ran 5 tests in 0.1s"; echo "FAILED (failures=1)"; return 1; }
+            pages() { printf ' FAIL  tab.test.ts > goes on\\nError: no answer\\n      Tests  1 failed | 4 passed (5)\\n'; return 1; }
+            good() { echo "not ok to look at"; echo "      Tests  4 passed (4)"; }
+            stage Rust rust; stage Python python; stage Pages pages; stage Good good""")[2]
+        summary = out.split("=== Summary")[1]
+        for words in "kernels::sums ... FAILED", "FAIL: test_join", "FAIL  tab.test.ts > goes on", "Error: no answer":
+            self.assertIn(words, summary)
+        self.assertNotIn("to look at", summary)
+
     def test_runners_that_fail_without_a_failed_test_fail(self):
         self.assertEqual(
             self.run_stages("""
