@@ -62,7 +62,15 @@ export class Chromium {
     this.browser.kill();
     await ended;
     this.screen?.kill();
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    // Processes of its own write there a moment longer.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return rmSync(this.profile, { recursive: true, force: true });
+      } catch (error) {
+        if (tries === 50) throw error;
+        await pause(200);
+      }
+    }
   }
 
   /** As in "Chrome/130.0.0.0". */
@@ -85,7 +93,8 @@ export class Chromium {
           const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
           if (!command.includes("--type=renderer") || !belongsTo(pid, profile)) return 0;
           const status = readFileSync(`/proc/${pid}/status`, "utf8");
-          return (Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6;
+          // One that is just ending has none any more.
+          return (Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024) / 1e6;
         } catch {
           // It ended while it was looked at.
           return 0;
