@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::gguf::Gguf;
 use crate::gpu::{GpuFacts, GpuModel};
-use crate::model::{Config, Model};
+use crate::model::{CHUNK, Config, Model};
 use crate::sampler::Sampler;
 use crate::{EngineError, EngineOptions, LoadProgress};
 
@@ -98,7 +98,7 @@ impl Compute {
     /// tokens count, and returns how many tokens that is.
     pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
         match self {
-            Self::Cpu(model) => model.cache.begin(prompt, limit),
+            Self::Cpu(model) => model.begin(prompt, limit),
             Self::Gpu(model) => model.begin(prompt, limit),
         }
     }
@@ -119,6 +119,32 @@ impl Compute {
                 Ok(())
             }
             Self::Gpu(model) => model.forward(tokens).await,
+        }
+    }
+
+    /// Computes the beginning of `tokens`, or a share of it: about what `work` tokens cost. Returns for how many of
+    /// the tokens the work is done; [`Self::length`] counts a chunk once it is whole, and until then the next call
+    /// is for the same tokens.
+    ///
+    /// A processor takes a whole chunk through some layers at a time, since it unpacks weights once for all of its
+    /// tokens; a GPU takes fewer tokens through all.
+    pub(crate) async fn forward_share(
+        &mut self,
+        tokens: &[u32],
+        work: usize,
+    ) -> Result<usize, EngineError> {
+        match self {
+            Self::Cpu(model) => {
+                let chunk = &tokens[..tokens.len().min(CHUNK)];
+                let layers = model.config.layers;
+                let most = (work * layers / chunk.len()).max(1);
+                Ok(chunk.len() * model.forward_layers(chunk, most) / layers)
+            }
+            Self::Gpu(model) => {
+                let chunk = &tokens[..tokens.len().min(work)];
+                model.forward(chunk).await?;
+                Ok(chunk.len())
+            }
         }
     }
 

@@ -21,8 +21,8 @@ pub struct Session<'engine> {
     sampler: Sampler,
     text: TextStream,
     logits: Vec<f32>,
-    /// Tokens of the prompt in one step.
-    chunk: usize,
+    /// Tokens of the prompt whose work is one step.
+    step: usize,
     /// Tokens of the answer that a GPU computes before anybody looks at them.
     ahead: usize,
     /// Tokens that end an answer are tokens like any other.
@@ -32,7 +32,7 @@ pub struct Session<'engine> {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// A chunk of the prompt was computed; `done` of `total` prompt tokens are in the KV cache.
+    /// More of the prompt was computed: the work of `done` of `total` tokens is done.
     Prefilled { done: usize, total: usize },
     /// The next token was decoded. `text` is empty while a character or a possible stop string is
     /// incomplete.
@@ -91,17 +91,18 @@ impl<'engine> Session<'engine> {
             sampler,
             text,
             logits: Vec::new(),
-            chunk: CHUNK,
+            step: CHUNK,
             ahead: AHEAD,
             endless: false,
             finished: false,
         })
     }
 
-    /// How many tokens of the prompt a step computes at most: 1 to 256. Fewer make shorter steps, so
-    /// that whoever steps can do something else sooner; the answer stays the same.
-    pub fn set_chunk(&mut self, tokens: usize) {
-        self.chunk = tokens.clamp(1, CHUNK);
+    /// How much of the prompt a step computes: what so many tokens cost, 1 to 256, but at least one layer of what is
+    /// computed together. Less makes shorter steps, so that whoever steps can do something else sooner; the answer
+    /// stays the same.
+    pub fn set_step(&mut self, tokens: usize) {
+        self.step = tokens.clamp(1, CHUNK);
     }
 
     /// How many tokens a GPU computes between two looks at the answer: 1 to 32. Fewer make shorter steps and
@@ -156,10 +157,8 @@ impl<'engine> Session<'engine> {
         let compute = &mut self.engine.compute;
         let computed = compute.length();
         if computed < self.prompt_length {
-            let chunk = &self.tokens[computed..self.prompt_length];
-            let chunk = &chunk[..chunk.len().min(self.chunk)];
-            compute.forward(chunk).await?;
-            let done = computed + chunk.len();
+            let left = &self.tokens[computed..self.prompt_length];
+            let done = computed + compute.forward_share(left, self.step).await?;
             if done == self.prompt_length {
                 compute.last_logits(&mut self.logits).await?;
             }

@@ -111,9 +111,9 @@ impl Engine {
 }
 
 impl<Clock: FnMut() -> Duration> Measuring<'_, Clock> {
-    /// As [`Session::set_chunk`].
-    pub fn set_chunk(&mut self, tokens: usize) {
-        self.session.set_chunk(tokens);
+    /// As [`Session::set_step`].
+    pub fn set_step(&mut self, tokens: usize) {
+        self.session.set_step(tokens);
     }
 
     /// How much of the prompt needs no computing.

@@ -267,6 +267,36 @@ fn an_aborted_prefill_and_an_aborted_answer_leave_the_engine_usable() {
 }
 
 #[test]
+fn a_prompt_in_small_steps_has_the_same_answer() {
+    let mut engine = load(SMOLLM, Some(1024));
+    let asked = request(question(&"Sparks fly. ".repeat(90)), greedy());
+    let (ids, _, whole) = run(&mut engine, &asked);
+    for tokens in [1, 16, 60, 256] {
+        let mut engine = load(SMOLLM, Some(1024));
+        // Given up within a chunk.
+        let mut session = engine.start(&asked).unwrap();
+        session.set_step(tokens);
+        session.next().unwrap().unwrap();
+        let mut session = engine.start(&asked).unwrap();
+        session.set_step(tokens);
+        let (mut steps, mut before, mut answer) = (0, 0, Vec::new());
+        for step in session.by_ref() {
+            match step.unwrap() {
+                Step::Prefilled { done, total } => {
+                    assert!(before <= done && done <= total && total == whole.prompt_tokens);
+                    (steps, before) = (steps + 1, done);
+                }
+                Step::Text { token_id, .. } => answer.push(token_id),
+                Step::Finished { .. } => {}
+            }
+        }
+        assert_eq!(answer, ids, "{tokens} tokens a step");
+        let wanted = whole.prompt_tokens / tokens.max(256 / 30);
+        assert!(steps >= wanted / 2, "{steps} steps of {tokens} tokens");
+    }
+}
+
+#[test]
 fn an_answer_that_another_began_goes_on_to_the_same_end() {
     let mut engine = load(SMOLLM, Some(1024));
     let input = question("Count from one to twenty, and say hei 🔥 after it.");

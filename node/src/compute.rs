@@ -227,7 +227,7 @@ impl Answering<'_> {
         let mut computed = session.usage().cached_tokens;
         loop {
             self.turns.next().await;
-            session.set_chunk(pace.tokens());
+            session.set_step(pace.tokens());
             session.set_ahead(pace.ahead());
             let before = clock::now();
             let step = if self.cancelled.is_set() {

@@ -137,7 +137,7 @@ async fn foresee(
         if cancelled() {
             return Ok(None);
         }
-        session.set_chunk(pace.tokens());
+        session.set_step(pace.tokens());
         let before = clock::now();
         let Some(step) = session.next_step().await else {
             return Ok(None);

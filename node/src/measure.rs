@@ -101,7 +101,7 @@ async fn measure(
     let mut decoded = 0;
     while !cancelled() {
         turns.next().await;
-        measuring.set_chunk(pace.tokens());
+        measuring.set_step(pace.tokens());
         measuring.set_ahead(pace.ahead());
         let before = clock::now();
         let Some(step) = measuring.next_step().await else {

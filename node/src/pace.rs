@@ -1,5 +1,5 @@
 //! How much of a prompt a step computes: little enough that a cancellation is soon noticed, and enough
-//! that the weights are not read too often. And how much of an answer a GPU computes unseen: likewise.
+//! that a GPU's weights are not read too often. And how much of an answer a GPU computes unseen: likewise.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 const MOST_AHEAD: usize = 32;
 
-/// The engine's kernels compute four tokens at a time.
+/// The shaders compute four tokens at a time.
 const MULTIPLE: usize = 4;
 
 const FEWEST: usize = 16;
@@ -53,8 +53,8 @@ impl Pace {
 
     /// A step computed so many tokens in so long.
     pub(crate) fn learn(&mut self, tokens: usize, took: Duration) {
-        // The rest of a prompt is too short to tell.
-        if tokens < FEWEST || took.is_zero() {
+        // The rest of a prompt is too short to tell. A step that was short in tokens alone is a slow machine's.
+        if took.is_zero() || (tokens < FEWEST && took < STEP) {
             return;
         }
         let wanted = tokens as f64 * STEP.as_secs_f64() / took.as_secs_f64();
@@ -108,9 +108,12 @@ mod tests {
         let mut pace = Pace::default();
         pace.learn(32, Duration::from_millis(80));
         assert_eq!(pace.tokens(), 120);
-        pace.learn(3, Duration::from_secs(1));
+        pace.learn(3, Duration::from_millis(200));
         assert_eq!(pace.tokens(), 120);
         pace.learn(120, Duration::from_secs(60));
         assert_eq!(pace.tokens(), 60);
+        // A layer of a chunk, on a machine where that takes long.
+        pace.learn(9, Duration::from_secs(3));
+        assert_eq!(pace.tokens(), 28);
     }
 }

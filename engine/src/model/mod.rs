@@ -22,8 +22,7 @@ use cache::{KvCache, Layout};
 use rope::Angles;
 use weights::{Layer, Linear, Weights};
 
-/// Most tokens of one forward pass: a prompt is computed in chunks of this many, and a cancelled
-/// prompt ends between two of them.
+/// Most tokens of one forward pass: a prompt is computed in chunks of this many.
 pub(crate) const CHUNK: usize = 256;
 
 /// Tokens whose logits are computed at a time where all are wanted.
@@ -37,6 +36,8 @@ pub(crate) struct Model {
     workers: Workers,
     pub(crate) cache: KvCache,
     buffers: Buffers,
+    /// Of a chunk in the making, those that are computed.
+    layers_done: usize,
 }
 
 /// Rows of intermediate values, one a token; made once and reused.
@@ -94,6 +95,7 @@ impl Model {
             rope: Rope::new(&config, weights.rope_divisors.as_deref()),
             cache: KvCache::new(layout, context_length, cache_tokens),
             buffers: Buffers::default(),
+            layers_done: 0,
             weights,
             workers,
             config,
@@ -108,20 +110,40 @@ impl Model {
         self.workers.threads()
     }
 
+    /// As [`KvCache::begin`]. A chunk in the making is given up.
+    pub(crate) fn begin(&mut self, prompt: &[u32], limit: usize) -> usize {
+        self.layers_done = 0;
+        self.cache.begin(prompt, limit)
+    }
+
     /// Computes up to [`CHUNK`] tokens that follow what the cache holds. Ids are below the
     /// vocabulary's size, and the context has room for them.
     pub(crate) fn forward(&mut self, tokens: &[u32]) {
+        self.forward_layers(tokens, usize::MAX);
+    }
+
+    /// As [`Self::forward`], but of the layers only the next `most`; returns how many are computed. Before all are,
+    /// the cache holds none of the tokens, and what follows is the same call again or [`Self::begin`].
+    pub(crate) fn forward_layers(&mut self, tokens: &[u32], most: usize) -> usize {
         let first_position = self.cache.length();
-        self.cache.reserve(tokens.len());
-        self.buffers.resize(tokens.len(), &self.config);
-        self.rope
-            .angles(first_position, tokens.len(), &mut self.buffers.angles);
-        self.embed(tokens);
-        for layer in 0..self.weights.layers.len() {
+        if self.layers_done == 0 {
+            self.cache.reserve(tokens.len());
+            self.buffers.resize(tokens.len(), &self.config);
+            self.rope
+                .angles(first_position, tokens.len(), &mut self.buffers.angles);
+            self.embed(tokens);
+        }
+        let layers = self.weights.layers.len();
+        let done = layers.min(self.layers_done.saturating_add(most));
+        for layer in self.layers_done..done {
             self.attention(layer, first_position);
             self.feed_forward(layer);
         }
-        self.cache.extend(tokens);
+        if done == layers {
+            self.cache.extend(tokens);
+        }
+        self.layers_done = done % layers;
+        done
     }
 
     /// Logits of the last token of the last [`Self::forward`].
