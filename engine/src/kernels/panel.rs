@@ -13,15 +13,13 @@ use super::unpack::{
     block_minimums, block_scales, constants, header_minimums, header_scales, step_quants,
 };
 
-/// Registers of rows that a panel has.
-const REGISTERS: usize = 2;
 /// Blocks of columns that a panel has at most: two records of the formats with the longest.
 const PANEL_BLOCKS: usize = 16;
 /// Rows of the widest panel.
 const MOST_ROWS: usize = 32;
 
 /// A panel: some rows, some blocks of columns, a byte for each quant. Its rows are the lanes of
-/// [`REGISTERS`] registers.
+/// [`Simd::PANEL_REGISTERS`] registers.
 #[repr(C, align(64))]
 pub(super) struct Panel {
     /// `block → step → row → four columns`.
@@ -62,7 +60,7 @@ pub(super) unsafe fn multiply_many<U: Unpack, P: Simd, L: Layout>(
     out: &SharedSlice<'_, f32>,
     panel: &mut Panel,
 ) {
-    let panel_rows = REGISTERS * P::LANES;
+    let panel_rows = P::PANEL_REGISTERS * P::LANES;
     let all_blocks = x.columns / COLUMNS;
     for first_group in groups.clone().step_by(panel_rows / ROWS) {
         let groups = first_group..groups.end.min(first_group + panel_rows / ROWS);
@@ -85,11 +83,13 @@ pub(super) unsafe fn multiply_many<U: Unpack, P: Simd, L: Layout>(
                         rows: rows.clone(),
                         weights_rows: weights.rows,
                     };
-                    token += match left {
-                        1 => piece.multiply::<P, L, 1>(panel, out),
-                        2 => piece.multiply::<P, L, 2>(panel, out),
-                        3 => piece.multiply::<P, L, 3>(panel, out),
-                        _ => piece.multiply::<P, L, 4>(panel, out),
+                    token += match (P::PANEL_REGISTERS, left) {
+                        (2, 1) => piece.multiply::<P, L, 1, 2>(panel, out),
+                        (2, 2) => piece.multiply::<P, L, 2, 2>(panel, out),
+                        (2, 3) => piece.multiply::<P, L, 3, 2>(panel, out),
+                        (2, _) => piece.multiply::<P, L, 4, 2>(panel, out),
+                        (_, 1) => piece.multiply::<P, L, 1, 4>(panel, out),
+                        (_, _) => piece.multiply::<P, L, 2, 4>(panel, out),
                     };
                 }
             }
@@ -163,7 +163,7 @@ impl Piece<'_> {
     /// # Safety
     /// As for [`multiply_many`]; the panel holds these rows and blocks, and there are `T` tokens.
     #[inline(always)]
-    unsafe fn multiply<S: Simd, L: Layout, const T: usize>(
+    unsafe fn multiply<S: Simd, L: Layout, const T: usize, const R: usize>(
         &self,
         panel: &Panel,
         out: &SharedSlice<'_, f32>,
@@ -171,7 +171,7 @@ impl Piece<'_> {
         let rows = self.rows.len();
         let at = |token: usize| (self.first_token + token) * self.weights_rows + self.rows.start;
         let mut padded = [[0.0; MOST_ROWS]; T];
-        let is_whole = rows == REGISTERS * S::LANES;
+        let is_whole = rows == R * S::LANES;
         // SAFETY: the caller's promises.
         unsafe {
             let rows_of = |token: usize| out.slice_mut(at(token)..at(token) + rows);
@@ -182,7 +182,7 @@ impl Piece<'_> {
                 padded[token][..rows].copy_from_slice(rows_of(token));
                 padded[token].as_mut_ptr()
             });
-            self.accumulate::<S, L, T>(panel, sums);
+            self.accumulate::<S, L, T, R>(panel, sums);
             if !is_whole {
                 for (token, padded) in padded.iter().enumerate() {
                     rows_of(token).copy_from_slice(&padded[..rows]);
@@ -195,16 +195,16 @@ impl Piece<'_> {
     /// # Safety
     /// As for [`Self::multiply`].
     #[inline(always)]
-    unsafe fn accumulate<S: Simd, L: Layout, const T: usize>(
+    unsafe fn accumulate<S: Simd, L: Layout, const T: usize, const R: usize>(
         &self,
         panel: &Panel,
         out: [*mut f32; T],
     ) {
         // SAFETY: the caller's promises: what is read lies in the panel and in the tokens' rows.
         unsafe {
-            let panel_rows = REGISTERS * S::LANES;
+            let panel_rows = R * S::LANES;
             let all_blocks = self.x.columns / COLUMNS;
-            let mut totals: [[S::Floats; REGISTERS]; T] = std::array::from_fn(|token| {
+            let mut totals: [[S::Floats; R]; T] = std::array::from_fn(|token| {
                 std::array::from_fn(|register| {
                     if self.blocks.start == 0 {
                         S::splat(0.0)
@@ -231,7 +231,7 @@ impl Piece<'_> {
             for index in 0..self.blocks.len() {
                 let mut x_at = index * COLUMNS;
                 // Of halves: what they come to without the activations' scale.
-                let mut both = [[S::splat(0.0); REGISTERS]; T];
+                let mut both = [[S::splat(0.0); R]; T];
                 for half in 0..halves {
                     let minus_sum = |token: usize| {
                         let block = x_blocks[token].add(index);
@@ -241,27 +241,27 @@ impl Piece<'_> {
                             &raw const (*block).minus_sum
                         }
                     };
-                    let mut sums: [[S::Sums; REGISTERS]; T] =
-                        std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); REGISTERS]);
+                    let mut sums: [[S::Sums; R]; T] =
+                        std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); R]);
                     for _ in 0..steps / 2 {
-                        let weights: [[S::Bytes; 2]; REGISTERS] = std::array::from_fn(|register| {
-                            let first = quants.add(4 * S::LANES * register);
-                            [S::load(first), S::load(first.add(4 * panel_rows))]
-                        });
-                        quants = quants.add(2 * 4 * panel_rows);
-                        for token in 0..T {
+                        let x: [[S::Bytes; 2]; T] = std::array::from_fn(|token| {
                             let x = x_quants[token].add(x_at);
-                            let x = [S::broadcast(x), S::broadcast(x.add(4))];
-                            for register in 0..REGISTERS {
-                                let sum = &mut sums[token][register];
-                                *sum = S::dot_two::<L>(*sum, weights[register], x);
+                            [S::broadcast(x), S::broadcast(x.add(4))]
+                        });
+                        for register in 0..R {
+                            let first = quants.add(4 * S::LANES * register);
+                            let weights = [S::load(first), S::load(first.add(4 * panel_rows))];
+                            for (sums, x) in sums.iter_mut().zip(x) {
+                                let sum = &mut sums[register];
+                                *sum = S::dot_two::<L>(*sum, weights, x);
                             }
                         }
+                        quants = quants.add(2 * 4 * panel_rows);
                         x_at += 2 * 4;
                     }
                     for token in 0..T {
                         let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
-                        for register in 0..REGISTERS {
+                        for register in 0..R {
                             let scale = S::load_floats(scales.add(register * S::LANES));
                             let sum = S::total::<L>(sums[token][register], minus_sum(token));
                             if L::HALVED {

@@ -22,6 +22,9 @@ pub(super) trait Simd {
         count
     }
 
+    /// Registers of rows that a panel has: 2, multiplied with four tokens together, or 4 with two.
+    const PANEL_REGISTERS: usize = 2;
+
     unsafe fn load(at: *const u8) -> Self::Bytes;
     /// The same four activations in every lane.
     unsafe fn broadcast(four: *const i8) -> Self::Bytes;

@@ -30,6 +30,9 @@ macro_rules! common {
             unsafe { v128_load(at.cast()) }
         }
 
+        /// Two tokens' activations are fewer to broadcast, which takes a browser two or three instructions each.
+        const PANEL_REGISTERS: usize = 4;
+
         #[inline(always)]
         unsafe fn broadcast(four: *const i8) -> v128 {
             // SAFETY: the trait's contract.
