@@ -273,8 +273,9 @@ fn a_prompt_in_small_steps_has_the_same_answer() {
     let (ids, _, whole) = run(&mut engine, &asked);
     for tokens in [1, 16, 60, 256] {
         let mut engine = load(SMOLLM, Some(1024));
-        // Given up within a chunk.
-        let mut session = engine.start(&asked).unwrap();
+        // Another one's is given up, within a chunk where steps are small: nothing of it may be gone on with.
+        let other = request(question(&"Rivers run. ".repeat(90)), greedy());
+        let mut session = engine.start(&other).unwrap();
         session.set_step(tokens);
         session.next().unwrap().unwrap();
         let mut session = engine.start(&asked).unwrap();
@@ -291,8 +292,9 @@ fn a_prompt_in_small_steps_has_the_same_answer() {
             }
         }
         assert_eq!(answer, ids, "{tokens} tokens a step");
-        let wanted = whole.prompt_tokens / tokens.max(256 / 30);
-        assert!(steps >= wanted / 2, "{steps} steps of {tokens} tokens");
+        // The least is one of 30 layers for 256 tokens: the work of nine.
+        let least = whole.prompt_tokens / tokens.max(9);
+        assert!(steps >= least, "{steps} steps of {tokens} tokens");
     }
 }
 

@@ -11,9 +11,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 const MOST_AHEAD: usize = 32;
 
-/// The shaders compute four tokens at a time.
-const MULTIPLE: usize = 4;
-
 const FEWEST: usize = 16;
 const MOST: usize = 256;
 
@@ -60,7 +57,7 @@ impl Pace {
         let wanted = tokens as f64 * STEP.as_secs_f64() / took.as_secs_f64();
         // One slow step, as when a browser does something else, must not make the next ones tiny.
         let wanted = (wanted as usize).max(self.tokens / 2);
-        self.tokens = (wanted / MULTIPLE * MULTIPLE).clamp(FEWEST, MOST);
+        self.tokens = wanted.clamp(FEWEST, MOST);
     }
 }
 
@@ -83,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_step_takes_about_as_long_as_it_should() {
-        assert_eq!(settled(100.0), 28);
+        assert_eq!(settled(100.0), 30);
         assert_eq!(settled(400.0), 120);
     }
 
@@ -114,6 +111,6 @@ mod tests {
         assert_eq!(pace.tokens(), 60);
         // A layer of a chunk, on a machine where that takes long.
         pace.learn(9, Duration::from_secs(3));
-        assert_eq!(pace.tokens(), 28);
+        assert_eq!(pace.tokens(), 30);
     }
 }

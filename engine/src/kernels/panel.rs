@@ -60,6 +60,10 @@ pub(super) unsafe fn multiply_many<U: Unpack, P: Simd, L: Layout>(
     out: &SharedSlice<'_, f32>,
     panel: &mut Panel,
 ) {
+    const {
+        assert!(matches!(P::PANEL_REGISTERS, 2 | 4));
+        assert!(P::PANEL_REGISTERS * P::LANES <= MOST_ROWS);
+    }
     let panel_rows = P::PANEL_REGISTERS * P::LANES;
     let all_blocks = x.columns / COLUMNS;
     for first_group in groups.clone().step_by(panel_rows / ROWS) {
