@@ -39,7 +39,7 @@ test_kernels() { # SANITIZER CARGO'S ARGUMENTS…
   shift
   say sanitising "$sanitizer"
   # The answer is computed with the shapes of a real model, its prompt in tiles and its tokens one by one.
-  RUSTFLAGS="-Zsanitizer=$sanitizer" cargo test --locked -p engine --lib --test golden --target "$host" \
+  RUSTFLAGS="-Zsanitizer=$sanitizer" cargo test --locked -p engine --lib --test session --target "$host" \
     --target-dir "$CARGO_TARGET_DIR/sanitise-$sanitizer" "$@" -- kernels the_answer_ends_where
 }
 
