@@ -21,6 +21,7 @@ mod portable;
 mod product;
 mod quantise;
 mod sets;
+mod shared_slice;
 mod simd;
 mod threads;
 mod unpack;
@@ -39,8 +40,8 @@ pub(crate) use attention::{MOST_WIDTH, POSITIONS, key_at, value_at};
 pub(crate) use operations::{Attention, CacheRows, Heads, Projection, Rotation, Workers};
 pub(crate) use pack::{PackedMatrix, UnsupportedType, dequantise_row};
 use sets::detect;
+use shared_slice::SharedSlice;
 pub(crate) use threads::Pool;
-use threads::SharedSlice;
 pub use threads::{Spawn, spawn_thread};
 
 /// One instruction set's kernels.

@@ -7,7 +7,8 @@ use super::activations::{Activations, BlocksMut};
 use super::attention::{Blocks, INTERLEAVED, MOST_QUERIES, MOST_WIDTH, Queries, value_at};
 use super::format::{COLUMNS, ROWS};
 use super::pack::PackedMatrix;
-use super::threads::{Pool, SharedSlice, Spawn};
+use super::shared_slice::SharedSlice;
+use super::threads::{Pool, Spawn};
 use super::{Kernels, Scratch, detect};
 
 /// Groups of rows that a piece has at least: as many as the widest panel.

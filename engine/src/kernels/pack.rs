@@ -5,7 +5,8 @@ use candle_core::quantized::GgmlDType;
 use half::f16;
 
 use super::format::{BYTE_STRIDE, COLUMNS, Format, Layout, ROWS, STEPS, Scales, with_layout};
-use super::threads::{Pool, SharedSlice};
+use super::shared_slice::SharedSlice;
+use super::threads::Pool;
 
 #[derive(Debug, thiserror::Error)]
 #[error(

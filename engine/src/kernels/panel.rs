@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::activations::{Activations, Block};
 use super::format::{COLUMNS, Layout, ROWS, STEPS};
 use super::pack::PackedMatrix;
+use super::shared_slice::SharedSlice;
 use super::simd::{Simd, Unpack};
-use super::threads::SharedSlice;
 use super::unpack::{
     block_minimums, block_scales, constants, header_minimums, header_scales, step_quants,
 };

@@ -11,7 +11,7 @@ use super::format::{COLUMNS, Format, Layout, ROWS, with_layout};
 use super::pack::{PackedMatrix, unpack};
 use super::quantise::quantise_block;
 use super::sets::plain_to_half;
-use super::threads::SharedSlice;
+use super::shared_slice::SharedSlice;
 use super::{Kernels, Scratch, vector};
 
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::activations::{Activations, Block};
 use super::format::{COLUMNS, Layout, ROWS};
 use super::pack::PackedMatrix;
+use super::shared_slice::SharedSlice;
 use super::simd::Unpack;
-use super::threads::SharedSlice;
 use super::unpack::{
     Constants, block_minimums, block_scales, constants, header_minimums, header_scales, step_quants,
 };

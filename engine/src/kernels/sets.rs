@@ -9,7 +9,7 @@ use super::attention::{self, Blocks, Queries};
 use super::format::{Format, Layout, with_layout};
 use super::pack::PackedMatrix;
 use super::panel::{self, Panel};
-use super::threads::SharedSlice;
+use super::shared_slice::SharedSlice;
 use super::{Kernels, Scratch, product, vector};
 
 /// Makes a set of kernels out of what is written once. `$set` is a type whose value is handed out only

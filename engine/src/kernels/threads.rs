@@ -1,10 +1,13 @@
 //! A pool of threads for many tiny jobs: between two jobs of one token a worker spins for a moment
 //! instead of sleeping, since waking it would take longer than the job.
+//!
+//! A job is whoever's who comes: its pieces are taken one after another, and a worker that comes when all are done is not
+//! waited for. So where other programs want the cores too, a worker that has none for a while costs what it would have
+//! computed, and not the wait for it at each of a token's jobs.
 
 use std::cell::UnsafeCell;
-use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
 
@@ -15,13 +18,38 @@ const SPINS_BEFORE_YIELD: u32 = 1_000;
 
 type Job = dyn Fn(usize) + Sync + 'static;
 
+/// One job after another, as one word, so that a worker joins a job or finds it closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State(u64);
+
+impl State {
+    const OPEN: u64 = 1 << 16;
+    /// Workers that have joined the job and not finished it.
+    const JOINED: u64 = Self::OPEN - 1;
+
+    fn epoch(self) -> u64 {
+        self.0 / (2 * Self::OPEN)
+    }
+
+    fn is_open(self) -> bool {
+        self.0 & Self::OPEN != 0
+    }
+
+    fn joined(self) -> u64 {
+        self.0 & Self::JOINED
+    }
+
+    /// The next job, which nobody has joined yet.
+    fn next(self) -> Self {
+        Self(((self.epoch() + 1) * 2 * Self::OPEN) | Self::OPEN)
+    }
+}
+
 struct Shared {
-    /// Counts jobs; a worker that sees it change runs `job`.
-    epoch: AtomicUsize,
-    /// Written by the pool's owner only, and only while `running` is 0.
+    /// A [`State`].
+    state: AtomicU64,
+    /// Written by the pool's owner only, and only while the last job is closed and nobody is in it.
     job: UnsafeCell<Option<*const Job>>,
-    /// Workers that have not finished the current job.
-    running: AtomicUsize,
     workers: Vec<Worker>,
     /// Workers that have not ended yet.
     alive: AtomicUsize,
@@ -45,7 +73,7 @@ impl Worker {
     }
 }
 
-// SAFETY: `job` is written while no worker reads it (`running` is 0) and published by `epoch`.
+// SAFETY: `job` is written while no worker reads it, since none can join a job that is closed, and published by `state`.
 unsafe impl Sync for Shared {}
 // SAFETY: the pointer in `job` is only followed while the owner keeps its target alive.
 unsafe impl Send for Shared {}
@@ -68,6 +96,28 @@ pub fn spawn_thread(body: Box<dyn FnOnce() + Send>) -> bool {
         .is_ok()
 }
 
+impl Shared {
+    fn state(&self, ordering: Ordering) -> State {
+        State(self.state.load(ordering))
+    }
+
+    /// Whether a worker is in this job now; not where it is over.
+    fn join(&self, mut state: State) -> bool {
+        let epoch = state.epoch();
+        while state.epoch() == epoch && state.is_open() {
+            let (one_more, acquire) = (state.0 + 1, Ordering::Acquire);
+            match self
+                .state
+                .compare_exchange_weak(state.0, one_more, acquire, acquire)
+            {
+                Ok(_) => return true,
+                Err(now) => state = State(now),
+            }
+        }
+        false
+    }
+}
+
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Pool({} threads)", self.threads())
@@ -79,9 +129,8 @@ impl Pool {
     pub(crate) fn new(threads: usize, spawn: Spawn) -> Self {
         let wanted = threads.max(1) - 1;
         let shared = Arc::new(Shared {
-            epoch: AtomicUsize::new(0),
+            state: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            running: AtomicUsize::new(0),
             workers: (0..wanted).map(|_| Worker::default()).collect(),
             alive: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
@@ -105,24 +154,24 @@ impl Pool {
         self.workers + 1
     }
 
-    /// Runs `job(thread)` once on every thread and returns when all are done. `&mut self`, since
-    /// a pool does one job at a time.
+    /// Runs `job(thread)` on this thread and, once each, on those that come before this one has done its share; returns
+    /// when all that came are done. `&mut self`, since a pool does one job at a time.
     fn run(&mut self, job: &(dyn Fn(usize) + Sync + '_)) {
         if self.workers == 0 {
             return job(0);
         }
         let shared = &*self.shared;
-        // SAFETY: extends the job's lifetime for the workers, which have all finished with it when
-        // `wait` is dropped, which is before `job` can be. No worker reads the cell: `running` is 0.
+        // SAFETY: extends the job's lifetime for the workers, which can't join it any more and have all finished with it
+        // when `wait` is dropped, which is before `job` can be. No worker reads the cell: the last job is closed.
         unsafe {
             *shared.job.get() = Some(std::mem::transmute::<
                 *const (dyn Fn(usize) + Sync + '_),
                 *const Job,
             >(job));
         }
-        shared.running.store(self.workers, Ordering::Relaxed);
+        let next = shared.state(Ordering::Relaxed).next();
         // The order of this against `asleep` decides who sees whom: both are sequentially consistent.
-        shared.epoch.fetch_add(1, Ordering::SeqCst);
+        shared.state.store(next.0, Ordering::SeqCst);
         for worker in &shared.workers[..self.workers] {
             if worker.asleep.load(Ordering::SeqCst) {
                 worker.wake();
@@ -178,13 +227,14 @@ impl Pool {
     }
 }
 
-/// Waits when dropped, so that a panic in the caller's own share can't free what workers still use.
+/// Closes the job and waits when dropped, so that a panic in the caller's own share can't free what workers still use.
 struct WaitForWorkers<'a>(&'a Shared);
 
 impl Drop for WaitForWorkers<'_> {
     fn drop(&mut self) {
+        self.0.state.fetch_and(!State::OPEN, Ordering::Relaxed);
         let mut spins = 0;
-        while self.0.running.load(Ordering::Acquire) > 0 {
+        while self.0.state(Ordering::Acquire).joined() > 0 {
             spins += 1;
             if spins < SPINS_BEFORE_YIELD {
                 std::hint::spin_loop();
@@ -200,13 +250,16 @@ fn work(shared: &Shared, index: usize) {
     worker.thread.get_or_init(thread::current);
     let mut seen = 0;
     loop {
-        seen = wait_for_epoch(shared, worker, seen);
+        let state = wait_for_job(shared, worker, seen);
+        seen = state.epoch();
         if shared.stop.load(Ordering::Relaxed) {
             shared.alive.fetch_sub(1, Ordering::Release);
             return;
         }
-        // SAFETY: the owner wrote the job before it changed the epoch, and keeps it alive until
-        // `running` has come down to 0.
+        if !shared.join(state) {
+            continue;
+        }
+        // SAFETY: the owner wrote the job before it opened it, and keeps it alive until whoever joined has left.
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe {
             if let Some(job) = *shared.job.get() {
                 (*job)(index + 1);
@@ -215,24 +268,24 @@ fn work(shared: &Shared, index: usize) {
         if outcome.is_err() {
             shared.panicked.store(true, Ordering::Relaxed);
         }
-        shared.running.fetch_sub(1, Ordering::Release);
+        shared.state.fetch_sub(1, Ordering::Release);
     }
 }
 
-fn wait_for_epoch(shared: &Shared, worker: &Worker, seen: usize) -> usize {
+fn wait_for_job(shared: &Shared, worker: &Worker, seen: u64) -> State {
     for _ in 0..SPINS_BEFORE_SLEEP {
-        let epoch = shared.epoch.load(Ordering::Acquire);
-        if epoch != seen {
-            return epoch;
+        let state = shared.state(Ordering::Acquire);
+        if state.epoch() != seen {
+            return state;
         }
         std::hint::spin_loop();
     }
     worker.asleep.store(true, Ordering::SeqCst);
     loop {
-        let epoch = shared.epoch.load(Ordering::SeqCst);
-        if epoch != seen {
+        let state = shared.state(Ordering::SeqCst);
+        if state.epoch() != seen {
             worker.asleep.store(false, Ordering::Relaxed);
-            return epoch;
+            return state;
         }
         thread::park();
     }
@@ -241,7 +294,8 @@ fn wait_for_epoch(shared: &Shared, worker: &Worker, seen: usize) -> usize {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
-        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        let next = self.shared.state(Ordering::Relaxed).next();
+        self.shared.state.store(next.0, Ordering::SeqCst);
         self.shared.workers.iter().for_each(Worker::wake);
         while self.shared.alive.load(Ordering::Acquire) > 0 {
             thread::yield_now();
@@ -249,118 +303,6 @@ impl Drop for Pool {
     }
 }
 
-/// A mutable slice that several threads write to, each in places of its own.
-#[derive(Debug)]
-pub(crate) struct SharedSlice<'a, T> {
-    pointer: *mut T,
-    length: usize,
-    lifetime: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: access is only through unsafe methods whose callers promise not to overlap.
-unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Send for SharedSlice<'_, T> {}
-
-impl<'a, T> SharedSlice<'a, T> {
-    pub(crate) fn new(slice: &'a mut [T]) -> Self {
-        Self {
-            pointer: slice.as_mut_ptr(),
-            length: slice.len(),
-            lifetime: PhantomData,
-        }
-    }
-
-    /// # Safety
-    /// No other live reference covers any of `range`.
-    #[allow(
-        clippy::mut_from_ref,
-        reason = "that is what this type is for; see its contract"
-    )]
-    pub(crate) unsafe fn slice_mut(&self, range: Range<usize>) -> &mut [T] {
-        assert!(range.start <= range.end && range.end <= self.length);
-        // SAFETY: in bounds by the assertion, not aliased by the caller's promise.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.pointer.add(range.start), range.end - range.start)
-        }
-    }
-}
-
 // In a browser the standard library starts no threads.
 #[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_index_is_visited_once() {
-        for threads in [1, 2, 5] {
-            let mut pool = Pool::new(threads, spawn_thread);
-            for total in [0, 1, 7, 1000] {
-                let visits: Vec<AtomicUsize> = (0..total).map(|_| AtomicUsize::new(0)).collect();
-                pool.for_each(total, 3, &|_, range| {
-                    for index in range {
-                        visits[index].fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-                assert!(
-                    visits
-                        .iter()
-                        .all(|visits| visits.load(Ordering::Relaxed) == 1)
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn pieces_shrink_from_the_most_to_the_least() {
-        for (threads, total) in [(1, 1000), (3, 1000), (2, 5), (2, 0)] {
-            let mut pool = Pool::new(threads, spawn_thread);
-            let pieces = std::sync::Mutex::new(Vec::new());
-            pool.for_each_shrinking(total, 4, 64, &|_, range| {
-                pieces.lock().unwrap().push(range);
-            });
-            let mut pieces = pieces.into_inner().unwrap();
-            pieces.sort_by_key(|piece| piece.start);
-            let mut end = 0;
-            let mut before = 64;
-            for piece in pieces {
-                assert_eq!(piece.start, end);
-                assert!(piece.len() <= before);
-                assert!(piece.len().is_multiple_of(4) || piece.end == total);
-                (end, before) = (piece.end, piece.len());
-            }
-            assert_eq!(end, total);
-            assert!(total < 1000 || before <= 4);
-        }
-    }
-
-    #[test]
-    fn threads_that_cannot_be_had_are_done_without() {
-        let mut pool = Pool::new(4, |_| false);
-        assert_eq!(pool.threads(), 1);
-        let done = AtomicUsize::new(0);
-        pool.for_each(10, 1, &|_, range| {
-            done.fetch_add(range.len(), Ordering::Relaxed);
-        });
-        assert_eq!(done.into_inner(), 10);
-    }
-
-    #[test]
-    fn workers_that_fell_asleep_wake_up() {
-        let mut pool = Pool::new(3, spawn_thread);
-        for _ in 0..3 {
-            thread::sleep(std::time::Duration::from_millis(30));
-            let done = AtomicUsize::new(0);
-            pool.run(&|_| {
-                done.fetch_add(1, Ordering::Relaxed);
-            });
-            assert_eq!(done.into_inner(), 3);
-        }
-    }
-
-    #[test]
-    #[should_panic(expected = "a compute thread panicked")]
-    fn a_panic_in_a_worker_reaches_the_caller() {
-        Pool::new(2, spawn_thread).run(&|thread| assert_eq!(thread, 0, "on purpose"));
-    }
-}
+mod tests;
