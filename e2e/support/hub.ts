@@ -23,6 +23,13 @@ export interface Answered {
   kind: string;
 }
 
+/** A node that was lost while it answered. */
+export interface Handover {
+  node: string;
+  after_tokens: number;
+  reason: string;
+}
+
 export interface HubNode {
   id: string;
   name: string;
@@ -107,12 +114,13 @@ export class Hub {
     };
   }
 
-  /** Pieces of text as they come; leaving the loop cancels the prompt. */
-  async *stream(ask: Ask): AsyncGenerator<string, void> {
+  /** Pieces of text as they come, and at the end the nodes that were lost on the way; leaving the loop cancels the prompt. */
+  async *stream(ask: Ask): AsyncGenerator<string, Handover[] | undefined> {
     const abort = new AbortController();
     const response = await this.post({ ...ask, stream: true }, abort.signal);
     if (response.body === null) throw new Error("a stream without a body");
     let unread = "";
+    let handovers: Handover[] = [];
     try {
       for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
         const lines = (unread + piece).split("\n");
@@ -122,8 +130,10 @@ export class Hub {
           const event = JSON.parse(line.slice("data: ".length)) as {
             error?: { message: string };
             choices?: { delta: { content?: string } }[];
+            kipina?: { handovers?: Handover[] };
           };
           if (event.error !== undefined) throw new Error(event.error.message);
+          handovers = event.kipina?.handovers ?? handovers;
           const text = event.choices?.[0]?.delta.content ?? "";
           if (text !== "") yield text;
         }
@@ -131,6 +141,7 @@ export class Hub {
     } finally {
       abort.abort();
     }
+    return handovers;
   }
 
   post(body: object, signal?: AbortSignal): Promise<Response> {
