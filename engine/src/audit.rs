@@ -68,6 +68,8 @@ pub struct Audit {
     tries_left: usize,
     /// What is to be bettered by the cut that is tried.
     doubt: Option<Box<Doubt>>,
+    /// The place from which on it is another one.
+    changed: usize,
     /// What drew each token and the end, where that is known.
     draws: Vec<f32>,
     /// Tokens that were computed.
@@ -88,6 +90,7 @@ impl Audit {
             first: 0,
             tries_left: 0,
             doubt: None,
+            changed: 0,
             draws: Vec::new(),
             computed: 0,
         }
@@ -289,7 +292,10 @@ impl Audit {
     fn weigh(&mut self, engine: &Engine) -> Result<(), EngineError> {
         let doubt = match self.doubt.take() {
             Some(doubt) if self.cut.cost() < doubt.cut.cost() => None,
-            Some(doubt) => Some(doubt),
+            Some(mut doubt) => {
+                doubt.branch_off(&self.cut, self.changed + 1, self.first);
+                Some(doubt)
+            }
             None => Some(Box::new(Doubt::of(
                 &self.cut,
                 self.first,
@@ -299,9 +305,9 @@ impl Audit {
         if let Some(mut doubt) = doubt {
             self.cut = doubt.cut.clone();
             while self.tries_left > 0
-                && let Some((place, token)) = doubt.untried.pop()
+                && let Some((mut cut, token)) = doubt.next()
             {
-                let mut cut = doubt.cut.up_to(place, self.first);
+                self.changed = cut.judgements.len();
                 cut.tokens.push(token);
                 let said = bytes_of(&cut.tokens[self.first..], &engine.tokenizer).len();
                 let rest = self.tokenised(&self.request.answer[said..], engine)?;

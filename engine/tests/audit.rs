@@ -265,6 +265,39 @@ fn text_is_cut_where_the_model_would_have_cut_it() {
 }
 
 #[test]
+fn a_text_may_have_to_be_cut_in_two_places_or_some_way_before_the_odd_one() {
+    let mut engine = load();
+    let prompt = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n\
+        `, `null` | Who may ask: anybody, or who has a key. |\n\
+        | `anonymous_requests_per_minute?` | integer or null from 0 to 4294967295 | \
+        Of an address without a key; 0: no limit. |\n\
+        | `anonymous_tokens_per_minute?` | integer or null from 0 to 4294967295 | \
+        Of an address without a key; 0: no limit. |\n\
+        | `anonymous_requests_per_day?` | integer or null from 0 to 4294967295 | \
+        Of an address without a key; 0: no \n\n\
+        Kerro suomeksi lyhyesti, mistä tässä on kyse.<|im_end|>\n<|im_start|>assistant\n";
+    let texts = [
+        // " s", "aml", "at", where the tokeniser has " sam", "lat".
+        "Kerro suomeksi lähte samlat oliuttuaa ajarvuutti. Löyteliset toimfamelus mikinollilään keskustelu, ja",
+        // "esty", where "est" and "y" only become odd two tokens later.
+        "Kerro suomeksi lähtei tai alunkettuva että viesti järjestylty keskustilessin neperisetuin.",
+    ];
+    for text in texts {
+        let request = AuditRequest {
+            input: input(prompt),
+            sampling: usual(),
+            answer: text.into(),
+            token_ids: Vec::new(),
+            finish_reason: None,
+            context_length: None,
+            seeded: false,
+        };
+        let judged = judge(&mut engine, request);
+        assert!(mean(&judged) < 0.005, "{text}: {judged:?}");
+    }
+}
+
+#[test]
 fn no_answer_at_all_is_judged_by_its_end() {
     let mut engine = load();
     let silence = AuditRequest {

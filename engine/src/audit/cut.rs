@@ -2,6 +2,8 @@
 //! hundred tokens, and what follows makes no sense to them then: where a token is odd, other cuts are tried, from the same
 //! place on or from shortly before.
 
+use std::collections::VecDeque;
+
 use super::Judgement;
 use super::place::bytes_of;
 use crate::Tokenizer;
@@ -15,8 +17,8 @@ pub(super) const MOST_TRIES: usize = 32;
 /// Tokens of a try that are computed in one step: it is decided after few.
 pub(super) const TRIED: usize = 16;
 
-/// Places before the odd one from which other cuts are tried.
-const LOOKED_BACK: usize = 3;
+/// Places before the odd one from which other cuts are tried: a cut may be as good as the model's own for some tokens.
+const LOOKED_BACK: usize = 6;
 
 /// The most that one token counts when cuts are compared, in logits.
 const CLIP: f32 = 1.0;
@@ -70,25 +72,34 @@ impl Cut {
 pub(super) struct Doubt {
     pub(super) cut: Cut,
     reach: usize,
-    /// Places and what is tried there; the last comes first.
-    pub(super) untried: Vec<(usize, u32)>,
+    /// The beginnings of cuts and what is tried behind each.
+    untried: VecDeque<(Cut, u32)>,
 }
 
 impl Doubt {
     pub(super) fn of(cut: &Cut, first: usize, tokenizer: &Tokenizer) -> Self {
-        let last = cut.judgements.len() - 1;
-        let places = last.saturating_sub(LOOKED_BACK)..=last;
-        let untried = places
-            .flat_map(|place| {
-                let others = cut.others[place].iter().rev();
-                others.map(move |&token| (place, token))
-            })
-            .collect();
-        Self {
+        let mut doubt = Self {
             cut: cut.clone(),
             reach: cut.reach(first, tokenizer),
-            untried,
+            untried: VecDeque::new(),
+        };
+        let last = cut.judgements.len() - 1;
+        doubt.branch_off(cut, last.saturating_sub(LOOKED_BACK), first);
+        doubt
+    }
+
+    /// A cut is no better from this place on, but may be with another change behind it; that is tried when all that takes
+    /// fewer changes has been.
+    pub(super) fn branch_off(&mut self, cut: &Cut, from: usize, first: usize) {
+        for place in (from..cut.judgements.len()).rev() {
+            let others = cut.others[place].iter();
+            let begun = others.map(|&token| (cut.up_to(place, first), token));
+            self.untried.extend(begun);
         }
+    }
+
+    pub(super) fn next(&mut self) -> Option<(Cut, u32)> {
+        self.untried.pop_front()
     }
 
     /// Whether the cut that is tried is no better already, or has come as far as this one.

@@ -8,9 +8,9 @@ use super::{Runtime, Sampled};
 
 /// In logits.
 const GREEDY: f32 = 0.012;
-const NUCLEUS: f32 = 0.0024;
+const NUCLEUS: f32 = 0.0012;
 /// A share of the probability.
-const SEEDED: f32 = 0.008;
+const SEEDED: f32 = 0.007;
 
 /// Auditor, audited, sampling, mean of clipped margins.
 const TABLE: &[(Runtime, Runtime, Sampled, f32)] = &[
