@@ -293,7 +293,7 @@ impl Audit {
         let doubt = match self.doubt.take() {
             Some(doubt) if self.cut.cost() < doubt.cut.cost() => None,
             Some(mut doubt) => {
-                doubt.branch_off(&self.cut, self.changed + 1, self.first);
+                doubt.branch_off(&self.cut, self.changed + 1);
                 Some(doubt)
             }
             None => Some(Box::new(Doubt::of(
@@ -305,7 +305,7 @@ impl Audit {
         if let Some(mut doubt) = doubt {
             self.cut = doubt.cut.clone();
             while self.tries_left > 0
-                && let Some((mut cut, token)) = doubt.next()
+                && let Some((mut cut, token)) = doubt.next(self.first)
             {
                 self.changed = cut.judgements.len();
                 cut.tokens.push(token);

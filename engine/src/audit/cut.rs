@@ -3,6 +3,7 @@
 //! place on or from shortly before.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::Judgement;
 use super::place::bytes_of;
@@ -72,8 +73,8 @@ impl Cut {
 pub(super) struct Doubt {
     pub(super) cut: Cut,
     reach: usize,
-    /// The beginnings of cuts and what is tried behind each.
-    untried: VecDeque<(Cut, u32)>,
+    /// Cuts, how many of their places stay, and what is tried there. An answer may be long: one copy is for all its places.
+    untried: VecDeque<(Arc<Cut>, usize, u32)>,
 }
 
 impl Doubt {
@@ -84,22 +85,28 @@ impl Doubt {
             untried: VecDeque::new(),
         };
         let last = cut.judgements.len() - 1;
-        doubt.branch_off(cut, last.saturating_sub(LOOKED_BACK), first);
+        doubt.branch_off(cut, last.saturating_sub(LOOKED_BACK));
         doubt
     }
 
     /// A cut is no better from this place on, but may be with another change behind it; that is tried when all that takes
     /// fewer changes has been.
-    pub(super) fn branch_off(&mut self, cut: &Cut, from: usize, first: usize) {
-        for place in (from..cut.judgements.len()).rev() {
-            let others = cut.others[place].iter();
-            let begun = others.map(|&token| (cut.up_to(place, first), token));
-            self.untried.extend(begun);
+    pub(super) fn branch_off(&mut self, cut: &Cut, from: usize) {
+        let places = (from..cut.judgements.len()).rev();
+        let others =
+            places.flat_map(|place| cut.others[place].iter().map(move |&token| (place, token)));
+        let mut others = others.peekable();
+        if others.peek().is_some() {
+            let cut = Arc::new(cut.clone());
+            let untried = others.map(|(place, token)| (Arc::clone(&cut), place, token));
+            self.untried.extend(untried);
         }
     }
 
-    pub(super) fn next(&mut self) -> Option<(Cut, u32)> {
-        self.untried.pop_front()
+    /// The beginning of a cut, and what is to be tried behind it.
+    pub(super) fn next(&mut self, first: usize) -> Option<(Cut, u32)> {
+        let (cut, place, token) = self.untried.pop_front()?;
+        Some((cut.up_to(place, first), token))
     }
 
     /// Whether the cut that is tried is no better already, or has come as far as this one.

@@ -19,7 +19,7 @@ const SPINS_BEFORE_YIELD: u32 = 1_000;
 type Job = dyn Fn(usize) + Sync + 'static;
 
 /// One job after another, as one word, so that a worker joins a job or finds it closed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct State(u64);
 
 impl State {
