@@ -24,10 +24,8 @@ const MOST_ROWS: usize = 32;
 pub(super) struct Panel {
     /// `block → step → row → four columns`.
     quants: [u8; PANEL_BLOCKS * COLUMNS * MOST_ROWS],
-    /// `block → row`, or `block → half of its columns → row`.
+    /// `block → row`, or `block → half of its columns → row`; then the block's minimums, if the layout has any.
     scales: [f32; PANEL_BLOCKS * 2 * MOST_ROWS],
-    /// `block → row`.
-    minimums: [f32; PANEL_BLOCKS * MOST_ROWS],
 }
 
 impl std::fmt::Debug for Panel {
@@ -41,7 +39,6 @@ impl Panel {
         Self {
             quants: [0; _],
             scales: [0.0; _],
-            minimums: [0.0; _],
         }
     }
 }
@@ -131,12 +128,13 @@ unsafe fn unpack<S: Unpack, L: Layout>(
                     round = round.add(L::ROUND_BYTES);
                 }
                 let halves = 1 + usize::from(L::HALVED);
+                let factors = halves + usize::from(L::HAS_MINIMUMS);
                 for half in 0..halves {
                     let mut scales = block_scales::<S, L>(block, row, half, &constants);
                     if L::HEADER_BYTES > 0 {
                         scales = S::multiply(scales, header_scales::<S>(record, row));
                     }
-                    let to = (index * halves + half) * panel_rows + at + row;
+                    let to = (index * factors + half) * panel_rows + at + row;
                     S::store_floats(panel.scales.as_mut_ptr().add(to), scales);
                 }
                 if L::HAS_MINIMUMS {
@@ -144,8 +142,8 @@ unsafe fn unpack<S: Unpack, L: Layout>(
                     if L::HEADER_BYTES > 0 {
                         minimums = S::multiply(minimums, header_minimums::<S>(record, row));
                     }
-                    let to = index * panel_rows + at + row;
-                    S::store_floats(panel.minimums.as_mut_ptr().add(to), minimums);
+                    let to = (index * factors + halves) * panel_rows + at + row;
+                    S::store_floats(panel.scales.as_mut_ptr().add(to), minimums);
                 }
             }
         }
@@ -229,13 +227,10 @@ impl Piece<'_> {
             let x_quants: [*const i8; T] = std::array::from_fn(quants_of);
             let mut quants = panel.quants.as_ptr();
             let mut scales = panel.scales.as_ptr();
-            let mut minimums = panel.minimums.as_ptr();
             let halves = if L::HALVED { S::rounds(2) } else { 1 };
-            let steps = S::rounds(if L::HALVED { STEPS / 2 } else { STEPS });
+            let rounds = S::rounds(STEPS / 2);
             for index in 0..self.blocks.len() {
                 let mut x_at = index * COLUMNS;
-                // Of halves: what they come to without the activations' scale.
-                let mut both = [[S::splat(0.0); R]; T];
                 for half in 0..halves {
                     let minus_sum = |token: usize| {
                         let block = x_blocks[token].add(index);
@@ -247,7 +242,7 @@ impl Piece<'_> {
                     };
                     let mut sums: [[S::Sums; R]; T] =
                         std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); R]);
-                    for _ in 0..steps / 2 {
+                    let mut two_steps = |sums: &mut [[S::Sums; R]; T]| {
                         let x: [[S::Bytes; 2]; T] = std::array::from_fn(|token| {
                             let x = x_quants[token].add(x_at);
                             [S::broadcast(x), S::broadcast(x.add(4))]
@@ -262,41 +257,44 @@ impl Piece<'_> {
                         }
                         quants = quants.add(2 * 4 * panel_rows);
                         x_at += 2 * 4;
+                    };
+                    // A loop would cost browsers a third more instructions: counters, moves, a check for interruption.
+                    two_steps(&mut sums);
+                    if rounds > 1 {
+                        two_steps(&mut sums);
+                    }
+                    if !L::HALVED {
+                        for sum in sums.as_flattened_mut() {
+                            *sum = S::halfway::<L>(*sum);
+                        }
+                        if rounds > 2 {
+                            two_steps(&mut sums);
+                        }
+                        if rounds > 3 {
+                            two_steps(&mut sums);
+                        }
                     }
                     for token in 0..T {
                         let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
                         for register in 0..R {
                             let scale = S::load_floats(scales.add(register * S::LANES));
                             let sum = S::total::<L>(sums[token][register], minus_sum(token));
-                            if L::HALVED {
-                                let both = &mut both[token][register];
-                                *both = S::multiply_add(sum, scale, *both);
-                            } else {
-                                let total = &mut totals[token][register];
-                                *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
-                            }
+                            let total = &mut totals[token][register];
+                            *total = S::multiply_add(sum, S::multiply(scale, x_scale), *total);
                         }
                     }
                     scales = scales.add(panel_rows);
-                }
-                if L::HALVED {
-                    for (token, totals) in totals.iter_mut().enumerate() {
-                        let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
-                        for (total, both) in totals.iter_mut().zip(both[token]) {
-                            *total = S::multiply_add(both, x_scale, *total);
-                        }
-                    }
                 }
                 if L::HAS_MINIMUMS {
                     for (token, totals) in totals.iter_mut().enumerate() {
                         let block = x_blocks[token].add(index);
                         let x_sum = S::splat_at(&raw const (*block).minus_scaled_sum);
                         for (register, total) in totals.iter_mut().enumerate() {
-                            let minimum = S::load_floats(minimums.add(register * S::LANES));
+                            let minimum = S::load_floats(scales.add(register * S::LANES));
                             *total = S::multiply_add(minimum, x_sum, *total);
                         }
                     }
-                    minimums = minimums.add(panel_rows);
+                    scales = scales.add(panel_rows);
                 }
             }
             for (out, totals) in out.into_iter().zip(totals) {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::activations::{Activations, Block};
-use super::format::{COLUMNS, Layout, ROWS};
+use super::format::{COLUMNS, Layout, ROWS, STEPS};
 use super::pack::PackedMatrix;
 use super::shared_slice::SharedSlice;
 use super::simd::Unpack;
@@ -160,6 +160,9 @@ unsafe fn dot_block<S: Unpack, L: Layout, const R: usize>(
                 for step in (1..L::ROUND_STEPS).step_by(2) {
                     let weights = [weights(step - 1), weights(step)];
                     *sum = S::dot_two::<L>(*sum, weights, [x(step - 1), x(step)]);
+                    if L::ROUND_STEPS == STEPS && step + 1 == STEPS / 2 {
+                        *sum = S::halfway::<L>(*sum);
+                    }
                 }
                 at[register] = at[register].add(L::ROUND_BYTES);
             }

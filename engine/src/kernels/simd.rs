@@ -15,8 +15,9 @@ pub(super) trait Simd {
     type Sums: Copy;
     type Floats: Copy;
 
-    /// How often a loop over rounds or steps goes round: `count`. Compilers unroll such loops, which is well where
-    /// they also order what comes out; for browsers it must stay a loop, so `count` is hidden from them there.
+    /// How often something goes round: `count`, hidden from compilers for browsers. Of a block's rounds in one piece
+    /// they make one expression for each sum, which takes more registers than there are. Where others unroll,
+    /// browsers get a loop, or pieces between branches that are never taken.
     #[inline(always)]
     fn rounds(count: usize) -> usize {
         count
@@ -33,7 +34,8 @@ pub(super) trait Simd {
     const CORRECTS_EIGHT_BITS: bool = false;
     /// `minus_sum · offset` in every lane.
     unsafe fn start<L: Layout>(minus_sum: *const i32) -> Self::Sums;
-    /// Adds to each lane the four products of its bytes; at most as often as a block has steps of four columns.
+    /// Adds to each lane the four products of its bytes; at most as often as a block has steps of four columns, with
+    /// [`Self::halfway`] between.
     unsafe fn dot<L: Layout>(sums: Self::Sums, weights: Self::Bytes, x: Self::Bytes) -> Self::Sums;
     /// Adds the products of two steps.
     #[inline(always)]
@@ -47,6 +49,13 @@ pub(super) trait Simd {
             let sums = Self::dot::<L>(sums, weights[0], x[0]);
             Self::dot::<L>(sums, weights[1], x[1])
         }
+    }
+
+    /// To be called when half of a block's steps are summed up, in layouts whose halves have no scales of their own:
+    /// narrow sums may not have room for the other half.
+    #[inline(always)]
+    unsafe fn halfway<L: Layout>(sums: Self::Sums) -> Self::Sums {
+        sums
     }
 
     /// `minus_sum` is what the sums started with: the offset is added here where it wasn't there.

@@ -74,8 +74,9 @@ impl Simd for RelaxedUnsigned {
     }
 }
 
-/// The dot product where it [`sums_pairs_first`]: of weights of four bits a whole block's pairs fit into 16 bits, and
-/// are summed up there before their lanes are widened. Weights of eight bits are two of four.
+/// The dot product where it [`sums_pairs_first`]: of weights of four bits a whole block's pairs fit into 16 bits, of
+/// five bits half of one's, of six two steps', and are summed up there before their lanes are widened. Weights of
+/// eight bits are two of four.
 #[derive(Debug)]
 pub(in super::super) struct RelaxedPairs;
 
@@ -96,7 +97,7 @@ impl RelaxedPairs {
 impl Simd for RelaxedPairs {
     common!();
 
-    /// The second one is of upper halves of eight bits, 16 times too small.
+    /// The second one is of upper halves of eight bits, 16 times too small; of five bits, what has been widened.
     type Sums = [v128; 2];
 
     #[inline(always)]
@@ -105,15 +106,17 @@ impl Simd for RelaxedPairs {
         match L::BITS {
             4 | 8 => [zero; 2],
             // SAFETY: the trait's contract.
+            5 => [zero, unsafe { start::<L, Self>(minus_sum) }],
+            // SAFETY: the trait's contract.
             _ => [unsafe { start::<L, Self>(minus_sum) }, zero],
         }
     }
 
     #[inline(always)]
     unsafe fn dot<L: Layout>([low, high]: [v128; 2], weights: v128, x: v128) -> [v128; 2] {
-        const { assert!(fits_16_bits(STEPS, 4)) };
+        const { assert!(fits_16_bits(STEPS, 4) && fits_16_bits(STEPS / 2, 5)) };
         match L::BITS {
-            4 => [Self::add_pairs(low, weights, x), high],
+            4 | 5 => [Self::add_pairs(low, weights, x), high],
             8 => {
                 let half = u8x16_splat(15);
                 let upper = v128_and(u16x8_shr(weights, 4), half);
@@ -129,7 +132,7 @@ impl Simd for RelaxedPairs {
     /// What doesn't fit for a whole block does for two steps.
     #[inline(always)]
     unsafe fn dot_two<L: Layout>(sums: [v128; 2], weights: [v128; 2], x: [v128; 2]) -> [v128; 2] {
-        if L::BITS == 4 || L::BITS == 8 {
+        if L::BITS != 6 {
             // SAFETY: the trait's contract.
             return unsafe {
                 Self::dot::<L>(Self::dot::<L>(sums, weights[0], x[0]), weights[1], x[1])
@@ -142,11 +145,20 @@ impl Simd for RelaxedPairs {
     }
 
     #[inline(always)]
+    unsafe fn halfway<L: Layout>([low, high]: [v128; 2]) -> [v128; 2] {
+        if L::BITS != 5 {
+            return [low, high];
+        }
+        [i32x4_splat(0), i32x4_add(high, Self::widen(low, 1))]
+    }
+
+    #[inline(always)]
     unsafe fn total<L: Layout>([low, high]: [v128; 2], minus_sum: *const i32) -> v128 {
         // SAFETY: the trait's contract.
         let start = || unsafe { start::<L, Self>(minus_sum) };
         f32x4_convert_i32x4(match L::BITS {
             4 => i32x4_add(start(), Self::widen(low, 1)),
+            5 => i32x4_add(high, Self::widen(low, 1)),
             8 => i32x4_add(
                 i32x4_add(start(), Self::widen(low, 1)),
                 Self::widen(high, 16),
