@@ -242,38 +242,26 @@ impl Piece<'_> {
                     };
                     let mut sums: [[S::Sums; R]; T] =
                         std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); R]);
-                    let mut two_steps = |sums: &mut [[S::Sums; R]; T]| {
-                        let x: [[S::Bytes; 2]; T] = std::array::from_fn(|token| {
-                            let x = x_quants[token].add(x_at);
-                            [S::broadcast(x), S::broadcast(x.add(4))]
-                        });
-                        for register in 0..R {
-                            let first = quants.add(4 * S::LANES * register);
-                            let weights = [S::load(first), S::load(first.add(4 * panel_rows))];
-                            for (sums, x) in sums.iter_mut().zip(x) {
-                                let sum = &mut sums[register];
-                                *sum = S::dot_two::<L>(*sum, weights, x);
-                            }
-                        }
-                        quants = quants.add(2 * 4 * panel_rows);
-                        x_at += 2 * 4;
-                    };
+                    let x: [*const i8; T] = std::array::from_fn(|token| x_quants[token].add(x_at));
                     // A loop would cost browsers a third more instructions: counters, moves, a check for interruption.
-                    two_steps(&mut sums);
+                    add_two_steps::<S, L, T, R>(&mut sums, quants, x, 0);
                     if rounds > 1 {
-                        two_steps(&mut sums);
+                        add_two_steps::<S, L, T, R>(&mut sums, quants, x, 2);
                     }
                     if !L::HALVED {
                         for sum in sums.as_flattened_mut() {
                             *sum = S::halfway::<L>(*sum);
                         }
                         if rounds > 2 {
-                            two_steps(&mut sums);
+                            add_two_steps::<S, L, T, R>(&mut sums, quants, x, 4);
                         }
                         if rounds > 3 {
-                            two_steps(&mut sums);
+                            add_two_steps::<S, L, T, R>(&mut sums, quants, x, 6);
                         }
                     }
+                    let steps = if L::HALVED { STEPS / 2 } else { STEPS };
+                    quants = quants.add(4 * panel_rows * steps);
+                    x_at += 4 * steps;
                     for token in 0..T {
                         let x_scale = S::splat_at(&raw const (*x_blocks[token].add(index)).scale);
                         for register in 0..R {
@@ -301,6 +289,31 @@ impl Piece<'_> {
                 for (register, total) in totals.into_iter().enumerate() {
                     S::store_floats(out.add(register * S::LANES), total);
                 }
+            }
+        }
+    }
+}
+
+/// Adds two steps' products of `R` registers of rows with `T` tokens, from `step` of `weights` and `x` on.
+///
+/// # Safety
+/// The processor has the features; `weights` holds these steps of a panel, `x` points to as many of each token.
+#[inline(always)]
+unsafe fn add_two_steps<S: Simd, L: Layout, const T: usize, const R: usize>(
+    sums: &mut [[S::Sums; R]; T],
+    weights: *const u8,
+    x: [*const i8; T],
+    step: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let x = x.map(|x| [step, step + 1].map(|step| S::broadcast(x.add(4 * step))));
+        for register in 0..R {
+            let weights = [step, step + 1]
+                .map(|step| S::load(weights.add(4 * S::LANES * (R * step + register))));
+            for (sums, x) in sums.iter_mut().zip(x) {
+                let sum = &mut sums[register];
+                *sum = S::dot_two::<L>(*sum, weights, x);
             }
         }
     }
