@@ -17,7 +17,7 @@ pub(super) trait Simd {
 
     /// How often something goes round: `count`, hidden from compilers for browsers. Of a block's rounds in one piece
     /// they make one expression for each sum, which takes more registers than there are. Where others unroll,
-    /// browsers get a loop, or pieces between branches that are never taken.
+    /// browsers get a loop, or pieces between branches that are always taken.
     #[inline(always)]
     fn rounds(count: usize) -> usize {
         count
