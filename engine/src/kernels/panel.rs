@@ -243,7 +243,7 @@ impl Piece<'_> {
                     let mut sums: [[S::Sums; R]; T] =
                         std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); R]);
                     let x: [*const i8; T] = std::array::from_fn(|token| x_quants[token].add(x_at));
-                    // A loop would cost browsers a third more instructions: counters, moves, a check for interruption.
+                    // A loop would cost browsers counters, moves and checks for interruption.
                     add_two_steps::<S, L, T, R>(&mut sums, quants, x, 0);
                     if rounds > 1 {
                         add_two_steps::<S, L, T, R>(&mut sums, quants, x, 2);
