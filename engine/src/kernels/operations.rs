@@ -42,11 +42,12 @@ pub(crate) struct Rotation<'a> {
 
 /// Where one layer's keys and values of new tokens go.
 pub(crate) struct CacheRows<'a> {
-    pub(crate) keys: &'a mut [u16],
-    pub(crate) values: &'a mut [u16],
-    /// Of a head and a token: where its key begins (its columns lie [`INTERLEAVED`] apart), and where its
-    /// value does (as [`value_at`] goes on). No two are the same place.
-    pub(crate) place: &'a (dyn Fn(usize, usize) -> (usize, usize) + Sync),
+    /// Head by head, and so are `values`.
+    pub(crate) keys: &'a mut [Vec<u16>],
+    pub(crate) values: &'a mut [Vec<u16>],
+    /// In every head's keys, where a token's key begins (its columns lie [`INTERLEAVED`] apart), and in its values, where
+    /// its value does (as [`value_at`] goes on).
+    pub(crate) place: &'a (dyn Fn(usize) -> (usize, usize) + Sync),
 }
 
 /// The query, key and value projections of some tokens.
@@ -240,8 +241,8 @@ impl Workers {
                     let (weights, bias, out) = &parts[part];
                     let rows = head * head_width..(head + 1) * head_width;
                     let groups = rows.start / ROWS..rows.end / ROWS;
-                    // SAFETY: a thread has its scratch to itself; each head is in one piece only, and its rows
-                    // and places in the cache are its alone.
+                    // SAFETY: a thread has its scratch to itself; each head is in one piece only, and its rows,
+                    // keys and values are its alone.
                     unsafe {
                         let scratch = &mut scratch.slice_mut(thread..thread + 1)[0];
                         kernels.multiply(weights, groups, x, out, scratch);
@@ -259,21 +260,20 @@ impl Workers {
                                 0 => row.iter_mut().for_each(|x| *x *= scale),
                                 1 => {
                                     kernels.to_half(row, halves);
-                                    let (at, _) = place(head, token);
+                                    let keys = &mut keys.slice_mut(head..head + 1)[0];
+                                    let (at, _) = place(token);
                                     for (column, half) in halves.iter().enumerate() {
-                                        let at = at + column * INTERLEAVED;
-                                        keys.slice_mut(at..at + 1)[0] = *half;
+                                        keys[at + column * INTERLEAVED] = *half;
                                     }
                                 }
                                 _ => {
                                     kernels.to_half(row, halves);
-                                    let (_, at) = place(head, token);
+                                    let values = &mut values.slice_mut(head..head + 1)[0];
+                                    let (_, at) = place(token);
                                     for (run, eight) in halves.chunks_exact(INTERLEAVED).enumerate()
                                     {
                                         let at = at + value_at(0, run * INTERLEAVED);
-                                        values
-                                            .slice_mut(at..at + INTERLEAVED)
-                                            .copy_from_slice(eight);
+                                        values[at..at + INTERLEAVED].copy_from_slice(eight);
                                     }
                                 }
                             }

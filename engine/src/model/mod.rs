@@ -228,7 +228,7 @@ impl Model {
         let Layer {
             query, key, value, ..
         } = layer;
-        let (places, keys, values) = cache.parts();
+        let (places, keys, values) = cache.layer(layer_index);
         let heads = Heads {
             query: projection(query, &mut buffers.query),
             key: projection(key, &mut buffers.key),
@@ -238,9 +238,7 @@ impl Model {
             cache: CacheRows {
                 keys,
                 values,
-                place: &|kv_head, token| {
-                    places.position(layer_index, kv_head, first_position + token)
-                },
+                place: &|token| places.position(first_position + token),
             },
         };
         workers.project_heads(&buffers.activations, heads);

@@ -181,11 +181,8 @@ proptest! {
         for kernels in all() {
             let mut outs = weights.each_ref().map(|weights| vec![0.0; tokens * weights.rows]);
             let [query, key, value] = &mut outs;
-            let mut cached: Vec<Cached> = (0..kv_heads)
-                .map(|_| Cached { width, keys: vec![0; 3 * POSITIONS * width], values: vec![0; 3 * POSITIONS * width] })
-                .collect();
-            let (mut keys, mut values) = (vec![0; 6 * POSITIONS * width], vec![0; 6 * POSITIONS * width]);
-            let half = 3 * POSITIONS * width;
+            let empty = || vec![vec![0; 3 * POSITIONS * width]; kv_heads];
+            let (mut keys, mut values) = (empty(), empty());
             let projection = |index: usize, out| Projection {
                 weights: &weights[index],
                 bias: (index < 2).then(|| &bias[..weights[index].rows]),
@@ -200,9 +197,9 @@ proptest! {
                 cache: CacheRows {
                     keys: &mut keys,
                     values: &mut values,
-                    place: &|head, token| {
+                    place: &|token| {
                         let position = first_position + token;
-                        let block = head * half + position / POSITIONS * POSITIONS * width;
+                        let block = position / POSITIONS * POSITIONS * width;
                         let place = position % POSITIONS;
                         (
                             block + place / INTERLEAVED * INTERLEAVED * width + place % INTERLEAVED,
@@ -211,10 +208,8 @@ proptest! {
                     },
                 },
             });
-            for (head, cached) in cached.iter_mut().enumerate() {
-                cached.keys.copy_from_slice(&keys[head * half..(head + 1) * half]);
-                cached.values.copy_from_slice(&values[head * half..(head + 1) * half]);
-            }
+            let heads_cached = keys.into_iter().zip(values);
+            let cached: Vec<Cached> = heads_cached.map(|(keys, values)| Cached { width, keys, values }).collect();
             let plain = weights.each_ref().map(|weights| product(kernels, weights, &x));
             for token in 0..tokens {
                 for (part, heads) in [heads, kv_heads, kv_heads].into_iter().enumerate() {

@@ -15,15 +15,16 @@ pub(crate) use prefixes::{Begun, Prefixes};
 pub(crate) const PAGE: usize = POSITIONS;
 const BLOCK: usize = PAGE;
 
-/// Blocks of 32 positions. Keys and values each lie as `block → layer → kv head`, so that a block is
-/// copied in one piece and what was never used lies together at the end. A head's part of a block is
-/// `32 × head_width` long, in the order that attention reads it in:
+/// Blocks of 32 positions. A layer's head has its keys in one piece of memory and its values in another, block after
+/// block: an answer's token reads all of them, and processors fetch ahead, and find a page's place cheaply, only where
+/// page follows page. A block is `32 × head_width` long, in the order that attention reads it in:
 /// - keys: `run of 8 positions → dimension → position` ([`key_at`]);
 /// - values: `run of 8 dimensions → position → dimension` ([`value_at`]).
 #[derive(Debug)]
 pub(crate) struct KvCache {
-    keys: Vec<u16>,
-    values: Vec<u16>,
+    /// `layer → kv head`, and so are `values`.
+    keys: Vec<Vec<u16>>,
+    values: Vec<Vec<u16>>,
     layout: Layout,
     context_length: usize,
     prefixes: Prefixes,
@@ -45,13 +46,14 @@ impl Layout {
         }
     }
 
-    /// Elements of one head's part of a block.
-    fn head(&self) -> usize {
+    /// Elements of a block.
+    fn block(&self) -> usize {
         BLOCK * self.head_width
     }
 
-    fn block(&self) -> usize {
-        self.layers * self.kv_heads * self.head()
+    /// Heads of all layers.
+    fn heads(&self) -> usize {
+        self.layers * self.kv_heads
     }
 }
 
@@ -78,7 +80,10 @@ impl KvCache {
         // Room for all, so that nothing ever moves, but filled only as blocks are first used: what
         // no prompt reaches costs no memory. Memory asked for zeroed would, in a browser: its
         // allocator writes the zeros.
-        let memory = || Vec::with_capacity(blocks * layout.block());
+        let memory = || {
+            let head = || Vec::with_capacity(blocks * layout.block());
+            std::iter::repeat_with(head).take(layout.heads()).collect()
+        };
         Self {
             keys: memory(),
             values: memory(),
@@ -105,7 +110,7 @@ impl KvCache {
         if let Some((from, to)) = copy {
             self.touch();
             let block = self.layout.block();
-            for memory in [&mut self.keys, &mut self.values] {
+            for memory in self.keys.iter_mut().chain(&mut self.values) {
                 memory.copy_within(from * block..(from + 1) * block, to * block);
             }
         }
@@ -131,28 +136,36 @@ impl KvCache {
     /// One head's keys of the current prefix's positions from `index * 32` on. What lies behind the
     /// last written position is zero or some former position's.
     pub(crate) fn keys(&self, layer: usize, kv_head: usize, index: usize) -> &[u16] {
-        &self.keys[self.places().block(layer, kv_head, index)]
+        &self.keys[self.head(layer, kv_head)][self.places().block(index)]
     }
 
     /// As [`Self::keys`].
     pub(crate) fn values(&self, layer: usize, kv_head: usize, index: usize) -> &[u16] {
-        &self.values[self.places().block(layer, kv_head, index)]
+        &self.values[self.head(layer, kv_head)][self.places().block(index)]
     }
 
-    /// Where everything of the current prefix lies, and all keys and all values, for threads that
-    /// write the parts of different heads or blocks at once. Only reserved positions from
-    /// [`Self::length`] on may be written: what lies before may be others' too.
-    pub(crate) fn parts(&mut self) -> (Places<'_>, &mut [u16], &mut [u16]) {
-        let Self {
-            keys,
-            values,
-            layout,
-            prefixes,
-            ..
-        } = self;
-        let blocks = &prefixes.current.blocks;
-        let layout = *layout;
-        (Places { layout, blocks }, keys, values)
+    /// Where the current prefix lies, and the keys and the values of a layer's heads, for threads that write those of
+    /// different heads at once. Only reserved positions from [`Self::length`] on may be written: what lies before may be
+    /// others' too.
+    pub(crate) fn layer(&mut self, layer: usize) -> (Places<'_>, &mut [Vec<u16>], &mut [Vec<u16>]) {
+        let heads = self.head(layer, 0)..self.head(layer, 0) + self.layout.kv_heads;
+        let places = Places {
+            layout: self.layout,
+            blocks: &self.prefixes.current.blocks,
+        };
+        (
+            places,
+            &mut self.keys[heads.clone()],
+            &mut self.values[heads],
+        )
+    }
+
+    fn head(&self, layer: usize, kv_head: usize) -> usize {
+        let Layout {
+            layers, kv_heads, ..
+        } = self.layout;
+        assert!(layer < layers && kv_head < kv_heads);
+        layer * kv_heads + kv_head
     }
 
     fn places(&self) -> Places<'_> {
@@ -166,14 +179,15 @@ impl KvCache {
     fn touch(&mut self) {
         let highest = self.prefixes.current.blocks.iter().max();
         let length = highest.map_or(0, |block| (block + 1) * self.layout.block());
-        if length > self.keys.len() {
-            self.keys.resize(length, 0);
-            self.values.resize(length, 0);
+        for memory in self.keys.iter_mut().chain(&mut self.values) {
+            if length > memory.len() {
+                memory.resize(length, 0);
+            }
         }
     }
 }
 
-/// Where the current prefix lies in the cache's memory.
+/// Where the current prefix lies, the same in every head's keys and values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Places<'a> {
     layout: Layout,
@@ -181,22 +195,16 @@ pub(crate) struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// One head's part of a block, in keys and in values alike. `index` counts the prefix's blocks:
-    /// that of a position is `position / 32`. Those of other heads, layers and blocks do not overlap.
-    fn block(&self, layer: usize, kv_head: usize, index: usize) -> Range<usize> {
-        let Layout {
-            layers, kv_heads, ..
-        } = self.layout;
-        assert!(layer < layers && kv_head < kv_heads);
-        let start =
-            ((self.blocks[index] * layers + layer) * kv_heads + kv_head) * self.layout.head();
-        start..start + self.layout.head()
+    /// A block by its number within the prefix: that of a position is `position / 32`.
+    fn block(&self, index: usize) -> Range<usize> {
+        let start = self.blocks[index] * self.layout.block();
+        start..start + self.layout.block()
     }
 
-    /// Where one position's key begins, and its value.
-    pub(crate) fn position(&self, layer: usize, kv_head: usize, position: usize) -> (usize, usize) {
+    /// Where a position's key begins, and its value.
+    pub(crate) fn position(&self, position: usize) -> (usize, usize) {
         let width = self.layout.head_width;
-        let block = self.block(layer, kv_head, position / BLOCK).start;
+        let block = self.block(position / BLOCK).start;
         (
             block + key_at(position, width),
             block + value_at(position, 0),

@@ -48,14 +48,14 @@ fn compute(cache: &mut KvCache, tokens: &[u32]) {
     cache.reserve(tokens.len());
     let first = cache.length();
     let all = [&cache.prefixes.current.tokens, tokens].concat();
-    let (places, keys, values) = cache.parts();
-    for (position, hash) in hashes(&all).enumerate().skip(first) {
-        for (layer, head) in parts_of_layers() {
+    for (layer, head) in parts_of_layers() {
+        let (places, keys, values) = cache.layer(layer);
+        for (position, hash) in hashes(&all).enumerate().skip(first) {
             let (key, value) = content(hash, layer, head);
-            let (key_at, value_at) = places.position(layer, head, position);
+            let (key_at, value_at) = places.position(position);
             for dimension in 0..8 {
-                keys[key_at + dimension * INTERLEAVED] = key[dimension];
-                values[value_at + dimension] = value[dimension];
+                keys[head][key_at + dimension * INTERLEAVED] = key[dimension];
+                values[head][value_at + dimension] = value[dimension];
             }
         }
     }
@@ -127,8 +127,8 @@ fn check_content(cache: &KvCache, prefix: &Prefix) {
     for (position, hash) in hashes(&prefix.tokens).enumerate() {
         for (layer, head) in parts_of_layers() {
             let (key, value) = content(hash, layer, head);
-            let block = places.block(layer, head, position / BLOCK);
-            let (keys, values) = (&cache.keys[block.clone()], &cache.values[block]);
+            let (block, head) = (places.block(position / BLOCK), cache.head(layer, head));
+            let (keys, values) = (&cache.keys[head][block.clone()], &cache.values[head][block]);
             let at = position % BLOCK;
             for dimension in 0..8 {
                 let in_run = dimension * INTERLEAVED + at % INTERLEAVED;
@@ -298,11 +298,16 @@ fn memory_that_no_prefix_has_reached_is_not_touched() {
     let mut cache = cache_of(64);
     play(&mut cache, &text(1, 33), &[]);
     play(&mut cache, &text(2, 33), &[]);
-    assert_eq!(cache.keys.len(), 4 * LAYOUT.block());
-    assert_eq!(cache.values.len(), 4 * LAYOUT.block());
-    let before = (cache.keys.as_ptr(), cache.values.as_ptr());
+    let memory = |cache: &KvCache| -> Vec<*const u16> {
+        let all = cache.keys.iter().chain(&cache.values);
+        all.map(Vec::as_ptr).collect()
+    };
+    for memory in cache.keys.iter().chain(&cache.values) {
+        assert_eq!(memory.len(), 4 * LAYOUT.block());
+    }
+    let before = memory(&cache);
     for name in 3..9 {
         play(&mut cache, &text(name, 90), &[]);
     }
-    assert_eq!((cache.keys.as_ptr(), cache.values.as_ptr()), before);
+    assert_eq!(memory(&cache), before);
 }

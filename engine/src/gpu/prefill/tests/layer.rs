@@ -61,8 +61,8 @@ struct Twin {
     vectors: Vectors,
     angles: Vec<f32>,
     /// `kv head → block`.
-    keys: Vec<u16>,
-    values: Vec<u16>,
+    keys: Vec<Vec<u16>>,
+    values: Vec<Vec<u16>>,
 }
 
 impl Twin {
@@ -96,9 +96,9 @@ impl Twin {
                 cache: CacheRows {
                     keys: &mut self.keys,
                     values: &mut self.values,
-                    place: &|kv_head, token| {
+                    place: &|token| {
                         let position = first + token;
-                        let block = (kv_head * BLOCKS + position / POSITIONS) * length;
+                        let block = position / POSITIONS * length;
                         (
                             block + key_at(position, HEAD_WIDTH),
                             block + value_at(position, 0),
@@ -115,8 +115,8 @@ impl Twin {
             head_width: HEAD_WIDTH,
             first_length: first + 1,
             blocks: &|kv_head, block| {
-                let at = (kv_head * BLOCKS + block) * length;
-                (&keys[at..at + length], &values[at..at + length])
+                let at = block * length..(block + 1) * length;
+                (&keys[kv_head][at.clone()], &values[kv_head][at])
             },
             out: &mut attended,
         });
@@ -201,8 +201,8 @@ async fn a_layer_computes_what_the_processor_computes() {
         weights: matrices.map(|(dtype, rows, columns, source)| pack(dtype, rows, columns, &source)),
         vectors,
         angles,
-        keys: vec![0; positions * KV],
-        values: vec![0; positions * KV],
+        keys: vec![vec![0; positions * HEAD_WIDTH]; KV_HEADS],
+        values: vec![vec![0; positions * HEAD_WIDTH]; KV_HEADS],
     };
     let mut first = 0;
     for tokens in CHUNKS {
