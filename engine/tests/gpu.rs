@@ -73,8 +73,8 @@ fn answer(engine: &mut Engine, request: &Request) -> (Vec<u32>, usize) {
 const PROMPT: &str = "fn main() {\n    let numbers = vec![1, 2, 3];\n    for number in";
 
 /// Some of the golden answers: a processor that plays a GPU takes its time.
-fn agrees_with_reference(model: (&str, &str), answers: usize) {
-    let mut engine = support::load(model.1, &options(Some(GPU.clone())));
+fn agrees_with_reference(gpu: &Gpu, model: (&str, &str), answers: usize) {
+    let mut engine = support::load(model.1, &options(Some(gpu.clone())));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(model.0)
@@ -105,12 +105,28 @@ fn agrees_with_reference(model: (&str, &str), answers: usize) {
 
 #[test]
 fn smollm_agrees_with_llama_cpp() {
-    agrees_with_reference(SMOLLM, 4);
+    agrees_with_reference(&GPU, SMOLLM, 4);
 }
 
 #[test]
 fn qwen_agrees_with_llama_cpp() {
-    agrees_with_reference(QWEN, 1);
+    agrees_with_reference(&GPU, QWEN, 1);
+}
+
+/// What only a GPU that is faster so chooses by itself.
+const CHOSEN: &str = "32x1 32x1 32x2 256x2 32x8 bytes";
+
+#[test]
+fn with_prompts_of_eight_bits_it_agrees_with_llama_cpp_too() {
+    let gpu = pollster::block_on(Gpu::request()).unwrap();
+    for (model, answers) in [(SMOLLM, 4), (QWEN, 1)] {
+        drop(support::load(model.1, &options(Some(gpu.clone()))));
+        let adapters = gpu.tuning().into_keys();
+        let chosen = adapters.map(|adapter| (adapter, CHOSEN.to_owned()));
+        gpu.recall(chosen.collect());
+        agrees_with_reference(&gpu, model, answers);
+        assert!(gpu.tuning().values().all(|text| text == CHOSEN));
+    }
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(super) struct Abilities {
     pub(super) halves: bool,
     /// The GPU tells how long it took.
     pub(super) timestamps: bool,
+    /// Shaders may multiply four bytes with four others and sum them up at once, be it slowly.
+    pub(super) byte_dots: bool,
 }
 
 impl Gpu {
@@ -90,13 +92,16 @@ impl Gpu {
             })
             .await
             .map_err(|error| unavailable(&error))?;
-        Ok(Self::watching(device, queue, &info))
+        let language = instance.wgsl_language_features();
+        let byte_dots = language.contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
+        Ok(Self::watching(device, queue, &info, byte_dots))
     }
 
     pub(super) fn watching(
         device: wgpu::Device,
         queue: wgpu::Queue,
         info: &wgpu::AdapterInfo,
+        byte_dots: bool,
     ) -> Self {
         let lost = Arc::new(Mutex::new(None));
         let noted = Arc::clone(&lost);
@@ -114,6 +119,7 @@ impl Gpu {
                 subgroups: features.contains(wgpu::Features::SUBGROUP),
                 halves: features.contains(wgpu::Features::SHADER_F16),
                 timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+                byte_dots,
             },
             adapter: name(info).into(),
             software: info.device_type == wgpu::DeviceType::Cpu

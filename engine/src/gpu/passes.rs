@@ -5,7 +5,7 @@ use super::decode::{self, Dimensions, MOST_SPLITS, Shader, Shape};
 use super::device::Gpu;
 use super::dispatch::{Dispatch, Pipelines};
 use super::load::{Layer, Part, Weights};
-use super::prefill::{Prefill, Shared};
+use super::prefill::{Dots, Prefill, Shared};
 use super::tuning::{Kind, Shapes};
 use crate::model::{Config, RopePairs};
 
@@ -64,14 +64,14 @@ impl<'a> Passes<'a> {
     }
 
     /// A chunk's pass.
-    pub(super) fn prefill(&self, feed_forward: usize) -> Prefill {
+    pub(super) fn prefill(&self, feed_forward: usize, dots: Dots) -> Prefill {
         let (model, buffers) = (self.model, self.buffers);
         let shared = Shared {
             hidden: &buffers.chunk,
             state: &buffers.state,
             rotation: &self.rotation,
         };
-        let mut prefill = Prefill::new(self.gpu, self.dimensions, feed_forward);
+        let mut prefill = Prefill::new(self.gpu, self.dimensions, feed_forward, dots);
         prefill.embed(shared, &buffers.tokens, &model.embedding);
         let caches = buffers.keys.iter().zip(&buffers.values);
         for (layer, (keys, values)) in model.layers.iter().zip(caches) {

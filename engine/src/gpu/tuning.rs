@@ -1,9 +1,72 @@
-//! Which workgroups suit an adapter: every kind of product is timed in some shapes, over all layers as in a token's
-//! pass, and the fastest is taken.
+//! What suits an adapter: every kind of product is timed in some shapes, over all layers as in a token's pass, and a
+//! prompt's layers with each kind of sums, and the fastest is taken.
 
 use super::decode::Shape;
-use super::device::{Gpu, GpuError};
+use super::device::{Abilities, Gpu, GpuError};
 use super::dispatch::Dispatch;
+use super::prefill::{Dots, Prefill};
+use crate::model::CHUNK;
+
+/// All that was chosen. As text, the shapes, and `floats` or `bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choices {
+    pub(super) shapes: Shapes,
+    pub(super) dots: Dots,
+}
+
+impl Choices {
+    /// What the text says, where it says all of it and shaders may still do it.
+    pub(super) fn read(text: &str, abilities: Abilities) -> Option<Self> {
+        let (shapes, dots) = text.rsplit_once(' ')?;
+        let dots = match dots {
+            "floats" => Dots::Floats,
+            "bytes" if abilities.byte_dots => Dots::Bytes,
+            _ => return None,
+        };
+        let shapes = Shapes::read(shapes)?;
+        Some(Self { shapes, dots })
+    }
+}
+
+impl std::fmt::Display for Choices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { shapes, dots } = self;
+        let dots = match dots {
+            Dots::Floats => "floats",
+            Dots::Bytes => "bytes",
+        };
+        write!(f, "{shapes} {dots}")
+    }
+}
+
+/// Tries both; `make` gives a prompt's pass. Floats where the adapter has no others or can't time, or where a processor
+/// plays it.
+pub(super) async fn tuned_dots(
+    gpu: &Gpu,
+    mut make: impl FnMut(Dots) -> Prefill,
+) -> Result<Dots, GpuError> {
+    let abilities = gpu.abilities;
+    if !abilities.byte_dots || !abilities.timestamps || gpu.is_software() {
+        return Ok(Dots::Floats);
+    }
+    let timer = Timer::new(gpu);
+    let mut candidates = Vec::new();
+    for dots in [Dots::Floats, Dots::Bytes] {
+        candidates.push((dots, gpu.attempt(|| make(dots)).await?));
+    }
+    let mut best = (f64::INFINITY, Dots::Floats);
+    for round in 0..=ROUNDS {
+        for (dots, prefill) in &candidates {
+            prefill.begin(0, CHUNK);
+            let run = |pass: &mut wgpu::ComputePass<'_>| prefill.encode_some(pass, CHUNK);
+            let nanoseconds = timer.time(run).await?;
+            if round > 0 && nanoseconds < best.0 {
+                best = (nanoseconds, *dots);
+            }
+        }
+    }
+    Ok(best.1)
+}
 
 /// A shape for each kind of product of a token's pass. As text, `threads × rows` of each, as in
 /// `32x2 32x1 64x2 256x2 32x8`.
@@ -213,5 +276,21 @@ mod tests {
         ] {
             assert_eq!(Shapes::read(text), None, "{text}");
         }
+        let abilities = |byte_dots| Abilities {
+            subgroups: false,
+            halves: false,
+            timestamps: true,
+            byte_dots,
+        };
+        for dots in [Dots::Floats, Dots::Bytes] {
+            let choices = Choices { shapes, dots };
+            let text = choices.to_string();
+            assert_eq!(Choices::read(&text, abilities(true)), Some(choices));
+            let again = Choices::read(&text, abilities(false));
+            assert_eq!(again.is_some(), dots == Dots::Floats);
+            assert_eq!(Choices::read(&format!("{text}s"), abilities(true)), None);
+        }
+        // As it was written before prompts had a choice.
+        assert_eq!(Choices::read(&shapes.to_string(), abilities(true)), None);
     }
 }

@@ -9,7 +9,7 @@ use super::super::matrix::BLOCK;
 use super::super::passes::Passes;
 use super::super::prefill::MOST_HEAD_WIDTH;
 use super::super::sampling::GpuSampler;
-use super::super::tuning::{Kind, Shapes};
+use super::super::tuning::{Choices, Kind, Shapes, tuned_dots};
 use super::GpuModel;
 use super::ahead::Ahead;
 use crate::gguf::{Gguf, invalid};
@@ -68,20 +68,23 @@ impl GpuModel {
         let known = gpu
             .tuning()
             .get(&key)
-            .map(String::as_str)
-            .and_then(Shapes::read);
-        let shapes = match known {
-            Some(shapes) => shapes,
+            .and_then(|text| Choices::read(text, gpu.abilities));
+        let choices = match known {
+            Some(choices) => choices,
             None => {
                 let usual = Shapes::usual(config.width, config.feed_forward);
                 let found = usual.tuned(gpu, |kind, shape| passes.products(kind, shape));
-                found.await?
+                let shapes = found.await?;
+                let make = |dots| passes.prefill(config.feed_forward, dots);
+                let dots = tuned_dots(gpu, make).await?;
+                Choices { shapes, dots }
             }
         };
-        gpu.recall([(key, shapes.to_string())].into());
+        gpu.recall([(key, choices.to_string())].into());
+        let shapes = &choices.shapes;
         gpu.attempt(|| {
             let (token, logits) = (
-                passes.token(&shapes),
+                passes.token(shapes),
                 passes.products(Kind::Logits, shapes.of(Kind::Logits)),
             );
             let sampler = GpuSampler::new(
@@ -96,7 +99,7 @@ impl GpuModel {
                 context_length,
                 prefixes: Prefixes::new(pages),
                 token,
-                prefill: passes.prefill(config.feed_forward),
+                prefill: passes.prefill(config.feed_forward, choices.dots),
                 logits,
                 sampler,
                 ahead: Ahead::default(),
@@ -104,7 +107,7 @@ impl GpuModel {
                 rows: 0,
                 one_by_one: false,
                 bytes_per_token: weights.bytes_per_token(),
-                shapes,
+                choices,
                 buffers: buffers.clone(),
                 config: config.clone(),
             }

@@ -11,7 +11,7 @@ use super::device::{Gpu, GpuError};
 use super::dispatch::Dispatch;
 use super::prefill::Prefill;
 use super::sampling::GpuSampler;
-use super::tuning::{Shapes, Timer};
+use super::tuning::{Choices, Timer};
 use crate::EngineError;
 use crate::model::{Begun, Config, PAGE, Prefixes};
 use crate::sampler::Sampler;
@@ -54,7 +54,7 @@ pub(crate) struct GpuModel {
     /// Whether the chunk has them one by one, spread.
     one_by_one: bool,
     bytes_per_token: u64,
-    shapes: Shapes,
+    choices: Choices,
 }
 
 impl GpuModel {
@@ -75,7 +75,7 @@ impl GpuModel {
             bytes_per_token: self.bytes_per_token,
             dispatches_per_token: self.token.len() + self.logits.len() + GpuSampler::DISPATCHES,
             tokens_per_readback: AHEAD,
-            shapes: self.shapes.to_string(),
+            shapes: self.choices.to_string(),
         }
     }
 

@@ -13,6 +13,7 @@ use super::device::Gpu;
 use super::load::{Layer, Part};
 use super::matrix::{BLOCK, Format, Planes};
 use crate::model::CHUNK;
+pub(super) use text::Dots;
 use text::{Finish, QUERIES, THREADS, TILE_TOKENS, TileRows};
 
 /// What the workgroup memory of attention has room for.
@@ -20,6 +21,9 @@ pub(super) const MOST_HEAD_WIDTH: usize = 128;
 
 /// Rows up to which a product has smaller tiles: there would be too few workgroups for a large GPU.
 const FEW_ROWS: usize = 2048;
+
+/// Layers that are timed.
+const SOME_LAYERS: usize = 4;
 
 /// What the passes of a prompt and of a token have in common.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,7 @@ pub(super) struct Shared<'a> {
 pub(super) struct Prefill {
     gpu: Gpu,
     dimensions: Dimensions,
+    dots: Dots,
     pipelines: Pipelines,
     buffers: Buffers,
     embed: Vec<Step>,
@@ -48,6 +53,8 @@ struct Pipelines {
     rotate: wgpu::ComputePipeline,
     attend: wgpu::ComputePipeline,
     project: HashMap<(Vec<Format>, Finish, TileRows), wgpu::ComputePipeline>,
+    /// By how many blocks a token has.
+    quantise: HashMap<usize, wgpu::ComputePipeline>,
 }
 
 /// Rows of intermediate values, one a token.
@@ -60,6 +67,9 @@ struct Buffers {
     heads: wgpu::Buffer,
     attended: wgpu::Buffer,
     gate: wgpu::Buffer,
+    /// With [`Dots::Bytes`], of what is multiplied next.
+    quants: wgpu::Buffer,
+    scales: wgpu::Buffer,
 }
 
 /// A shader with what it reads and writes.
@@ -181,7 +191,7 @@ impl Product<'_> {
 
 impl Prefill {
     /// For layers whose feed forward is at most this wide.
-    pub(super) fn new(gpu: &Gpu, dimensions: Dimensions, feed_forward: usize) -> Self {
+    pub(super) fn new(gpu: &Gpu, dimensions: Dimensions, feed_forward: usize, dots: Dots) -> Self {
         let Dimensions {
             width,
             heads,
@@ -191,12 +201,18 @@ impl Prefill {
         } = dimensions;
         let rows = |label, width: usize| gpu.storage(label, (4 * CHUNK * width) as u64);
         let halves = gpu.abilities.halves;
+        let most_blocks = match dots {
+            Dots::Floats => 0,
+            Dots::Bytes => width.max(heads * head_width).max(feed_forward) / BLOCK,
+        };
         Self {
+            dots,
             pipelines: Pipelines {
                 normalise: gpu.pipeline("normalise", &text::normalise(&dimensions)),
                 rotate: gpu.pipeline("rotate", &text::rotate(&dimensions, halves)),
                 attend: gpu.pipeline("attend", &text::attend(&dimensions, halves)),
                 project: HashMap::new(),
+                quantise: HashMap::new(),
             },
             buffers: Buffers {
                 chunk: uniform(gpu, "chunk", &[0, 0]),
@@ -204,6 +220,8 @@ impl Prefill {
                 heads: rows("heads", (heads + 2 * kv_heads) * head_width),
                 attended: rows("attended", heads * head_width),
                 gate: rows("gate", feed_forward),
+                quants: rows("quants", most_blocks * BLOCK / 4),
+                scales: rows("scales", most_blocks * 2),
             },
             gpu: gpu.clone(),
             dimensions,
@@ -240,7 +258,7 @@ impl Prefill {
         } = self.buffers.clone();
         let hidden = shared.hidden;
         let mut steps = vec![self.normalise(hidden, &layer.attention_parameters, &normalised)];
-        steps.push(
+        steps.extend(
             self.project(&Product {
                 weights: &layer.attention,
                 matrices: &layer.query_key_value,
@@ -286,7 +304,7 @@ impl Prefill {
             if finish == Finish::Gate {
                 steps.push(self.normalise(hidden, &layer.feed_forward_norm, &normalised));
             }
-            steps.push(self.project(&Product {
+            steps.extend(self.project(&Product {
                 weights,
                 matrices,
                 x,
@@ -335,28 +353,76 @@ impl Prefill {
         (self.dimensions.heads + 2 * self.dimensions.kv_heads) * self.dimensions.head_width
     }
 
-    fn project(&mut self, product: &Product<'_>) -> Step {
+    /// The product, behind the rounding of its activations where they are rounded.
+    fn project(&mut self, product: &Product<'_>) -> Vec<Step> {
         let (finish, rows) = (product.finish, product.tile_rows());
         let formats: Vec<Format> = (product.matrices.iter())
             .map(|planes| planes.format)
             .collect();
-        let text = text::project(&formats, finish, rows);
+        let text = text::project(&formats, finish, rows, self.dots);
         let pipeline = (self.pipelines.project)
             .entry((formats, finish, rows))
-            .or_insert_with(|| self.gpu.pipeline("project", &text));
+            .or_insert_with(|| self.gpu.pipeline("project", &text))
+            .clone();
         let (words, tiles) = product.matrices();
         let matrices = uniform(&self.gpu, "matrices", &words);
-        let chunk = &self.buffers.chunk;
-        let mut buffers = vec![chunk, &matrices, product.weights, product.x, product.out];
+        let Buffers {
+            chunk,
+            quants,
+            scales,
+            ..
+        } = self.buffers.clone();
+        let mut steps = Vec::new();
+        let mut buffers = vec![&chunk, &matrices, product.weights];
+        match self.dots {
+            Dots::Floats => buffers.extend([product.x, product.out]),
+            Dots::Bytes => {
+                steps.push(self.quantise(product.x, product.matrices[0].columns / BLOCK));
+                buffers.extend([&quants, product.out, &scales]);
+            }
+        }
         buffers.extend(product.bias.map(|(bias, _)| bias));
-        Step::new(&self.gpu, pipeline, &buffers, Grid::Tiles(tiles))
+        steps.push(Step::new(
+            &self.gpu,
+            &pipeline,
+            &buffers,
+            Grid::Tiles(tiles),
+        ));
+        steps
+    }
+
+    fn quantise(&mut self, x: &wgpu::Buffer, blocks: usize) -> Step {
+        let pipeline = (self.pipelines.quantise)
+            .entry(blocks)
+            .or_insert_with(|| self.gpu.pipeline("quantise", &text::quantise(blocks)));
+        let Buffers {
+            chunk,
+            quants,
+            scales,
+            ..
+        } = &self.buffers;
+        let each = Grid::Threads(blocks);
+        Step::new(&self.gpu, pipeline, &[chunk, x, quants, scales], each)
+    }
+
+    /// Says what the next passes compute.
+    pub(super) fn begin(&self, first_position: usize, tokens: usize) {
+        let words = [tokens as u32, first_position as u32];
+        let queue = &self.gpu.queue;
+        queue.write_buffer(&self.buffers.chunk, 0, &bytes(&words));
+    }
+
+    /// Some layers, as many as are computed within moments.
+    pub(super) fn encode_some(&self, pass: &mut wgpu::ComputePass<'_>, tokens: usize) {
+        for step in self.layers.iter().take(SOME_LAYERS).flatten() {
+            step.encode(pass, tokens);
+        }
     }
 
     /// Computes as many tokens, from this position on, that the state has last.
     pub(super) fn submit(&self, first_position: usize, tokens: usize) {
-        let words = [tokens as u32, first_position as u32];
+        self.begin(first_position, tokens);
         let queue = &self.gpu.queue;
-        queue.write_buffer(&self.buffers.chunk, 0, &bytes(&words));
         // One submission a layer: systems take a device away that is busy with one for seconds.
         for steps in [&self.embed].into_iter().chain(&self.layers) {
             let mut encoder = self.gpu.encoder();

@@ -1,7 +1,7 @@
 //! The text of the prompt's shaders: the files in `shaders` with a model's dimensions as constants before
 //! them.
 
-use super::formats;
+use super::formats::{self, has_halves};
 use crate::gpu::decode::{Dimensions, STATE_TABLE};
 use crate::gpu::matrix::Format;
 use crate::gpu::weights::PRELUDE;
@@ -18,6 +18,14 @@ pub(super) const THREADS: usize = 256;
 pub(super) enum TileRows {
     Few = 32,
     Many = 64,
+}
+
+/// How products are summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::gpu) enum Dots {
+    Floats,
+    /// Four columns at a time: activations are rounded to eight bits, as on the processor.
+    Bytes,
 }
 
 /// What becomes of a product.
@@ -39,6 +47,11 @@ pub(super) fn normalise(dimensions: &Dimensions) -> String {
         dimensions.epsilon,
         include_str!("../shaders/normalise.wgsl")
     )
+}
+
+pub(super) fn quantise(blocks: usize) -> String {
+    let text = repeated(include_str!("../shaders/quantise.wgsl"), "$quad", 8);
+    format!("const BLOCKS: u32 = {blocks}u;\n{text}")
 }
 
 /// `halves`: the cache is in f16, else in f32.
@@ -67,7 +80,7 @@ pub(super) fn attend(dimensions: &Dimensions, halves: bool) -> String {
 }
 
 /// Matrices of these formats, whose tiles follow one another, or with [`Finish::Gate`] share each tile.
-pub(super) fn project(formats: &[Format], finish: Finish, rows: TileRows) -> String {
+pub(super) fn project(formats: &[Format], finish: Finish, rows: TileRows, dots: Dots) -> String {
     let each = rows as usize / 16;
     let gated = finish == Finish::Gate;
     let kind: Vec<String> = if gated {
@@ -88,10 +101,12 @@ pub(super) fn project(formats: &[Format], finish: Finish, rows: TileRows) -> Str
         Finish::Bias => "sum + bias[row]",
         Finish::Add => "out[at] + sum",
     };
+    // Behind the activations' scales, where they have some.
+    let binding = if dots == Dots::Bytes { 6 } else { 5 };
     let bias = if finish == Finish::Bias {
-        "@group(0) @binding(5) var<storage, read> bias: array<f32>;\n"
+        format!("@group(0) @binding({binding}) var<storage, read> bias: array<f32>;\n")
     } else {
-        ""
+        String::new()
     };
     let sums = |text: &str| -> String {
         let outs = if gated { each / 2 } else { each };
@@ -111,13 +126,19 @@ pub(super) fn project(formats: &[Format], finish: Finish, rows: TileRows) -> Str
         };
         text.lines().map(line).collect()
     };
-    let text = include_str!("../shaders/project.wgsl");
-    let text = sums(&repeated(&repeated(text, "$quad", 8), "$i", each));
+    let text = match dots {
+        Dots::Floats => repeated(include_str!("../shaders/project.wgsl"), "$quad", 8),
+        Dots::Bytes => repeated(include_str!("../shaders/project_bytes.wgsl"), "$token", 4),
+    };
+    let text = sums(&repeated(&text, "$i", each));
+    let product = include_str!("../shaders/product.wgsl");
+    let halves = formats.iter().any(|format| has_halves(*format));
     format!(
         "const COUNT: u32 = {}u;
 const ROWS_EACH: u32 = {each}u;
 const GATED: bool = {gated};
-{PRELUDE}{bias}{text}
+const HALVES: bool = {halves};
+{PRELUDE}{bias}{product}{text}
 fn kind_of(tile: u32) -> u32 {{
     return {kind};
 }}
@@ -127,7 +148,7 @@ fn finished(at: u32, row: u32, sum: f32) -> f32 {{
 }}
 {}",
         formats.len(),
-        formats::functions(formats)
+        formats::functions(formats, dots)
     )
 }
 

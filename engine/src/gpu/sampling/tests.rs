@@ -291,7 +291,7 @@ async fn gpu() -> Gpu {
         .await
         .expect("a GPU, as Debian's mesa-vulkan-drivers plays one");
     let (device, queue) = adapter.request_device(&Default::default()).await.unwrap();
-    Gpu::watching(device, queue, &adapter.get_info())
+    Gpu::watching(device, queue, &adapter.get_info(), false)
 }
 
 async fn small_vocabularies_are_sampled_as_on_the_cpu() {

@@ -107,7 +107,7 @@ async fn rotates(dimensions: Dimensions, halves: bool) {
     let (pairs, all) = (head_width / 2, heads + 2 * kv_heads);
     let mut random = fastrand::Rng::with_seed(20);
     let cache = Cache::new(&mut random, dimensions, halves, first + tokens);
-    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64);
+    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64, Dots::Floats);
     let projected = random_floats(&mut random, tokens * all * head_width);
     let words: Vec<u32> = projected.iter().map(|x| x.to_bits()).collect();
     GPU.queue
@@ -194,7 +194,7 @@ async fn attends(dimensions: Dimensions, halves: bool, before: usize, tokens: us
     let (all, sharing) = (heads + 2 * kv_heads, heads / kv_heads);
     let mut random = fastrand::Rng::with_seed((before + tokens) as u64);
     let cache = Cache::new(&mut random, dimensions, halves, before + tokens);
-    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64);
+    let mut prefill = Prefill::new(&gpu(halves), dimensions, 64, Dots::Floats);
     let mut queries = random_floats(&mut random, tokens * all * head_width);
     queries.iter_mut().for_each(|x| *x *= spread);
     let words: Vec<u32> = queries.iter().map(|x| x.to_bits()).collect();

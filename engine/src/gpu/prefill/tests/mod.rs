@@ -25,6 +25,12 @@ fn gpu(halves: bool) -> Gpu {
     gpu
 }
 
+/// How products may be summed up here.
+fn all_dots() -> impl Iterator<Item = Dots> {
+    let bytes = GPU.abilities.byte_dots.then_some(Dots::Bytes);
+    [Dots::Floats].into_iter().chain(bytes)
+}
+
 fn storage(words: &[u32]) -> wgpu::Buffer {
     let buffer = GPU.storage("test", 4 * words.len() as u64);
     GPU.queue.write_buffer(&buffer, 0, &bytes(words));

@@ -13,6 +13,7 @@ gpu_tests! {
     matrices_of_several_formats_are_multiplied_at_once,
     a_gate_is_the_silu_of_one_product_times_another,
     a_row_is_normalised_by_its_root_mean_square,
+    activations_become_the_nearest_bytes,
 }
 
 const BLOCKS: [Blocks; 6] = [
@@ -67,6 +68,28 @@ fn twin(dtype: GgmlDType, source: &[u8], x: &[f32], columns: usize) -> Vec<(f64,
         .collect()
 }
 
+/// What the bytes stand for that were multiplied last.
+async fn rounded(prefill: &Prefill, tokens: usize, columns: usize) -> Vec<f32> {
+    let quants = read(&prefill.buffers.quants).await;
+    let scales = read_floats(&prefill.buffers.scales).await;
+    let quants = quants.iter().flat_map(|word| word.to_le_bytes());
+    let quants: Vec<i8> = quants.map(u8::cast_signed).take(tokens * columns).collect();
+    let blocks = quants.chunks_exact(BLOCK).zip(scales.chunks_exact(2));
+    let mut values = Vec::new();
+    for (quants, scale) in blocks {
+        let sum: i32 = quants.iter().map(|quant| i32::from(*quant)).sum();
+        let error = (scale[1] - scale[0] * sum as f32).abs();
+        assert!(
+            error <= scale[1].abs() * 1e-6,
+            "{} is not {sum} × {}",
+            scale[1],
+            scale[0]
+        );
+        values.extend(quants.iter().map(|quant| f32::from(*quant) * scale[0]));
+    }
+    values
+}
+
 /// Products of matrices of these types and heights with some tokens.
 async fn check(
     prefill: &mut Prefill,
@@ -83,10 +106,6 @@ async fn check(
         .map(|(dtype, rows, source)| (*dtype, *rows, columns, source.as_slice()))
         .collect();
     let (weights, planes) = upload(&uploaded);
-    // `token → row`, one matrix after the other.
-    let products: Vec<_> = (sources.iter())
-        .map(|(dtype, _, source)| twin(*dtype, source, &x, columns))
-        .collect();
     let rows = if finish == Finish::Gate {
         matrices[0].1
     } else {
@@ -98,7 +117,7 @@ async fn check(
         .collect();
     let bias = random_floats(&mut fastrand::Rng::with_seed(10), rows + 1);
     let out = floats(&before);
-    let step = prefill.project(&Product {
+    let steps = prefill.project(&Product {
         weights: &weights,
         matrices: &planes,
         x: &floats(&x),
@@ -107,8 +126,16 @@ async fn check(
         finish,
         bias: (finish == Finish::Bias).then_some((&floats(&bias), 1)),
     });
-    run(prefill, vec![step], 0, tokens);
+    run(prefill, steps, 0, tokens);
     let found = read_floats(&out).await;
+    let x = match prefill.dots {
+        Dots::Floats => x,
+        Dots::Bytes => rounded(prefill, tokens, columns).await,
+    };
+    // `token → row`, one matrix after the other.
+    let products: Vec<_> = (sources.iter())
+        .map(|(dtype, _, source)| twin(*dtype, source, &x, columns))
+        .collect();
     for (at, (&found, &before)) in found.iter().zip(&before).enumerate() {
         let (token, row) = (at / width, at % width);
         let what = || {
@@ -145,14 +172,76 @@ async fn check(
 }
 
 async fn products_of_every_format_equal_those_of_the_weights() {
-    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
-    for dtype in TYPES {
-        for blocks in BLOCKS {
+    for dots in all_dots() {
+        let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, dots);
+        for dtype in TYPES {
+            for blocks in BLOCKS {
+                check(
+                    &mut prefill,
+                    &[(dtype, 66)],
+                    blocks,
+                    [65, 256],
+                    Finish::Store,
+                )
+                .await;
+            }
+        }
+    }
+}
+
+async fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
+    for dots in all_dots() {
+        let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, dots);
+        let blocks = Blocks::Random(11);
+        for finish in [Finish::Store, Finish::Bias, Finish::Add] {
+            for (rows, size) in [
+                (1, [1, 256]),
+                (63, [2, 768]),
+                (64, [64, 256]),
+                (129, [130, 512]),
+            ] {
+                check(
+                    &mut prefill,
+                    &[(GgmlDType::Q4K, rows)],
+                    blocks,
+                    size,
+                    finish,
+                )
+                .await;
+            }
+            // Widths that no K quant has.
+            for (rows, size) in [(17, [33, 32]), (70, [3, 96])] {
+                check(
+                    &mut prefill,
+                    &[(GgmlDType::Q5_0, rows)],
+                    blocks,
+                    size,
+                    finish,
+                )
+                .await;
+                check(
+                    &mut prefill,
+                    &[(GgmlDType::Q8_0, rows)],
+                    blocks,
+                    size,
+                    finish,
+                )
+                .await;
+            }
+        }
+    }
+}
+
+async fn many_rows_have_larger_tiles_and_the_same_products() {
+    for dots in all_dots() {
+        let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, dots);
+        for dtype in TYPES {
+            let matrices = [(dtype, FEW_ROWS + 1)];
             check(
                 &mut prefill,
-                &[(dtype, 66)],
-                blocks,
-                [65, 256],
+                &matrices,
+                Blocks::Random(12),
+                [3, 256],
                 Finish::Store,
             )
             .await;
@@ -160,103 +249,51 @@ async fn products_of_every_format_equal_those_of_the_weights() {
     }
 }
 
-async fn products_of_any_size_are_finished_as_asked_and_touch_nothing_else() {
-    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
-    let blocks = Blocks::Random(11);
-    for finish in [Finish::Store, Finish::Bias, Finish::Add] {
-        for (rows, size) in [
-            (1, [1, 256]),
-            (63, [2, 768]),
-            (64, [64, 256]),
-            (129, [130, 512]),
-        ] {
-            check(
-                &mut prefill,
-                &[(GgmlDType::Q4K, rows)],
-                blocks,
-                size,
-                finish,
-            )
-            .await;
-        }
-        // Widths that no K quant has.
-        for (rows, size) in [(17, [33, 32]), (70, [3, 96])] {
-            check(
-                &mut prefill,
-                &[(GgmlDType::Q5_0, rows)],
-                blocks,
-                size,
-                finish,
-            )
-            .await;
-            check(
-                &mut prefill,
-                &[(GgmlDType::Q8_0, rows)],
-                blocks,
-                size,
-                finish,
-            )
-            .await;
-        }
-    }
-}
-
-async fn many_rows_have_larger_tiles_and_the_same_products() {
-    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
-    for dtype in TYPES {
-        let matrices = [(dtype, FEW_ROWS + 1)];
-        check(
-            &mut prefill,
-            &matrices,
-            Blocks::Random(12),
-            [3, 256],
-            Finish::Store,
-        )
-        .await;
-    }
-}
-
 async fn matrices_of_several_formats_are_multiplied_at_once() {
     use GgmlDType::{Q4_0, Q4K, Q5_0, Q6K, Q8_0};
-    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
-    for types in [
-        [Q4K, Q4K, Q6K],
-        [Q5_0, Q8_0, Q8_0],
-        [Q4_0, Q5_0, Q4_0],
-        [Q8_0, Q6K, Q4K],
-        [Q5_0; 3],
-    ] {
-        let [query, key, value] = types;
-        for finish in [Finish::Store, Finish::Bias] {
-            let matrices = [(query, 70), (key, 16), (value, 33)];
-            check(
-                &mut prefill,
-                &matrices,
-                Blocks::Random(13),
-                [67, 256],
-                finish,
-            )
-            .await;
+    for dots in all_dots() {
+        let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, dots);
+        for types in [
+            [Q4K, Q4K, Q6K],
+            [Q5_0, Q8_0, Q8_0],
+            [Q4_0, Q5_0, Q4_0],
+            [Q8_0, Q6K, Q4K],
+            [Q5_0; 3],
+        ] {
+            let [query, key, value] = types;
+            for finish in [Finish::Store, Finish::Bias] {
+                let matrices = [(query, 70), (key, 16), (value, 33)];
+                check(
+                    &mut prefill,
+                    &matrices,
+                    Blocks::Random(13),
+                    [67, 256],
+                    finish,
+                )
+                .await;
+            }
         }
     }
 }
 
 async fn a_gate_is_the_silu_of_one_product_times_another() {
-    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512);
-    for (gate, up) in [
-        (GgmlDType::Q4K, GgmlDType::Q4K),
-        (GgmlDType::Q5_0, GgmlDType::Q8_0),
-    ] {
-        for (rows, tokens) in [(1, 1), (32, 64), (75, 66)] {
-            let matrices = [(gate, rows), (up, rows)];
-            check(
-                &mut prefill,
-                &matrices,
-                Blocks::Random(14),
-                [tokens, 256],
-                Finish::Gate,
-            )
-            .await;
+    for dots in all_dots() {
+        let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, dots);
+        for (gate, up) in [
+            (GgmlDType::Q4K, GgmlDType::Q4K),
+            (GgmlDType::Q5_0, GgmlDType::Q8_0),
+        ] {
+            for (rows, tokens) in [(1, 1), (32, 64), (75, 66)] {
+                let matrices = [(gate, rows), (up, rows)];
+                check(
+                    &mut prefill,
+                    &matrices,
+                    Blocks::Random(14),
+                    [tokens, 256],
+                    Finish::Gate,
+                )
+                .await;
+            }
         }
     }
 }
@@ -267,7 +304,7 @@ async fn a_row_is_normalised_by_its_root_mean_square() {
             width,
             ..dimensions(4, 2, 64)
         };
-        let mut prefill = Prefill::new(&GPU, dimensions, 512);
+        let mut prefill = Prefill::new(&GPU, dimensions, 512, Dots::Floats);
         let (x, weight) = (activations(12, 5, width), activations(13, 1, width));
         let out = floats(&vec![f32::NAN; x.len()]);
         let step = prefill.normalise(&floats(&x), &floats(&weight), &out);
@@ -281,6 +318,29 @@ async fn a_row_is_normalised_by_its_root_mean_square() {
                 let error = (f64::from(*found) - expected).abs();
                 assert!(error <= expected.abs() * 1e-5, "{found} is not {expected}");
             }
+        }
+    }
+}
+
+async fn activations_become_the_nearest_bytes() {
+    if !GPU.abilities.byte_dots {
+        return;
+    }
+    let (tokens, columns) = (5, 96);
+    let mut x = activations(15, tokens, columns);
+    x[..BLOCK].fill(0.0);
+    x[BLOCK..2 * BLOCK].iter_mut().for_each(|x| *x *= 1e-20);
+    x[2 * BLOCK..3 * BLOCK].iter_mut().for_each(|x| *x *= 1e20);
+    x[3 * BLOCK] = -500.0;
+    let mut prefill = Prefill::new(&GPU, dimensions(4, 2, 64), 512, Dots::Bytes);
+    let step = prefill.quantise(&floats(&x), columns / BLOCK);
+    run(&mut prefill, vec![step], 0, tokens);
+    let found = rounded(&prefill, tokens, columns).await;
+    for (found, x) in found.chunks_exact(BLOCK).zip(x.chunks_exact(BLOCK)) {
+        let peak = x.iter().fold(0.0, |peak: f32, x| peak.max(x.abs()));
+        for (found, x) in found.iter().zip(x) {
+            let error = (found - x).abs();
+            assert!(error <= peak / 127.0 * 0.50001, "{found} is not {x}");
         }
     }
 }
