@@ -20,7 +20,9 @@ async function store(url) {
 
 /** What WebGPU there is, or null. */
 async function adapter() {
-  const found = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const ask = () => navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  // A browser that has just started may have none for whoever asks first.
+  const found = (await ask()) ?? (await ask());
   if (!found) return null;
   const { vendor, architecture, description, isFallbackAdapter } = found.info;
   return {

@@ -60,11 +60,11 @@ fn quants(format: Format) -> String {
         4 => low.to_owned(),
         // A multiplication puts a copy of four bits seven bits behind the one before, so that each byte begins with another.
         5 => format!(
-            "({low}) | ((((vec4(raw.bits >> (16u * part)) >> vec4(0u, 4u, 8u, 12u)) & vec4(15u)) \
-            * vec4(0x00204081u)) & vec4(0x01010101u)) << vec4(4u)"
+            "({low}) | (((((vec4(raw.bits >> (16u * part)) >> vec4(0u, 4u, 8u, 12u)) & vec4(15u)) \
+            * vec4(0x00204081u)) & vec4(0x01010101u)) << vec4(4u))"
         ),
         6 => format!(
-            "({low}) | ((vec4(raw.bits) >> vec4(0u, 2u, 4u, 6u)) & vec4(0x03030303u)) << vec4(4u)"
+            "({low}) | (((vec4(raw.bits) >> vec4(0u, 2u, 4u, 6u)) & vec4(0x03030303u)) << vec4(4u))"
         ),
         // Signed as they are.
         _ => return "\n    return raw.quants;".to_owned(),
