@@ -2,6 +2,7 @@
 //! rows. All pipelines, bind groups and buffers are made with the model.
 
 mod formats;
+mod step;
 #[cfg(test)]
 pub(super) mod tests;
 mod text;
@@ -13,8 +14,9 @@ use super::device::Gpu;
 use super::load::{Layer, Part};
 use super::matrix::{BLOCK, Format, Planes};
 use crate::model::CHUNK;
+use step::{Grid, Step};
 pub(super) use text::Dots;
-use text::{Finish, QUERIES, THREADS, TILE_TOKENS, TileRows};
+use text::{Finish, TileRows};
 
 /// What the workgroup memory of attention has room for.
 pub(super) const MOST_HEAD_WIDTH: usize = 128;
@@ -70,62 +72,6 @@ struct Buffers {
     /// With [`Dots::Bytes`], of what is multiplied next.
     quants: wgpu::Buffer,
     scales: wgpu::Buffer,
-}
-
-/// A shader with what it reads and writes.
-#[derive(Debug)]
-struct Step {
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    grid: Grid,
-}
-
-impl Step {
-    fn new(
-        gpu: &Gpu,
-        pipeline: &wgpu::ComputePipeline,
-        buffers: &[&wgpu::Buffer],
-        grid: Grid,
-    ) -> Self {
-        Self {
-            group: gpu.bind(pipeline, buffers),
-            pipeline: pipeline.clone(),
-            grid,
-        }
-    }
-
-    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, tokens: usize) {
-        let [x, y] = self.grid.workgroups(tokens);
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.group, &[]);
-        pass.dispatch_workgroups(x as u32, y as u32, 1);
-    }
-}
-
-/// What a step has workgroups for.
-#[derive(Clone, Copy, Debug)]
-enum Grid {
-    Tokens,
-    /// Tiles of tokens × this many tiles of rows.
-    Tiles(usize),
-    /// This many threads a token.
-    Threads(usize),
-    /// This many queries a token, for each of the key heads.
-    Queries {
-        sharing: usize,
-        kv_heads: usize,
-    },
-}
-
-impl Grid {
-    fn workgroups(self, tokens: usize) -> [usize; 2] {
-        match self {
-            Self::Tokens => [tokens, 1],
-            Self::Tiles(rows) => [tokens.div_ceil(TILE_TOKENS), rows],
-            Self::Threads(each) => [(tokens * each).div_ceil(THREADS), 1],
-            Self::Queries { sharing, kv_heads } => [kv_heads, (tokens * sharing).div_ceil(QUERIES)],
-        }
-    }
 }
 
 /// Matrix products: what becomes of `weights · x[token]`.
