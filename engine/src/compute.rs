@@ -124,7 +124,7 @@ impl Compute {
 
     /// Computes the beginning of `tokens`, or a share of it: about what `work` tokens cost. Returns for how many of
     /// the tokens the work is done; [`Self::length`] counts a chunk once it is whole, and until then the next call
-    /// is for the same tokens.
+    /// is for the same tokens. Afterwards only the last one of all has logits.
     ///
     /// A processor takes a whole chunk through some layers at a time, since it unpacks weights once for all of its
     /// tokens; a GPU takes fewer tokens through all.
@@ -138,7 +138,8 @@ impl Compute {
                 let chunk = &tokens[..tokens.len().min(CHUNK)];
                 let layers = model.config.layers;
                 let most = (work * layers / chunk.len()).max(1);
-                Ok(chunk.len() * model.forward_layers(chunk, most) / layers)
+                let wanted = usize::from(chunk.len() == tokens.len());
+                Ok(chunk.len() * model.forward_layers(chunk, most, wanted) / layers)
             }
             Self::Gpu(model) => {
                 let chunk = &tokens[..tokens.len().min(work)];

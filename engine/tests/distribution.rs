@@ -61,11 +61,24 @@ fn it_is_there_between_the_prompt_and_the_answer() {
 
 #[test]
 fn its_probabilities_are_those_of_a_score() {
+    are_those_of_a_score("One, two, three, four,", 40);
+}
+
+/// A score computes all of every token, a prompt only what its end needs.
+#[test]
+fn a_long_prompts_probabilities_are_those_of_a_score() {
+    are_those_of_a_score(&"One, two, three, four,".repeat(40), 4);
+}
+
+fn are_those_of_a_score(prompt: &str, count: usize) {
     let mut engine = load();
-    let prompt = "One, two, three, four,";
     let mut session = engine.start(&request(prompt)).unwrap();
-    session.next();
-    let distribution = session.distribution(40).unwrap();
+    let distribution = loop {
+        session.next().unwrap().unwrap();
+        if let Some(distribution) = session.distribution(count) {
+            break distribution;
+        }
+    };
     drop(session);
 
     let prompt = engine.tokenize(prompt).unwrap();

@@ -119,12 +119,15 @@ impl Model {
     /// Computes up to [`CHUNK`] tokens that follow what the cache holds. Ids are below the
     /// vocabulary's size, and the context has room for them.
     pub(crate) fn forward(&mut self, tokens: &[u32]) {
-        self.forward_layers(tokens, usize::MAX);
+        self.forward_layers(tokens, usize::MAX, tokens.len());
     }
 
     /// As [`Self::forward`], but of the layers only the next `most`; returns how many are computed. Before all are,
     /// the cache holds none of the tokens, and what follows is the same call again or [`Self::begin`].
-    pub(crate) fn forward_layers(&mut self, tokens: &[u32], most: usize) -> usize {
+    ///
+    /// Only the last `wanted` tokens may have their logits asked for: of the others, nobody reads what the last
+    /// layer makes beside keys and values.
+    pub(crate) fn forward_layers(&mut self, tokens: &[u32], most: usize, wanted: usize) -> usize {
         let first_position = self.cache.length();
         if self.layers_done == 0 {
             self.cache.reserve(tokens.len());
@@ -136,8 +139,10 @@ impl Model {
         let layers = self.weights.layers.len();
         let done = layers.min(self.layers_done.saturating_add(most));
         for layer in self.layers_done..done {
-            self.attention(layer, first_position);
-            self.feed_forward(layer);
+            let is_last = layer + 1 == layers;
+            let read = if is_last { wanted } else { tokens.len() };
+            self.attention(layer, first_position, tokens.len() - read);
+            self.feed_forward(layer, tokens.len() - read);
         }
         if done == layers {
             self.cache.extend(tokens);
@@ -207,7 +212,8 @@ impl Model {
         }
     }
 
-    fn attention(&mut self, layer_index: usize, first_position: usize) {
+    /// Keys and values of all tokens; queries look at them from token `first` on.
+    fn attention(&mut self, layer_index: usize, first_position: usize, first: usize) {
         let Self {
             config,
             weights,
@@ -243,32 +249,35 @@ impl Model {
         };
         workers.project_heads(&buffers.activations, heads);
         let cache = &*cache;
+        let query_width = config.heads * head_width;
+        let query = &buffers.query[first * query_width..];
+        if query.is_empty() {
+            return;
+        }
+        let attended = &mut buffers.attended[first * query_width..];
         workers.attend(Attention {
-            query: &buffers.query,
+            query,
             heads: config.heads,
             kv_heads: config.kv_heads,
             head_width,
-            first_length: first_position + 1,
+            first_length: first_position + first + 1,
             blocks: &|kv_head, block| {
                 let keys = cache.keys(layer_index, kv_head, block);
                 (keys, cache.values(layer_index, kv_head, block))
             },
-            out: &mut buffers.attended,
+            out: attended,
         });
-        workers.quantise(
-            &buffers.attended,
-            config.heads * head_width,
-            &mut buffers.activations,
-        );
+        workers.quantise(attended, query_width, &mut buffers.activations);
         workers.project_onto(
             &buffers.activations,
             &layer.attention_output,
             &mut buffers.projected,
-            &mut buffers.hidden,
+            &mut buffers.hidden[first * config.width..],
         );
     }
 
-    fn feed_forward(&mut self, layer_index: usize) {
+    /// Of tokens from `first` on.
+    fn feed_forward(&mut self, layer_index: usize, first: usize) {
         let Self {
             config,
             weights,
@@ -277,8 +286,12 @@ impl Model {
             ..
         } = self;
         let layer = &weights.layers[layer_index];
+        let hidden = &mut buffers.hidden[first * config.width..];
+        if hidden.is_empty() {
+            return;
+        }
         workers.normalise(
-            &buffers.hidden,
+            hidden,
             &layer.feed_forward_norm,
             config.rms_epsilon,
             &mut buffers.activations,
@@ -289,12 +302,13 @@ impl Model {
             &mut buffers.gate,
             &mut buffers.up,
         );
-        workers.quantise(&buffers.gate, config.feed_forward, &mut buffers.activations);
+        let gate = &buffers.gate[..hidden.len() / config.width * config.feed_forward];
+        workers.quantise(gate, config.feed_forward, &mut buffers.activations);
         workers.project_onto(
             &buffers.activations,
             &layer.down,
             &mut buffers.projected,
-            &mut buffers.hidden,
+            hidden,
         );
     }
 }
