@@ -118,7 +118,7 @@ impl Compute {
                 model.forward(tokens);
                 Ok(())
             }
-            Self::Gpu(model) => model.forward(tokens).await,
+            Self::Gpu(model) => model.forward(tokens, true).await,
         }
     }
 
@@ -143,7 +143,8 @@ impl Compute {
             }
             Self::Gpu(model) => {
                 let chunk = &tokens[..tokens.len().min(work)];
-                model.forward(chunk).await?;
+                let wanted = chunk.len() == tokens.len();
+                model.forward(chunk, wanted).await?;
                 Ok(chunk.len())
             }
         }

@@ -233,6 +233,29 @@ fn a_second_turn_computes_only_what_is_new_and_answers_the_same() {
     assert_eq!(warm, answer(&mut on_gpu(), &second).0);
 }
 
+/// Of all chunks but the last one nobody wants logits.
+#[test]
+fn a_prompt_in_chunks_has_the_same_answer() {
+    let request = raw(&PROMPT.repeat(6), Sampling::greedy(Some(8)));
+    let whole = answer(&mut on_gpu(), &request).0;
+    let mut engine = on_gpu();
+    let mut session = engine.start(&request).unwrap();
+    session.set_step(40);
+    let mut chunks = 0;
+    let ids: Vec<u32> = session
+        .filter_map(|step| match step.unwrap() {
+            Step::Text { token_id, .. } => Some(token_id),
+            Step::Prefilled { .. } => {
+                chunks += 1;
+                None
+            }
+            Step::Finished { .. } => None,
+        })
+        .collect();
+    assert!(chunks > 2, "{chunks}");
+    assert_eq!(ids, whole);
+}
+
 #[test]
 fn an_answer_that_nobody_wants_any_more_leaves_the_next_one_alone() {
     let mut engine = on_gpu();

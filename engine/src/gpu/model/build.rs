@@ -118,7 +118,7 @@ impl GpuModel {
     /// Runs every shader once: drivers compile when a shader is first used.
     async fn warm_up(&self) -> Result<(), EngineError> {
         self.write_state(1, 1, 1);
-        self.prefill.submit(0, 1);
+        self.prefill.submit(0, 1, true);
         let mut encoder = self.gpu.encoder();
         self.encode_token(&mut encoder, 1);
         self.gpu.queue.submit([encoder.finish()]);

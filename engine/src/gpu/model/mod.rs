@@ -136,8 +136,13 @@ impl GpuModel {
         length
     }
 
-    /// Computes tokens that follow what the cache holds; there is room for them.
-    pub(crate) async fn forward(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+    /// Computes tokens that follow what the cache holds; there is room for them. Only where they are `wanted` may their
+    /// logits be asked for.
+    pub(crate) async fn forward(
+        &mut self,
+        tokens: &[u32],
+        wanted: bool,
+    ) -> Result<(), EngineError> {
         let first = self.length();
         self.prefixes.reserve(tokens.len());
         self.write_tokens(first, tokens);
@@ -146,7 +151,7 @@ impl GpuModel {
             self.submit_one_by_one(first, tokens.len());
         } else {
             self.write_state(first + tokens.len(), tokens.len(), 1);
-            self.prefill.submit(first, tokens.len());
+            self.prefill.submit(first, tokens.len(), wanted);
         }
         self.prefixes.extend(tokens);
         self.rows = tokens.len();

@@ -2,6 +2,7 @@
 //! rows. All pipelines, bind groups and buffers are made with the model.
 
 mod formats;
+mod product;
 mod step;
 #[cfg(test)]
 pub(super) mod tests;
@@ -12,17 +13,15 @@ use std::collections::HashMap;
 use super::decode::{self, Dimensions};
 use super::device::Gpu;
 use super::load::{Layer, Part};
-use super::matrix::{BLOCK, Format, Planes};
+use super::matrix::{BLOCK, Format};
 use crate::model::CHUNK;
+use product::Product;
 use step::{Grid, Step};
 pub(super) use text::Dots;
 use text::{Finish, TileRows};
 
 /// What the workgroup memory of attention has room for.
 pub(super) const MOST_HEAD_WIDTH: usize = 128;
-
-/// Rows up to which a product has smaller tiles: there would be too few workgroups for a large GPU.
-const FEW_ROWS: usize = 2048;
 
 /// Layers that are timed.
 const SOME_LAYERS: usize = 4;
@@ -47,6 +46,8 @@ pub(super) struct Prefill {
     buffers: Buffers,
     embed: Vec<Step>,
     layers: Vec<Vec<Step>>,
+    /// So many of a layer's steps are done when its keys and values are.
+    steps_to_cache: usize,
 }
 
 #[derive(Debug)]
@@ -72,67 +73,6 @@ struct Buffers {
     /// With [`Dots::Bytes`], of what is multiplied next.
     quants: wgpu::Buffer,
     scales: wgpu::Buffer,
-}
-
-/// Matrix products: what becomes of `weights · x[token]`.
-#[derive(Clone, Copy, Debug)]
-struct Product<'a> {
-    weights: &'a wgpu::Buffer,
-    /// Of one width; with [`Finish::Gate`] of one height too, else their rows follow one another.
-    matrices: &'a [Planes],
-    x: &'a wgpu::Buffer,
-    out: &'a wgpu::Buffer,
-    /// From a token's numbers in `out` to the next one's.
-    out_width: usize,
-    finish: Finish,
-    /// With [`Finish::Bias`]: the numbers, and where the first row's lies.
-    bias: Option<(&'a wgpu::Buffer, usize)>,
-}
-
-impl Product<'_> {
-    fn is_gated(&self) -> bool {
-        self.finish == Finish::Gate
-    }
-
-    fn tile_rows(&self) -> TileRows {
-        let rows: usize = self.matrices.iter().map(|planes| planes.rows).sum();
-        // Two matrices have no smaller tile together.
-        if rows <= FEW_ROWS && !self.is_gated() {
-            TileRows::Few
-        } else {
-            TileRows::Many
-        }
-    }
-
-    /// The uniforms of all matrices, and how many tiles of rows there are.
-    fn matrices(&self) -> (Vec<u32>, usize) {
-        let tile_rows = self.tile_rows() as usize / if self.is_gated() { 2 } else { 1 };
-        let (mut words, mut row, mut tile) = (Vec::new(), 0, 0);
-        for planes in self.matrices {
-            let bias = self.bias.map_or(0, |(_, first)| first + row);
-            let numbers = [
-                planes.rows,
-                planes.columns / BLOCK,
-                planes.quants / 16,
-                planes.high / 16,
-                planes.scales / 16,
-                planes.supers / 16,
-                self.out_width,
-                row,
-                bias,
-                tile,
-                0,
-                0,
-            ];
-            words.extend(numbers.map(|number| number as u32));
-            if !self.is_gated() {
-                row += planes.rows;
-                tile += planes.rows.div_ceil(tile_rows);
-            }
-        }
-        let last = self.matrices.last().map_or(0, |planes| planes.rows);
-        (words, tile.max(last.div_ceil(tile_rows)))
-    }
 }
 
 impl Prefill {
@@ -173,6 +113,7 @@ impl Prefill {
             dimensions,
             embed: Vec::new(),
             layers: Vec::new(),
+            steps_to_cache: 0,
         }
     }
 
@@ -223,6 +164,7 @@ impl Prefill {
             }),
         );
         steps.push(self.rotate(shared, keys, values));
+        self.steps_to_cache = steps.len();
         steps.push(self.attend(shared, keys, values));
         for (weights, matrices, x, out, finish) in [
             (
@@ -365,21 +307,32 @@ impl Prefill {
         }
     }
 
-    /// Computes as many tokens, from this position on, that the state has last.
-    pub(super) fn submit(&self, first_position: usize, tokens: usize) {
+    /// Computes as many tokens, from this position on, that the state has last: up to their hidden states where those are
+    /// `wanted`, else up to the last layer's keys and values.
+    pub(super) fn submit(&self, first_position: usize, tokens: usize, wanted: bool) {
         self.begin(first_position, tokens);
-        let queue = &self.gpu.queue;
         // One submission a layer: systems take a device away that is busy with one for seconds.
-        for steps in [&self.embed].into_iter().chain(&self.layers) {
-            let mut encoder = self.gpu.encoder();
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                for step in steps {
-                    step.encode(&mut pass, tokens);
-                }
-            }
-            queue.submit([encoder.finish()]);
+        self.submit_steps(&self.embed, tokens);
+        for (index, steps) in self.layers.iter().enumerate() {
+            let is_last = index + 1 == self.layers.len();
+            let end = if is_last && !wanted {
+                self.steps_to_cache
+            } else {
+                steps.len()
+            };
+            self.submit_steps(&steps[..end], tokens);
         }
+    }
+
+    fn submit_steps(&self, steps: &[Step], tokens: usize) {
+        let mut encoder = self.gpu.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for step in steps {
+                step.encode(&mut pass, tokens);
+            }
+        }
+        self.gpu.queue.submit([encoder.finish()]);
     }
 }
 

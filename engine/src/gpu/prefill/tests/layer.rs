@@ -216,7 +216,10 @@ async fn computes(dots: Dots) {
         let mut expected = random_floats(&mut random, tokens * WIDTH);
         let words: Vec<u32> = expected.iter().map(|x| x.to_bits()).collect();
         GPU.queue.write_buffer(&hidden, 0, &bytes(&words));
-        prefill.submit(first, tokens);
+        // Without the hidden states they stay what they were, and nothing is missing afterwards.
+        prefill.submit(first, tokens, false);
+        assert_eq!(read_floats(&hidden).await[..expected.len()], expected);
+        prefill.submit(first, tokens, true);
         twin.compute(first, &mut expected);
         let found = read_floats(&hidden).await;
         let squares = |values: &mut dyn Iterator<Item = f32>| -> f64 {

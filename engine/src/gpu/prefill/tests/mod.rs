@@ -67,7 +67,7 @@ async fn read_floats(buffer: &wgpu::Buffer) -> Vec<f32> {
 /// Runs these steps alone.
 fn run(prefill: &mut Prefill, steps: Vec<Step>, first_position: usize, tokens: usize) {
     prefill.layers = vec![steps];
-    prefill.submit(first_position, tokens);
+    prefill.submit(first_position, tokens, true);
 }
 
 fn random_floats(random: &mut fastrand::Rng, count: usize) -> Vec<f32> {

@@ -1,7 +1,8 @@
 //! Products of every format with what becomes of them, and the norm.
 
 use super::*;
-use crate::gpu::matrix::Scratch;
+use crate::gpu::matrix::{Planes, Scratch};
+use crate::gpu::prefill::product::FEW_ROWS;
 use crate::kernels::tests::{Blocks, TYPES, activations, reference_row, source};
 
 use candle_core::quantized::GgmlDType;
