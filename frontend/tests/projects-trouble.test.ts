@@ -128,21 +128,24 @@ describe("a browser", () => {
     await open();
     await smallDisk(bench.page, bench.hub.url);
     await bench.page.evaluate(async () => {
-      const request = indexedDB.open("filler", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("f");
-      await new Promise((resolve) => (request.onsuccess = resolve));
-      for (let n = 0; n < 200; n += 1) {
-        const transaction = request.result.transaction("f", "readwrite");
-        transaction.objectStore("f").put(crypto.getRandomValues(new Uint8Array(60_000)), n);
-        const full = await new Promise<boolean>((resolve) => {
+      const opening = indexedDB.open("filler", 1);
+      opening.onupgradeneeded = () => opening.result.createObjectStore("pieces", { autoIncrement: true });
+      await new Promise((resolve) => (opening.onsuccess = resolve));
+      const fits = (bytes: number): Promise<boolean> => {
+        const transaction = opening.result.transaction("pieces", "readwrite");
+        transaction.objectStore("pieces").put(crypto.getRandomValues(new Uint8Array(bytes)));
+        return new Promise((resolve) => {
           transaction.oncomplete = () => {
-            resolve(false);
-          };
-          transaction.onabort = () => {
             resolve(true);
           };
+          transaction.onabort = () => {
+            resolve(false);
+          };
         });
-        if (full) return;
+      };
+      // To the last bytes: a whole project may fit where a large piece no longer does.
+      for (const bytes of [60_000, 6_000, 600, 60]) {
+        for (let n = 0; n < 20 && (await fits(bytes)); n += 1);
       }
     });
     await bench.page.getByLabel("Idea").fill(`${IDEA} ${"pitkä selitys ".repeat(100)}`);
