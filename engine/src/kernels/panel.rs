@@ -244,19 +244,19 @@ impl Piece<'_> {
                         std::array::from_fn(|token| [S::start::<L>(minus_sum(token)); R]);
                     let x: [*const i8; T] = std::array::from_fn(|token| x_quants[token].add(x_at));
                     // A loop would cost browsers counters, moves and checks for interruption.
-                    add_two_steps::<S, L, T, R>(&mut sums, quants, x, 0);
+                    add_two_steps::<S, L, T, R, 0>(&mut sums, quants, x);
                     if rounds > 1 {
-                        add_two_steps::<S, L, T, R>(&mut sums, quants, x, 2);
+                        add_two_steps::<S, L, T, R, 2>(&mut sums, quants, x);
                     }
                     if !L::HALVED {
                         for sum in sums.as_flattened_mut() {
                             *sum = S::halfway::<L>(*sum);
                         }
                         if rounds > 2 {
-                            add_two_steps::<S, L, T, R>(&mut sums, quants, x, 4);
+                            add_two_steps::<S, L, T, R, 4>(&mut sums, quants, x);
                         }
                         if rounds > 3 {
-                            add_two_steps::<S, L, T, R>(&mut sums, quants, x, 6);
+                            add_two_steps::<S, L, T, R, 6>(&mut sums, quants, x);
                         }
                     }
                     let steps = if L::HALVED { STEPS / 2 } else { STEPS };
@@ -294,24 +294,38 @@ impl Piece<'_> {
     }
 }
 
-/// Adds two steps' products of `R` registers of rows with `T` tokens, from `step` of `weights` and `x` on.
+/// Adds two steps' products of `R` registers of rows with `T` tokens, from `STEP` of `weights` and `x` on.
+///
+/// What is multiplied is named as elements of arrays, by a loop's index: of pointers moved by a number of bytes LLVM
+/// forgets that they can't wrap, and then no browser's load takes that number as its constant. In closures such an index
+/// might panic for all that LLVM knows so early, and it keeps what they return in memory: four times as slow natively.
 ///
 /// # Safety
 /// The processor has the features; `weights` holds these steps of a panel, `x` points to as many of each token.
 #[inline(always)]
-unsafe fn add_two_steps<S: Simd, L: Layout, const T: usize, const R: usize>(
+unsafe fn add_two_steps<S: Simd, L: Layout, const T: usize, const R: usize, const STEP: usize>(
     sums: &mut [[S::Sums; R]; T],
     weights: *const u8,
     x: [*const i8; T],
-    step: usize,
 ) {
+    const { assert!(size_of::<S::Bytes>() == 4 * S::LANES) };
     // SAFETY: the caller's promise.
     unsafe {
-        let x = x.map(|x| [step, step + 1].map(|step| S::broadcast(x.add(4 * step))));
+        let weights = weights.cast::<[[S::Bytes; R]; STEPS]>();
+        let mut broadcast = [[S::broadcast(x[0]); 2]; T];
+        for (x, broadcast) in x.into_iter().zip(&mut broadcast) {
+            let x = x.cast::<[[i8; 4]; STEPS]>();
+            for (step, broadcast) in broadcast.iter_mut().enumerate() {
+                *broadcast = S::broadcast((&raw const (*x)[STEP + step]).cast());
+            }
+        }
         for register in 0..R {
-            let weights = [step, step + 1]
-                .map(|step| S::load(weights.add(4 * S::LANES * (R * step + register))));
-            for (sums, x) in sums.iter_mut().zip(x) {
+            let weights = [
+                &raw const (*weights)[STEP][register],
+                &raw const (*weights)[STEP + 1][register],
+            ]
+            .map(|weights| S::load(weights.cast()));
+            for (sums, x) in sums.iter_mut().zip(broadcast) {
                 let sum = &mut sums[register];
                 *sum = S::dot_two::<L>(*sum, weights, x);
             }
