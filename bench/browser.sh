@@ -5,6 +5,7 @@
 # Leave the machine alone while it runs: all of them wait for their slowest thread.
 # KIPINA_MODELS ("qwen2.5-coder:0.5b qwen2.5-coder:1.5b"; what has no peer is measured of the first only),
 # THREADS (2), RUNS (5), PROMPT_TOKENS (512)
+# CHROMIUM_FLAGS (""): for all pages alike, such as --js-flags=--wasm-revectorize
 # PARTS ("beside native single long turns memory"): prompt and decode beside wllama; decode beside native llama.cpp;
 # one thread beside wllama's; decode in long context; a second turn; memory. Two minutes are enough for
 # RUNS=1 KIPINA_MODELS=qwen2.5-coder:0.5b PARTS="beside native"
@@ -26,7 +27,7 @@ install_what_is_missing
 
 read -r -a models <<<"${KIPINA_MODELS:-${KIPINA_MODEL:-qwen2.5-coder:0.5b qwen2.5-coder:1.5b}}"
 export THREADS="${THREADS:-2}" RUNS="${RUNS:-5}" PROMPT_TOKENS="${PROMPT_TOKENS:-512}"
-export PARTS="${PARTS:-beside native single long turns memory}"
+export CHROMIUM_FLAGS="${CHROMIUM_FLAGS:-}" PARTS="${PARTS:-beside native single long turns memory}"
 
 install_peer native
 cp bench/native/llama.mjs "$peer/"

@@ -1,7 +1,7 @@
 // Measures Kipinä's engine and its peers by turns, each in a page of its own in a Chromium without a window.
 //
 // usage: node measure.mjs WASM_FOLDER PEERS_FOLDER LLAMA_MJS RESULTS.md [MODEL_ID MODEL_FILE]...
-// THREADS, RUNS, PROMPT_TOKENS and PARTS are explained in bench/browser.sh.
+// THREADS, RUNS, PROMPT_TOKENS, CHROMIUM_FLAGS and PARTS are explained in bench/browser.sh.
 
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
@@ -29,7 +29,8 @@ const TURNS = "800+64+20";
 /** Nearly all of the context of 4 096. */
 const FULL = "3968+64";
 
-const bench = await Bench.start({ wasm, peers, models: dirname(models[0].file) });
+const flags = process.env.CHROMIUM_FLAGS.split(" ").filter(Boolean);
+const bench = await Bench.start({ wasm, peers, models: dirname(models[0].file), flags });
 
 async function natively(file) {
   await bench.begin();
@@ -79,7 +80,7 @@ function report(failure) {
   const native = packageOf(join(dirname(llama), "node_modules/node-llama-cpp")).version;
   const versions = { ...bench.versions, native };
   const names = { DECODE, PROMPT, LONG, TURNS, FULL };
-  record(resultsFile, section({ results, versions, threads, loadAtStart, begun: bench.begun, names, failure }));
+  record(resultsFile, section({ results, versions, flags, threads, loadAtStart, begun: bench.begun, names, failure }));
 }
 
 try {

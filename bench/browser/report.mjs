@@ -8,7 +8,7 @@ const context = (name) => name.split("+")[0];
 const figures = ({ runs }, engine, name, figure) =>
   runs.map((run) => run[engine]?.measured[name]).filter(Boolean).map(figure);
 
-export function section({ results, versions, threads, loadAtStart, begun, names, failure }) {
+export function section({ results, versions, flags, threads, loadAtStart, begun, names, failure }) {
   const { DECODE, PROMPT, LONG, TURNS, FULL } = names;
   const [main] = results;
 
@@ -57,20 +57,21 @@ export function section({ results, versions, threads, loadAtStart, begun, names,
   return `
 ## ${today()}: the engine in a browser, beside wllama
 
-${conditions({ main, versions, begun, failure }).join("\n")}
+${conditions({ main, versions, flags, begun, failure }).join("\n")}
 ${machine()}; load average when it began ${loadAtStart}.
 
 ${tables.filter(Boolean).join("\n\n")}
 `;
 }
 
-function conditions({ main, versions, begun, failure }) {
+function conditions({ main, versions, flags, begun, failure }) {
   const of = (...engines) => main.runs.flatMap((run) => engines.map((engine) => run[engine])).filter(Boolean);
   const kernels = [...new Set(of("kipina", "kipinaSingle").map((engine) => engine.kernels))];
   const [peer] = of("wllama", "wllamaSingle");
   const [native] = of("native");
+  const flagged = flags.length > 0 ? ` with \`${flags.join(" ")}\`` : "";
   return [
-    `In ${versions.chromium} without a window, each in a page of its own, ${Math.max(main.runs.length, main.memory.length)} runs each, by turns; medians (ranges).`,
+    `In ${versions.chromium}${flagged} without a window, each in a page of its own, ${Math.max(main.runs.length, main.memory.length)} runs each, by turns; medians (ranges).`,
     kernels.length > 0 && `The engine's kernels: ${kernels.join(", ")}.`,
     peer && `wllama ${versions.wllama}, llama.cpp ${peer.release}.`,
     native && `llama.cpp natively as in node-llama-cpp ${versions.native}, kernels for ${native.kernels}.`,
