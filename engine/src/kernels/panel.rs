@@ -296,9 +296,9 @@ impl Piece<'_> {
 
 /// Adds two steps' products of `R` registers of rows with `T` tokens, from `STEP` of `weights` and `x` on.
 ///
-/// What is multiplied is named as elements of arrays, by a loop's index: of pointers moved by a number of bytes LLVM
-/// forgets that they can't wrap, and then no browser's load takes that number as its constant. In closures such an index
-/// might panic for all that LLVM knows so early, and it keeps what they return in memory: four times as slow natively.
+/// Weights are named as elements of arrays: of pointers moved by a number of bytes LLVM forgets that they can't wrap, and
+/// then no browser's load takes that number as its constant. Not by an index that might panic for all that LLVM knows
+/// before it has unrolled anything: closures' results would stay in memory, four times as slow natively.
 ///
 /// # Safety
 /// The processor has the features; `weights` holds these steps of a panel, `x` points to as many of each token.
@@ -312,20 +312,14 @@ unsafe fn add_two_steps<S: Simd, L: Layout, const T: usize, const R: usize, cons
     // SAFETY: the caller's promise.
     unsafe {
         let weights = weights.cast::<[[S::Bytes; R]; STEPS]>();
-        let mut broadcast = [[S::broadcast(x[0]); 2]; T];
-        for (x, broadcast) in x.into_iter().zip(&mut broadcast) {
-            let x = x.cast::<[[i8; 4]; STEPS]>();
-            for (step, broadcast) in broadcast.iter_mut().enumerate() {
-                *broadcast = S::broadcast((&raw const (*x)[STEP + step]).cast());
-            }
-        }
+        let x = x.map(|x| [STEP, STEP + 1].map(|step| S::broadcast(x.add(4 * step))));
         for register in 0..R {
             let weights = [
                 &raw const (*weights)[STEP][register],
                 &raw const (*weights)[STEP + 1][register],
             ]
             .map(|weights| S::load(weights.cast()));
-            for (sums, x) in sums.iter_mut().zip(broadcast) {
+            for (sums, x) in sums.iter_mut().zip(x) {
                 let sum = &mut sums[register];
                 *sum = S::dot_two::<L>(*sum, weights, x);
             }
